@@ -17,6 +17,7 @@
 
 
 from .interfaces import IEnergyExchange
+from .interfaces import IGridRegistry
 
 
 from snekmate.auth import ownable
@@ -83,6 +84,10 @@ BATCH: constant(uint256) = 128
 exchange: public(immutable(address))
 
 
+# @dev Where zones and sites are registered: what the exchange itself relies on.
+grid: public(immutable(address))
+
+
 # @dev Who admits sites to certificates.
 registrar: public(address)
 
@@ -138,6 +143,7 @@ def __init__(exchange_: address, registrar_: address, base_uri_: String[80]):
     erc1155.is_minter[msg.sender] = False
     log erc1155.RoleMinterChanged(minter=msg.sender, status=False)
     exchange = exchange_
+    grid = staticcall IEnergyExchange(exchange_).grid()
     self._set_registrar(registrar_)
 
 
@@ -161,10 +167,10 @@ def admit(site: uint256):
     """
     self._check_registrar()
     assert not self.is_admitted[site], "site: already admitted"
-    registered: IEnergyExchange.Site = staticcall IEnergyExchange(exchange).site(site)
+    registered: IGridRegistry.Site = staticcall IGridRegistry(grid).site(site)
     assert registered.owner != empty(address), "site: unknown"
     self._check_clean(registered.technology)
-    assert msg.sender != staticcall IEnergyExchange(exchange).zone_operator(site >> 16), "registrar: is grid operator"
+    assert msg.sender != staticcall IGridRegistry(grid).zone_operator(site >> 16), "registrar: is grid operator"
     self.is_admitted[site] = True
     log SiteAdmitted(site=site)
 
@@ -295,17 +301,17 @@ def _take_production(site: uint256, hour: uint256) -> uint256:
 @view
 def _open_production(site: uint256, hour: uint256, minted: uint256) -> (uint256, uint256):
     """
-    @notice Wh exported in the settled slots of an hour outside `minted`, and the mask of those slots.
-    @dev Invariant 2: the exchange reports no export for a slot that settled without a reading.
+    @notice Wh exported in the metered slots of an hour outside `minted`, and the mask of those slots.
+    @dev Invariant 2: `production` leaves out what settled without a reading.
     """
-    settled: uint256 = 0
+    metered: uint256 = 0
     exported: uint256[4] = empty(uint256[4])
-    settled, exported = staticcall IEnergyExchange(exchange).production(site, hour)
+    metered, exported = staticcall IEnergyExchange(exchange).production(site, hour)
     amount: uint256 = 0
     slots: uint256 = 0
     for slot: uint256 in range(SLOTS):
         bit: uint256 = 1 << slot
-        if settled & bit != 0 and minted & bit == 0 and exported[slot] != 0:
+        if metered & bit != 0 and minted & bit == 0 and exported[slot] != 0:
             amount += exported[slot]
             slots |= bit
     return amount, slots
@@ -344,7 +350,7 @@ def _check_may_mint(site: uint256):
     """
     @dev Invariant 2. The technology is asked every time: it may change with the owner's consent.
     """
-    registered: IEnergyExchange.Site = staticcall IEnergyExchange(exchange).site(site)
+    registered: IGridRegistry.Site = staticcall IGridRegistry(grid).site(site)
     assert msg.sender == registered.owner, "site: not yours"
     assert self.is_admitted[site], "site: not admitted"
     self._check_clean(registered.technology)

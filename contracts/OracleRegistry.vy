@@ -17,8 +17,7 @@
      4. A zone that has reached four operators never falls below four.
      5. Stake leaves only when its operator sits in no zone and `UNBONDING` has passed since he asked.
      6. A report settles every slot at most once: the exchange skips what is settled, and a report that settles
-        nothing is refused. A signature is worthless the second time, in whatever form it is written, so a high s
-        needs no refusal.
+        nothing is refused. So a signature is worthless the second time, in whatever form it is written.
 """
 
 
@@ -26,6 +25,7 @@ from ethereum.ercs import IERC20
 
 
 from .interfaces import IEnergyExchange
+from .interfaces import IGridRegistry
 
 
 from snekmate.auth import ownable
@@ -87,6 +87,10 @@ net8: public(immutable(address))
 
 # @dev Where reports settle.
 exchange: public(immutable(address))
+
+
+# @dev Where zones and sites are registered: what the exchange itself relies on.
+grid: public(immutable(address))
 
 
 # @dev Wei of NET8 that an operator stakes at least.
@@ -186,6 +190,7 @@ def __init__(net8_: address, exchange_: address, min_stake_: uint256):
     eip712_domain_separator.__init__("NET8 OracleRegistry", "1")
     net8 = net8_
     exchange = exchange_
+    grid = staticcall IEnergyExchange(exchange_).grid()
     min_stake = min_stake_
 
 
@@ -270,7 +275,7 @@ def admit(zone: uint256, id: uint256):
     @dev Invariant 2. The seat is the next free index, which is his bit in the bitmap of a report.
     """
     ownable._check_owner()
-    assert staticcall IEnergyExchange(exchange).zone_operator(zone) != empty(address), "zone: unknown"
+    assert staticcall IGridRegistry(grid).zone_operator(zone) != empty(address), "zone: unknown"
     operator: Operator = self.operators[id]
     assert operator.owner != empty(address), "operator: unknown"
     assert operator.unbonding_at == 0, "stake: unbonding"

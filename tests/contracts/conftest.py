@@ -1,6 +1,7 @@
 """The contracts, wired as a deployment wires them, and the people who use them.
 
-titanoboa undoes what a test or a fixture did when it ends, so the contracts are deployed once for all tests.
+titanoboa undoes what a test and its own fixtures did when it ends. So the contracts are deployed once for all tests
+(scope "session"), and whatever a test must find untouched is made for each test anew.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import boa
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from tests.contracts.signing import person
+from tests.contracts.signing import consent, person, sign_digest
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 START = 555_600 * 3600  # unix time at which every test begins: a full hour
@@ -20,9 +21,16 @@ EURO = 10**6  # smallest units of a stablecoin with 6 decimals
 PRICE = 3 * EURO  # per NET8
 MIN_STAKE = 1_000 * NET8
 BASE_URI = "https://certificates.example/"
+# feed-in, imbalance, grid fee, oracle fee of it, floor, step in grains per Wh; gate lead in slots; smallest order in Wh
+TERMS = (100, 1_400, 80, 5, 200, 4, 0, 100)
+TARIFF_LEAD = 24  # hours
+HOUR = START // 3600
+SOLAR = 1
 
-Mint = Callable[[str, int], None]
 Deploy = Callable[..., Any]
+Mint = Callable[[str, int], None]
+NewSite = Callable[..., int]
+Report = Callable[..., int]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,8 +107,16 @@ def mint(reserve: Any, euro: Any, owner: str) -> Mint:
 
 
 @pytest.fixture(scope="session")
-def exchange(deploy: Deploy, token: Any) -> Any:
-    return deploy("EnergyExchange", token)
+def grid(deploy: Deploy) -> Any:
+    """Zones and sites; knows its exchange once `exchange` is asked for too."""
+    return deploy("GridRegistry")
+
+
+@pytest.fixture(scope="session")
+def exchange(deploy: Deploy, token: Any, grid: Any, owner: str) -> Any:
+    contract = deploy("EnergyExchange", token, grid)
+    grid.set_exchange(contract, sender=owner)
+    return contract
 
 
 @pytest.fixture(scope="session")
@@ -113,3 +129,52 @@ def registry(deploy: Deploy, token: Any, exchange: Any, owner: str) -> Any:
 @pytest.fixture(scope="session")
 def certificates(deploy: Deploy, exchange: Any, registrar: str) -> Any:
     return deploy("GreenCertificates", exchange, registrar, BASE_URI)
+
+
+@pytest.fixture
+def zone(exchange: Any, grid: Any, owner: str, grid_operator: LocalAccount) -> int:
+    return int(grid.create_zone(grid_operator.address, TERMS, TARIFF_LEAD, sender=owner))
+
+
+@pytest.fixture
+def oracles(registry: Any, token: Any, mint: Mint) -> list[LocalAccount]:
+    """Seven registered operators with ids 1 to 7; owner and signer of each are one key here."""
+    people = [person(f"oracle {i}") for i in range(7)]
+    for oracle in people:
+        mint(oracle.address, MIN_STAKE)
+        token.approve(registry, MIN_STAKE, sender=oracle.address)
+        registry.register(oracle.address, MIN_STAKE, sender=oracle.address)
+    return people
+
+
+@pytest.fixture
+def seated(registry: Any, oracles: list[LocalAccount], zone: int, owner: str) -> list[LocalAccount]:
+    """The four oracles that sit in the zone, in the order of their seats; three are a quorum."""
+    for oracle in oracles[:4]:
+        registry.admit(zone, registry.operator_of_signer(oracle.address), sender=owner)
+    return oracles[:4]
+
+
+@pytest.fixture
+def new_site(grid: Any, zone: int, grid_operator: LocalAccount) -> NewSite:
+    """new_site(owner, technology, nameplate in W): registers a site with its owner's consent."""
+
+    def register(account: LocalAccount, technology: int = SOLAR, nameplate: int = 1_000_000) -> int:
+        meter = person(f"meter of {account.address}").address
+        deadline = boa.env.evm.patch.timestamp
+        signature = consent(grid, zone, account, technology, nameplate, meter, deadline)
+        arguments = (zone, account.address, technology, nameplate, meter, deadline, signature)
+        return int(grid.register_site(*arguments, sender=grid_operator.address))
+
+    return register
+
+
+@pytest.fixture
+def report(registry: Any, zone: int, seated: list[LocalAccount]) -> Report:
+    """report(entries): what three of the zone's four operators signed."""
+
+    def submit(entries: list[int]) -> int:
+        signatures = sign_digest(registry.report_digest(zone, entries), seated[:3])
+        return int(registry.report(zone, entries, 0b111, signatures))
+
+    return submit

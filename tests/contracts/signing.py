@@ -9,7 +9,6 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
-REPORT = {"Report": [{"name": "zone", "type": "uint256"}, {"name": "entries", "type": "uint256[]"}]}
 SITE_CONSENT = {
     "SiteConsent": [
         {"name": "zone", "type": "uint256"},
@@ -60,7 +59,7 @@ def sign_digest(digest: bytes, signers: Iterable[LocalAccount]) -> list[tuple[by
 
 
 def consent(
-    exchange: Any, zone: int, owner: LocalAccount, technology: int, nameplate: int, meter_key: str, deadline: int
+    grid: Any, zone: int, owner: LocalAccount, technology: int, nameplate: int, meter_key: str, deadline: int
 ) -> bytes:
     """A site owner's signed consent to the registration of his site."""
     message = {
@@ -69,7 +68,7 @@ def consent(
         "technology": technology,
         "nameplate": nameplate,
         "meter_key": meter_key,
-        "nonce": exchange.consent_nonce(owner.address),
+        "nonce": grid.consent_nonce(owner.address),
         "deadline": deadline,
     }
-    return bytes(owner.sign_typed_data(domain("NET8 EnergyExchange", exchange), SITE_CONSENT, message).signature)
+    return bytes(owner.sign_typed_data(domain("NET8 GridRegistry", grid), SITE_CONSENT, message).signature)
