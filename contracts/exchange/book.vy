@@ -1,0 +1,242 @@
+# pragma version 0.4.3
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Order book
+@license AGPL-3.0-only
+@notice Resting orders of every market (zone, slot), by price, then time; `book_words` says how they lie in storage.
+@dev The bitmap is the truth: a level whose bit is clear has no orders whatever its word says. So a take or a cancel
+     that empties a level writes nothing there, and the next order starts it afresh with numbers that were never used.
+     Sides lie in a ring of 4096 slots. A side is reused only when it is empty; orders that were forgotten there are
+     released on the way, as many as a transaction can carry, and by anyone since their gate.
+"""
+
+from . import agents
+from . import book_words
+from . import hour_terms
+from . import margin
+from . import refusal
+from . import sites
+from . import zones
+
+uses: agents
+uses: sites
+uses: zones
+
+MAX_SWEEP: constant(uint256) = 64  # orders released on the way when a side is reused: about 700,000 gas
+
+# Why an order left the book.
+CANCELLED: constant(uint256) = 0
+RELEASED: constant(uint256) = 1
+SELF_TRADE: constant(uint256) = 2
+AT_BOUND: constant(uint256) = 3
+
+
+event OrderPlaced:
+    site: indexed(uint256)
+    order: uint256
+    wh: uint256
+
+
+event OrderClosed:
+    order: indexed(uint256)
+    wh: uint256
+    reason: uint256
+
+
+side_word: public(HashMap[uint256, uint256])  # zone << 13 | slot % book_words.RING << 1 | sell -> slot tag and bitmap
+level_word: public(HashMap[uint256, uint256])  # side key << 8 | level -> first four orders
+queue_word: public(HashMap[uint256, uint256])  # level key << 14 | (place - 4) // 6 -> six orders
+
+
+@deploy
+def __init__():
+    pass
+
+
+# ------------------------------------------------------------------
+#                       cancel and release
+# ------------------------------------------------------------------
+
+
+@external
+def cancel(order: uint256):
+    """
+    @notice Takes a resting order out of the book and returns its lock. Owner or agent of its site; at any time.
+    """
+    entry: uint256 = self._find(order)
+    if entry & book_words.MASK_WH == 0:
+        refusal._because("order: gone")
+    agents._check_may_cancel(book_words._site_of(order, entry))
+    self._remove(order, entry, CANCELLED)
+
+
+@external
+def release(orders: DynArray[uint256, 64]):
+    """
+    @notice Takes orders whose gate has passed out of the book; each lock goes back to its site. Anyone.
+    @dev Orders that are gone already are passed over, so that two callers do not spoil each other's batch.
+    """
+    for order: uint256 in orders:
+        slot: uint256 = book_words._slot_of(order)
+        rules: uint256 = zones.terms_word[((order >> 49) << 32) | (slot // 4)]
+        if rules == 0 or not hour_terms._is_gated(rules, slot):
+            refusal._because("order: gate still open")
+        entry: uint256 = self._find(order)
+        if entry & book_words.MASK_WH != 0:
+            self._remove(order, entry, RELEASED)
+
+
+@internal
+def _remove(order: uint256, entry: uint256, reason: uint256):
+    """
+    @notice Takes a resting order out of its queue and credits its lock to its site.
+    @param entry What `_find` returned for it.
+    """
+    level_key: uint256 = book_words._level_key_of(order)
+    word: uint256 = self.level_word[level_key]
+    if book_words._level_live(word) == 1:
+        self.side_word[level_key >> 8] ^= 1 << (level_key & 255)
+    else:
+        place: uint256 = unsafe_sub(order & book_words.MASK_16, book_words._level_base(word))
+        if place < book_words.INLINE:
+            word ^= entry << unsafe_mul(place, book_words.ORDER_BITS)
+        else:
+            self.queue_word[book_words._queue_key(level_key, place)] ^= entry << book_words._queue_offset(place)
+        self.level_word[level_key] = unsafe_sub(word, book_words.ONE_LIVE)
+    self._close(order, entry, reason)
+
+
+@internal
+def _close(order: uint256, entry: uint256, reason: uint256):
+    """
+    @notice Returns the lock of an order that leaves the book unfilled.
+    """
+    wh: uint256 = entry & book_words.MASK_WH
+    sites._credit(book_words._site_of(order, entry), self._lock_of(order, wh))
+    log OrderClosed(order=order, wh=wh, reason=reason)
+
+
+@internal
+@view
+def _find(order: uint256) -> uint256:
+    """
+    @notice Entry of a resting order; 0 when it is gone.
+    """
+    level_key: uint256 = book_words._level_key_of(order)
+    side: uint256 = self.side_word[level_key >> 8]
+    if side >> 224 != book_words._slot_of(order) or (side >> (level_key & 255)) & 1 == 0:
+        return 0
+    word: uint256 = self.level_word[level_key]
+    place: uint256 = book_words._place_of(word, order)
+    return 0 if place == book_words.NOWHERE else self._entry(level_key, word, place)
+
+
+@internal
+@view
+def _entry(level_key: uint256, word: uint256, place: uint256) -> uint256:
+    if place < book_words.INLINE:
+        return (word >> unsafe_mul(place, book_words.ORDER_BITS)) & book_words.MASK_ORDER
+    return (self.queue_word[book_words._queue_key(level_key, place)] >> book_words._queue_offset(place)) & book_words.MASK_ORDER
+
+
+@internal
+@view
+def _lock_of(order: uint256, wh: uint256) -> uint256:
+    """
+    @notice Grains that `wh` of an order lock, by the terms of its hour.
+    """
+    rules: uint256 = zones.terms_word[((order >> 49) << 32) | ((order >> 27) & (2**22 - 1))]
+    return margin._order_lock(
+        (order >> 24) & 1 == 1,
+        hour_terms._price(rules, (order >> 16) & 255),
+        wh,
+        hour_terms._imbalance(rules),
+        hour_terms._grid_fee(rules),
+    )
+
+
+# ------------------------------------------------------------------
+#                             resting
+# ------------------------------------------------------------------
+
+
+@internal
+@view
+def _bitmap(zone: uint256, slot: uint256, sell: bool) -> uint256:
+    """
+    @notice Levels of a side that have orders.
+    """
+    side: uint256 = self.side_word[book_words._side_key(zone, slot, sell)]
+    return side & book_words.MASK_BITMAP if side >> 224 == slot else 0
+
+
+@internal
+def _rest(site: uint256, owner: uint256, slot: uint256, sell: bool, level: uint256, wh: uint256) -> uint256:
+    """
+    @notice Puts an order at the end of its level's queue.
+    @param owner Low bits of the owner's address.
+    @return Order number: zone << 49 | slot << 25 | sell << 24 | level << 16 | index.
+    """
+    side_key: uint256 = book_words._side_key(site >> 16, slot, sell)
+    side: uint256 = self.side_word[side_key]
+    if side >> 224 != slot:
+        if side & book_words.MASK_BITMAP != 0:
+            self._sweep(side_key, side)
+        side = slot << 224
+    level_key: uint256 = (side_key << 8) | level
+    word: uint256 = self.level_word[level_key]
+    base: uint256 = 0
+    if (side >> level) & 1 == 0:
+        if word >> 232 == slot:
+            base = unsafe_add(book_words._level_base(word), book_words._level_tail(word))
+        word = (slot << 232) | (base << 216)
+        self.side_word[side_key] = side | (1 << level)
+    else:
+        base = book_words._level_base(word)
+    place: uint256 = book_words._level_tail(word)
+    index: uint256 = unsafe_add(base, place)
+    if index >= book_words.MASK_16:
+        refusal._because("order: level is full")
+    entry: uint256 = ((site & book_words.MASK_16) << 26) | ((owner & book_words.MASK_OWNER) << 21) | wh
+    if place < book_words.INLINE:
+        word |= entry << unsafe_mul(place, book_words.ORDER_BITS)
+    else:
+        key: uint256 = book_words._queue_key(level_key, place)
+        offset: uint256 = book_words._queue_offset(place)
+        if offset == 0:
+            self.queue_word[key] = entry
+        else:
+            self.queue_word[key] |= entry << offset
+    self.level_word[level_key] = unsafe_add(word, book_words.ONE_TAIL + book_words.ONE_LIVE)
+    order: uint256 = book_words._order_id(site >> 16, slot, sell, level, index)
+    log OrderPlaced(site=site, order=order, wh=wh)
+    return order
+
+
+@internal
+def _sweep(side_key: uint256, side: uint256):
+    """
+    @notice Releases what was forgotten on a side before another slot uses it.
+    """
+    slot: uint256 = side >> 224
+    left: uint256 = side & book_words.MASK_BITMAP
+    visits: uint256 = 0
+    for _: uint256 in range(book_words.LEVELS):
+        if left == 0:
+            break
+        level: uint256 = book_words._lowest(left)
+        left ^= 1 << level
+        word: uint256 = self.level_word[(side_key << 8) | level]
+        head: uint256 = book_words._level_head(word)
+        tail: uint256 = book_words._level_tail(word)
+        for place: uint256 in range(head, tail, bound=65536):
+            visits = unsafe_add(visits, 1)
+            if visits > MAX_SWEEP:
+                refusal._because("book: release old orders")
+            order: uint256 = book_words._order_id(
+                side_key >> 13, slot, side_key & 1 == 1, level, unsafe_add(book_words._level_base(word), place)
+            )
+            entry: uint256 = self._entry((side_key << 8) | level, word, place)
+            if entry & book_words.MASK_WH != 0:
+                self._close(order, entry, RELEASED)

@@ -1,0 +1,77 @@
+# pragma version 0.4.3
+# pragma optimize gas
+"""
+@title Layout of positions
+@license AGPL-3.0-only
+@notice One storage word holds what a site traded, and later delivered, in the four slots of an hour.
+@dev Word: hour 24 bits (232..255) | four cells of 58 bits, slot s of the hour at bit 58 * s.
+     Cell: state 2 bits (0 open, 1 settled), then
+       open     net_wh int22 (bits 34..55) | net_value int34
+       settled  outcome 8 (bits 48..55) | imported 24 | exported 24
+"""
+
+RING: constant(uint256) = 1024  # hours: horizon (168) + report timeout (168) + at least 28 days to mint certificates
+CELL_BITS: constant(uint256) = 58
+MASK_CELL: constant(uint256) = 2**58 - 1
+MASK_WH: constant(uint256) = 2**24 - 1
+SETTLED: constant(uint256) = 1 << 56
+MAX_NET_WH: constant(int256) = 2**21 - 1  # 8.4 MW for a quarter of an hour
+MAX_NET_VALUE: constant(int256) = 2**33 - 1  # 859 NET8 in one slot
+
+# Outcomes of a settled cell.
+METERED: constant(uint256) = 1
+NO_READING: constant(uint256) = 2
+AS_TRADED: constant(uint256) = 3
+
+
+@internal
+@pure
+def _key(site: uint256, hour: uint256) -> uint256:
+    return (site << 10) | (hour & (RING - 1))
+
+
+@internal
+@pure
+def _offset(slot: uint256) -> uint256:
+    return unsafe_mul(slot & 3, CELL_BITS)
+
+
+@internal
+@pure
+def _net_wh(cell: uint256) -> int256:
+    """
+    @notice Sign-extended 22 bits above the value.
+    """
+    return convert(cell << 200, int256) >> 234
+
+
+@internal
+@pure
+def _net_value(cell: uint256) -> int256:
+    """
+    @notice Sign-extended low 34 bits.
+    """
+    return convert(cell << 222, int256) >> 222
+
+
+@internal
+@pure
+def _fits(net_wh: int256, net_value: int256) -> bool:
+    return (
+        net_wh <= MAX_NET_WH and net_wh >= -MAX_NET_WH and net_value <= MAX_NET_VALUE and net_value >= -MAX_NET_VALUE
+    )
+
+
+@internal
+@pure
+def _open_cell(net_wh: int256, net_value: int256) -> uint256:
+    """
+    @notice Cell of an open position that fits.
+    """
+    return ((convert(net_wh, uint256) & (2**22 - 1)) << 34) | (convert(net_value, uint256) & (2**34 - 1))
+
+
+@internal
+@pure
+def _settled_cell(outcome: uint256, exported: uint256, imported: uint256) -> uint256:
+    return SETTLED | (outcome << 48) | (imported << 24) | exported

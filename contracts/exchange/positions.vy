@@ -1,0 +1,127 @@
+# pragma version 0.4.3
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Positions
+@license AGPL-3.0-only
+@notice What each site has traded, and later delivered, in each slot.
+@dev Words lie in a ring of 1024 hours, so that from its second turn on every write costs 5,000 gas. A word is reused
+     only when all its positions are settled; those that are not are overdue by then (the ring is longer than horizon
+     and report timeout together) and settle on the way, so a forgotten position blocks nobody.
+     Production may be read until its word is reused: at least 856 hours, 35 days, after delivery.
+"""
+
+from . import hour_terms
+from . import margin
+from . import position_words
+from . import refusal
+from . import sites
+from . import zones
+
+uses: sites
+uses: zones
+
+REPORT_TIMEOUT: constant(uint256) = 7 * 86400  # seconds after a slot in which its report is accepted
+
+
+event SettledOverdue:
+    site: indexed(uint256)
+    slot: uint256
+    outcome: uint256
+    credited: uint256
+
+
+position_word: public(HashMap[uint256, uint256])  # site << 10 | hour % position_words.RING -> word
+
+
+@deploy
+def __init__():
+    pass
+
+
+@external
+def settle_overdue(site: uint256, slot: uint256):
+    """
+    @notice Settles a position for which no report came in time. Anyone.
+    @dev Where a report of the zone covered the slot and left the site out: no reading. Where there was none at all:
+         as traded.
+    """
+    if block.timestamp <= (slot + 1) * 900 + REPORT_TIMEOUT:
+        refusal._because("position: not overdue")
+    hour: uint256 = slot // 4
+    key: uint256 = position_words._key(site, hour)
+    word: uint256 = self.position_word[key]
+    offset: uint256 = position_words._offset(slot)
+    cell: uint256 = (word >> offset) & position_words.MASK_CELL
+    if word >> 232 != hour or cell == 0 or cell >= position_words.SETTLED:
+        refusal._because("position: nothing to settle")
+    self.position_word[key] = word ^ ((cell ^ self._settle_late(site, slot, cell)) << offset)
+
+
+@internal
+def _settle_late(site: uint256, slot: uint256, cell: uint256) -> uint256:
+    """
+    @notice Pays out an open, overdue cell.
+    @return The settled cell.
+    """
+    zone: uint256 = site >> 16
+    rules: uint256 = zones._fixed_terms(zone, slot // 4)
+    net_wh: int256 = position_words._net_wh(cell)
+    net_value: int256 = position_words._net_value(cell)
+    imbalance: uint256 = hour_terms._imbalance(rules)
+    grid_fee: uint256 = hour_terms._grid_fee(rules)
+    bought: uint256 = margin._bought(net_wh)
+    exported: uint256 = 0
+    outcome: uint256 = position_words.NO_READING
+    if not hour_terms._is_reported(rules, slot):
+        outcome = position_words.AS_TRADED
+        exported = convert(max(net_wh, 0), uint256)
+    penalty: uint256 = margin._shortfall(net_wh, exported) * imbalance
+    fee: uint256 = bought * grid_fee
+    oracle_fee: uint256 = bought * hour_terms._oracle_fee(rules)
+    credited: uint256 = margin._held(net_wh, net_value, imbalance, grid_fee) - penalty - fee
+    zones._book(zone, penalty, fee - oracle_fee, oracle_fee)
+    sites._credit(site, credited)
+    log SettledOverdue(site=site, slot=slot, outcome=outcome, credited=credited)
+    return position_words._settled_cell(outcome, exported, bought)
+
+
+@internal
+def _word(site: uint256, hour: uint256) -> uint256:
+    """
+    @notice Word of a site and hour, ready to be changed and stored; empty cells where the ring turned.
+    @dev A word of a later hour is returned as it is: the caller compares hours where that can happen.
+    """
+    word: uint256 = self.position_word[position_words._key(site, hour)]
+    tag: uint256 = word >> 232
+    if tag >= hour:
+        return word
+    for s: uint256 in range(4):
+        cell: uint256 = (word >> unsafe_mul(s, position_words.CELL_BITS)) & position_words.MASK_CELL
+        if cell != 0 and cell < position_words.SETTLED:
+            self._settle_late(site, unsafe_add(unsafe_mul(tag, 4), s), cell)
+    return hour << 232
+
+
+@internal
+def _store(site: uint256, hour: uint256, word: uint256):
+    self.position_word[position_words._key(site, hour)] = word
+
+
+@external
+@view
+def production(site: uint256, hour: uint256) -> (uint256, uint256[4]):
+    """
+    @notice Metered export of an hour, for certificates.
+    @return Mask of the slots settled by meter readings, and the Wh exported in each.
+    """
+    mask: uint256 = 0
+    exported: uint256[4] = empty(uint256[4])
+    word: uint256 = self.position_word[position_words._key(site, hour)]
+    if word >> 232 == hour:
+        for s: uint256 in range(4):
+            cell: uint256 = (word >> unsafe_mul(s, position_words.CELL_BITS)) & position_words.MASK_CELL
+            if cell >> 48 == (position_words.SETTLED >> 48) | position_words.METERED:
+                mask |= 1 << s
+                exported[s] = cell & position_words.MASK_WH
+    return mask, exported

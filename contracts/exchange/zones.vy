@@ -1,0 +1,217 @@
+# pragma version 0.4.3
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Zones
+@license AGPL-3.0-only
+@notice What the exchange keeps for each zone: the terms of its hours, its balancing pool and its fees.
+@dev The exchange copies an hour's terms from the grid registry when the hour is first used, and never again. They are
+     not kept in a ring, so a position settled late always finds the rules it was traded under.
+"""
+
+from . import hour_terms
+from . import refusal
+from . import vault
+
+uses: vault
+
+POOL_DELAY: constant(uint256) = 21 * 86400  # seconds: longer than reports (7 days) and disputes about them can take
+MASK_ACCOUNT: constant(uint256) = 2**80 - 1  # grains: more than the exchange's 64-bit balances can ever hold
+
+GRID: immutable(Grid)
+
+
+interface Grid:
+    def packed_terms(zone: uint256, hour: uint256) -> uint256: view
+    def zone_operator(zone: uint256) -> address: view
+
+
+struct PoolRequest:
+    grains: uint256
+    ready_at: uint256
+
+
+event TermsFixed:
+    zone: indexed(uint256)
+    hour: indexed(uint256)
+    terms: hour_terms.Terms
+
+
+event PoolFunded:
+    zone: indexed(uint256)
+    payer: indexed(address)
+    grains: uint256
+
+
+event PoolWithdrawalRequested:
+    zone: indexed(uint256)
+    grains: uint256
+    ready_at: uint256
+
+
+event PoolWithdrawn:
+    zone: indexed(uint256)
+    receiver: indexed(address)
+    grains: uint256
+
+
+event FeesWithdrawn:
+    zone: indexed(uint256)
+    receiver: indexed(address)
+    grains: uint256
+
+
+pool_requests: public(HashMap[uint256, PoolRequest])
+terms_word: public(HashMap[uint256, uint256])  # zone << 32 | hour -> packed terms
+_accounts: HashMap[uint256, uint256]  # zone -> oracle fees 96 | grid fees 80 | pool 80
+
+
+@deploy
+def __init__(grid: address):
+    if grid == empty(address):
+        refusal._because("zone: no grid registry")
+    GRID = Grid(grid)
+
+
+@external
+@view
+def grid() -> address:
+    """
+    @notice The registry of zones, tariffs and sites.
+    """
+    return GRID.address
+
+
+@external
+def fix_terms(zone: uint256, hour: uint256):
+    """
+    @notice Fixes the terms of an hour that may be traded. Anyone; the first order of the hour does it too.
+    """
+    self._fixed_terms(zone, hour)
+
+
+@internal
+def _fixed_terms(zone: uint256, hour: uint256) -> uint256:
+    """
+    @notice Packed terms of an hour, copied from the grid registry at first use.
+    """
+    key: uint256 = (zone << 32) | hour
+    word: uint256 = self.terms_word[key]
+    if word == 0:
+        word = staticcall GRID.packed_terms(zone, hour)
+        if word == 0:
+            refusal._because("terms: not fixed yet")
+        self.terms_word[key] = word
+        log TermsFixed(zone=zone, hour=hour, terms=hour_terms._unpack(word))
+    return word
+
+
+@internal
+@view
+def _check_operator(zone: uint256):
+    if msg.sender != staticcall GRID.zone_operator(zone):
+        refusal._because("zone: not its operator")
+
+
+@internal
+def _mark_reported(zone: uint256, hour: uint256, slots: uint256):
+    """
+    @notice Remembers which slots of an hour a report has settled anything in.
+    """
+    self.terms_word[(zone << 32) | hour] |= slots << hour_terms.REPORTED_SHIFT
+
+
+# ------------------------------------------------------------------
+#                       balancing pool and fees
+# ------------------------------------------------------------------
+
+
+@external
+def fund_pool(zone: uint256, amount: uint256):
+    """
+    @notice Adds NET8 to a zone's balancing pool, which pays for energy bought but not used.
+    @param amount Wei, whole grains.
+    """
+    if staticcall GRID.zone_operator(zone) == empty(address):
+        refusal._because("zone: unknown")
+    grains: uint256 = vault._to_grains(amount)
+    self._book(zone, grains, 0, 0)
+    log PoolFunded(zone=zone, payer=msg.sender, grains=grains)
+    vault._pull(msg.sender, grains)
+
+
+@external
+def request_pool_withdrawal(zone: uint256, grains: uint256):
+    """
+    @notice Announces a withdrawal from the pool; replaces an earlier announcement. Grid operator only.
+    """
+    self._check_operator(zone)
+    if grains <= 0:
+        refusal._because("amount: zero")
+    ready_at: uint256 = block.timestamp + POOL_DELAY
+    self.pool_requests[zone] = PoolRequest(grains=grains, ready_at=ready_at)
+    log PoolWithdrawalRequested(zone=zone, grains=grains, ready_at=ready_at)
+
+
+@external
+def withdraw_pool(zone: uint256, receiver: address) -> uint256:
+    """
+    @notice Pays out an announced withdrawal whose delay has passed, at most what the pool still holds.
+    @return Grains paid.
+    """
+    self._check_operator(zone)
+    request: PoolRequest = self.pool_requests[zone]
+    if request.grains <= 0:
+        refusal._because("pool: nothing requested")
+    if block.timestamp < request.ready_at:
+        refusal._because("pool: delay not over")
+    account: uint256 = self._accounts[zone]
+    grains: uint256 = min(request.grains, account & MASK_ACCOUNT)
+    if grains <= 0:
+        refusal._because("pool: empty")
+    self.pool_requests[zone] = empty(PoolRequest)
+    self._accounts[zone] = account - grains
+    log PoolWithdrawn(zone=zone, receiver=receiver, grains=grains)
+    vault._push(receiver, grains)
+    return grains
+
+
+@external
+def withdraw_fees(zone: uint256, receiver: address) -> uint256:
+    """
+    @notice Pays the collected grid fees to the grid operator's receiver.
+    @return Grains paid.
+    """
+    self._check_operator(zone)
+    account: uint256 = self._accounts[zone]
+    grains: uint256 = (account >> 80) & MASK_ACCOUNT
+    if grains <= 0:
+        refusal._because("fees: none collected")
+    self._accounts[zone] = account - (grains << 80)
+    log FeesWithdrawn(zone=zone, receiver=receiver, grains=grains)
+    vault._push(receiver, grains)
+    return grains
+
+
+@internal
+def _book(zone: uint256, pool: uint256, grid_fees: uint256, oracle_fees: uint256):
+    """
+    @notice Adds grains to a zone's pool and fee accounts.
+    @dev No field can overflow into the next: all grains there are fit 64 bits.
+    """
+    self._accounts[zone] += pool | (grid_fees << 80) | (oracle_fees << 160)
+
+
+# ------------------------------------------------------------------
+#                              views
+# ------------------------------------------------------------------
+
+
+@external
+@view
+def zone_account(zone: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice Grains in the balancing pool, in collected grid fees and in collected oracle fees.
+    """
+    account: uint256 = self._accounts[zone]
+    return account & MASK_ACCOUNT, (account >> 80) & MASK_ACCOUNT, account >> 160
