@@ -42,7 +42,7 @@ def _net_wh(cell: uint256) -> int256:
     """
     @notice Sign-extended 22 bits above the value.
     """
-    return convert(cell << 200, int256) >> 234
+    return convert(convert(cell << 200, bytes32), int256) >> 234
 
 
 @internal
@@ -51,7 +51,7 @@ def _net_value(cell: uint256) -> int256:
     """
     @notice Sign-extended low 34 bits.
     """
-    return convert(cell << 222, int256) >> 222
+    return convert(convert(cell << 222, bytes32), int256) >> 222
 
 
 @internal
@@ -68,7 +68,9 @@ def _open_cell(net_wh: int256, net_value: int256) -> uint256:
     """
     @notice Cell of an open position that fits.
     """
-    return ((convert(net_wh, uint256) & (2**22 - 1)) << 34) | (convert(net_value, uint256) & (2**34 - 1))
+    wh_bits: uint256 = convert(convert(net_wh, bytes32), uint256) & (2**22 - 1)
+    value_bits: uint256 = convert(convert(net_value, bytes32), uint256) & (2**34 - 1)
+    return (wh_bits << 34) | value_bits
 
 
 @internal
