@@ -1,0 +1,58 @@
+# NET8: `make demo` runs a street that trades, `make test` proves it, `make help` lists the rest.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+STAMPS := $(VENV)/stamps
+UV := $(VENV)/bin/uv
+PY := $(VENV)/bin/python
+# Programs of Python's and npm's packages (vyper, ape, anvil, esbuild) are all in .venv/bin.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export UV_PYTHON := $(VENV)/bin/python
+
+.PHONY: help setup setup-dev lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+# --- setting up ------------------------------------------------------------------------------------------------------
+
+setup: $(STAMPS)/packages $(STAMPS)/npm  ## what the demo needs: Python packages, anvil
+
+setup-dev: setup $(STAMPS)/dev  ## what tests and checks need on top
+
+$(STAMPS)/uv: requirements-uv.lock
+	@python=$$(scripts/bootstrap/find_python.sh) && \
+	echo "making .venv with $$python" && \
+	"$$python" -m venv --clear $(VENV) && \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-uv.lock
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/requirements: requirements.lock $(STAMPS)/uv
+	@echo "installing Python packages (about 1 GB the first time)"
+	@$(UV) pip install --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+$(STAMPS)/packages: sdk/pyproject.toml oracle-node/pyproject.toml frontend/pyproject.toml $(STAMPS)/requirements
+	@$(UV) pip install --no-deps -e sdk -e oracle-node -e frontend
+	@touch $@
+
+$(STAMPS)/dev: requirements-dev.lock $(STAMPS)/requirements
+	@echo "installing what tests and checks need"
+	@$(UV) pip install --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(STAMPS)/npm: package-lock.json scripts/bootstrap/npm.sh $(STAMPS)/uv
+	@echo "installing anvil and the browser libraries from npm"
+	@scripts/bootstrap/npm.sh
+	@touch $@
+
+lock: $(STAMPS)/uv  ## resolve dependencies anew after a change of a pyproject.toml
+	@$(UV) lock
+	@$(UV) export --quiet --frozen --no-emit-workspace --no-default-groups --no-header --no-annotate -o requirements.lock
+	@$(UV) export --quiet --frozen --no-emit-workspace --only-group dev --no-header --no-annotate -o requirements-dev.lock
+	@$(UV) export --quiet --frozen --no-emit-workspace --only-group node --no-header --no-annotate -o requirements-node.lock
+
+clean:  ## remove everything that was made here
+	rm -rf $(VENV) node_modules .build .street .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -f deployments/31337.json
