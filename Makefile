@@ -48,7 +48,7 @@ $(STAMPS)/npm: package-lock.json scripts/bootstrap/npm.sh $(STAMPS)/uv
 	@touch $@
 
 lock: $(STAMPS)/uv  ## resolve dependencies anew after a change of a pyproject.toml
-	@$(UV) lock
+	@$(UV) lock --python 3.11
 	@$(UV) export --quiet --frozen --no-emit-workspace --no-default-groups --no-header --no-annotate -o requirements.lock
 	@$(UV) export --quiet --frozen --no-emit-workspace --only-group dev --no-header --no-annotate -o requirements-dev.lock
 	@$(UV) export --quiet --frozen --no-emit-workspace --only-group node --no-header --no-annotate -o requirements-node.lock

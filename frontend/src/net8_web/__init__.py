@@ -1,1 +1,1 @@
-"""NET8 web app."""
+"""The NET8 web app: trade, watch and settle from a browser wallet."""
