@@ -46,6 +46,9 @@ def settle_overdue(site: uint256, slot: uint256):
     @dev Where a report of the zone covered the slot and left the site out: no reading. Where there was none at all:
          as traded.
     """
+    # A number too large for a site would share the storage of one, but not its account.
+    if sites._owner(site) == empty(address):
+        refusal._because("site: unknown")
     if block.timestamp <= (slot + 1) * 900 + REPORT_TIMEOUT:
         refusal._because("position: not overdue")
     hour: uint256 = slot // 4
@@ -96,11 +99,14 @@ def _word(site: uint256, hour: uint256) -> uint256:
     tag: uint256 = word >> 232
     if tag >= hour:
         return word
+    fresh: uint256 = hour << 232
     for s: uint256 in range(4):
         cell: uint256 = (word >> unsafe_mul(s, position_words.CELL_BITS)) & position_words.MASK_CELL
         if cell != 0 and cell < position_words.SETTLED:
+            # Stored at once: the caller may have nothing to store after all, and what was paid must not be paid again.
+            self.position_word[position_words._key(site, hour)] = fresh
             self._settle_late(site, unsafe_add(unsafe_mul(tag, 4), s), cell)
-    return hour << 232
+    return fresh
 
 
 @internal

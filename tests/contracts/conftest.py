@@ -12,6 +12,7 @@ import boa
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from tests.contracts.exchange_fixtures import *  # noqa: F403
 from tests.contracts.signing import consent, person, sign_digest
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"

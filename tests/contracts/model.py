@@ -1,0 +1,735 @@
+"""A plain reference model of the energy exchange: what the contract must do, said without packing or gas.
+
+Money is whole grains (10**11 wei), energy whole Wh, time unix seconds. Nothing here reads the contract: tests run
+both side by side and compare them. A refused call raises `Refused` and changes nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+
+SLOT = 900  # seconds in a slot
+HORIZON = 672  # slots ahead that can be traded
+REPORT_TIMEOUT = 672  # slots after a slot's end in which a report still counts
+RING_HOURS = 1024  # hours of positions that are kept per site
+RING_SLOTS = 4 * RING_HOURS
+LEVELS = 224
+MAX_VISITS = 64  # places in the book that one take looks at
+MAX_SWEEP = 64  # places that one order clears when the ring comes round
+MAX_NET_WH = 2**21 - 1
+MAX_VALUE = 2**33 - 1
+MAX_ORDER_WH = 2**21 - 1
+BUDGET_MAX = 2**256 - 1
+
+LIMIT, IMMEDIATE_OR_CANCEL, FILL_OR_KILL, POST_ONLY = range(4)
+BY_OWNER, RELEASED, SELF_TRADE, AT_BOUND = range(4)  # why an order was closed
+FILLED, EMPTY = 100, 101  # what else a take may find at a place of the book
+OPEN, METERED, NO_READING, AS_TRADED = range(4)
+UNORDERED, UNKNOWN_SITE, NOT_OVER, TOO_LATE, ALREADY_SETTLED, ABOVE_NAMEPLATE = range(1, 7)  # why an entry is skipped
+
+
+class Refused(Exception):
+    """A call that must change nothing. `reasons` are all faults the call has; a contract may name any one of them."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(" / ".join(reasons))
+        self.reasons = frozenset(reasons)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Rules of a zone's market hour, in grains per Wh but the gate lead (slots) and the least order (Wh)."""
+
+    feed_in: int = 80
+    imbalance: int = 3000
+    grid_fee: int = 100
+    oracle_fee: int = 10
+    floor: int = 100
+    step: int = 10
+    gate_lead: int = 0
+    min_wh: int = 10
+
+    def price(self, level: int) -> int:
+        return self.floor + level * self.step
+
+    def level(self, price: int) -> int | None:
+        """Level of a price, or None when the price is off the grid."""
+        level, rest = divmod(price - self.floor, self.step)
+        return level if rest == 0 and 0 <= level < LEVELS else None
+
+    def sound(self) -> bool:
+        """Whether nobody could gain by defaulting or wasting, and every number fits its field."""
+        top = self.price(LEVELS - 1)
+        return (
+            self.step >= 1
+            and self.floor >= 1
+            and self.feed_in < self.floor
+            and 4 * self.imbalance >= 5 * top
+            and self.imbalance <= 65535
+            and self.oracle_fee <= self.grid_fee <= 65535
+            and self.gate_lead <= 96
+            and 1 <= self.min_wh <= 65535
+        )
+
+    def margin(self, net_wh: int, value: int) -> int:
+        """What covers the worst outcome of a position."""
+        return max(0, -value + self.grid_fee * max(-net_wh, 0), net_wh * self.imbalance - value)
+
+    def lock(self, sell: bool, price: int, wh: int) -> int:
+        """What a resting order holds: the margin of its full fill."""
+        return self.margin(wh, price * wh) if sell else self.margin(-wh, -price * wh)
+
+
+@dataclass(frozen=True)
+class Tariff:
+    feed_in: int
+    imbalance: int
+    grid_fee: int
+
+
+@dataclass
+class Limits:
+    """What an agent may do; `wh` and `value` shrink with every order placed and never grow back."""
+
+    buy_max: int
+    sell_min: int
+    wh: int
+    value: int
+    first_slot: int
+    last_slot: int
+    expiry: int
+
+
+@dataclass
+class Site:
+    owner: str
+    technology: int
+    nameplate: int
+    meter_key: str
+    free: int = 0
+    agents: dict[str, Limits] = field(default_factory=dict)
+
+
+@dataclass
+class Order:
+    id: int
+    site: int
+    slot: int
+    sell: bool
+    price: int
+    wh: int
+
+
+@dataclass
+class Position:
+    net_wh: int = 0
+    value: int = 0
+    outcome: int = OPEN
+    exported: int = 0
+    imported: int = 0
+
+    @property
+    def traded(self) -> bool:
+        return (self.net_wh, self.value) != (0, 0)
+
+
+@dataclass
+class Hour:
+    """The four positions of a site in one hour: one cell of its ring."""
+
+    hour: int
+    slots: list[Position] = field(default_factory=lambda: [Position() for _ in range(4)])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a report says of a site in one slot; `None` stands for a signed "no reading"."""
+
+    exported: int
+    imported: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A site's part of a report: readings of some of an hour's four slots."""
+
+    site: int
+    hour: int
+    readings: dict[int, Reading | None]  # slot of the hour (0..3) -> reading
+
+    def word(self) -> int:
+        word = (self.site & 0xFFFF) << 200 | self.hour << 216
+        for quarter, reading in self.readings.items():
+            word |= 1 << (192 + quarter)
+            if reading is None:
+                word |= 1 << (196 + quarter)
+            else:
+                word |= (reading.exported | reading.imported << 24) << (48 * quarter)
+        return word
+
+
+@dataclass
+class Zone:
+    operator: str
+    tariff_lead: int  # hours
+    defaults: list[tuple[int, Terms]]  # (first hour, terms), later ones win
+    fixed: dict[int, Terms] = field(default_factory=dict)
+    sites: int = 0
+    reported: set[int] = field(default_factory=set)  # slots
+    pool: int = 0
+    grid_fees: int = 0
+    oracle_fees: int = 0
+    withdrawal: int = 0
+    withdrawal_ready_at: int = 0
+
+    def default(self, hour: int) -> Terms:
+        return [terms for first, terms in self.defaults if first <= hour][-1]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An order as its site asks for it."""
+
+    slot: int
+    sell: bool
+    price: int
+    wh: int
+    kind: int = LIMIT
+
+    def packed(self) -> int:
+        """As `place_many` takes it."""
+        return self.wh | self.price << 24 | self.kind << 48 | self.sell << 56 | self.slot << 64
+
+    def crosses(self, resting: Order) -> bool:
+        return resting.price >= self.price if self.sell else resting.price <= self.price
+
+
+@dataclass
+class Take:
+    """What a take meets: (resting order, Wh filled or 0 when it is dropped, why dropped), and the Wh left over."""
+
+    steps: list[tuple[Order, int, int]]
+    left: int
+    stopped: bool  # by the bound on work, with crossing orders still there
+
+    def position_change(self, sell: bool) -> tuple[int, int]:
+        """The taker's (net Wh, value)."""
+        sign = 1 if sell else -1
+        return sign * sum(q for _, q, _ in self.steps), sign * sum(q * o.price for o, q, _ in self.steps)
+
+
+@dataclass
+class Placed:
+    order: Order | None  # what rests
+    filled: int  # Wh
+    lapsed: int  # Wh neither filled nor resting
+    take: Take
+
+
+@dataclass
+class Settlement:
+    settled: int
+    skipped: list[tuple[int, int, int]]  # (site, slot, reason)
+
+
+class Exchange:
+    """The model. Every method that takes `caller` is an external call of that address at time `now`."""
+
+    def __init__(self, owner: str, pool_delay: int) -> None:
+        self.owner = owner
+        self.now = 0
+        self.pool_delay = pool_delay  # seconds between asking for pool money and getting it
+        self.zones: dict[int, Zone] = {}
+        self.sites: dict[int, Site] = {}
+        self.hours: dict[tuple[int, int], Hour] = {}  # (site, hour modulo the ring)
+        self.books: dict[tuple[int, int, bool], dict[int, list[Order]]] = {}  # price -> places, first come first
+        self.sides: dict[tuple[int, int, bool], int] = {}  # (zone, slot modulo the ring, sell) -> slot it serves
+        self.orders: dict[int, Order] = {}
+        self.held = 0
+
+    # ---- time and terms ---------------------------------------------------------------------------------------------
+
+    @property
+    def now_slot(self) -> int:
+        return self.now // SLOT
+
+    @property
+    def now_hour(self) -> int:
+        return self.now_slot // 4
+
+    def terms(self, zone: int, hour: int) -> Terms:
+        """Terms that hold in an hour: the fixed ones, or else those that would be fixed now."""
+        state = self.zones[zone]
+        return state.fixed.get(hour) or state.default(hour)
+
+    def fixable(self, zone: int, hour: int) -> bool:
+        """Whether an hour without terms of its own may take the default now: it is near enough that none can follow."""
+        return hour in self.zones[zone].fixed or hour <= self.now_hour + self.zones[zone].tariff_lead
+
+    def gate_open(self, zone: int, slot: int) -> bool:
+        return self.now_slot + self.terms(zone, slot // 4).gate_lead < slot
+
+    def tradable(self, zone: int, slot: int) -> bool:
+        return slot <= self.now_slot + HORIZON and self.fixable(zone, slot // 4) and self.gate_open(zone, slot)
+
+    def fix(self, zone: int, hour: int) -> Terms:
+        return self.zones[zone].fixed.setdefault(hour, self.terms(zone, hour))
+
+    # ---- zones ------------------------------------------------------------------------------------------------------
+
+    def create_zone(self, operator: str, terms: Terms, tariff_lead: int) -> int:
+        if not terms.sound():
+            raise Refused("terms: out of bounds")
+        zone = len(self.zones) + 1
+        self.zones[zone] = Zone(operator, tariff_lead, [(0, terms)])
+        return zone
+
+    def set_default_terms(self, zone: int, terms: Terms) -> int:
+        """New default for hours that nobody can trade yet; returns the first of them."""
+        if not terms.sound():
+            raise Refused("terms: out of bounds")
+        state = self.zones[zone]
+        if self.now_hour < state.defaults[-1][0]:
+            raise Refused("terms: change under way")
+        first = self.now_hour + state.tariff_lead + 1
+        state.defaults.append((first, terms))
+        return first
+
+    def publish_tariffs(self, zone: int, first_hour: int, tariffs: list[Tariff]) -> None:
+        state = self.zones[zone]
+        planned: dict[int, Terms] = {}
+        for hour, tariff in enumerate(tariffs, first_hour):
+            terms = replace(
+                state.default(hour), feed_in=tariff.feed_in, imbalance=tariff.imbalance, grid_fee=tariff.grid_fee
+            )
+            faults = []
+            if hour in state.fixed:
+                faults.append("terms: already fixed")
+            if hour <= self.now_hour + state.tariff_lead:
+                faults.append("terms: published too late")
+            if not terms.sound():
+                faults.append("terms: out of bounds")
+            if faults:
+                raise Refused(*faults)
+            planned[hour] = terms
+        state.fixed.update(planned)
+
+    # ---- sites and balances -----------------------------------------------------------------------------------------
+
+    def register_site(self, zone: int, owner: str, technology: int, nameplate: int, meter_key: str) -> int:
+        self.zones[zone].sites += 1
+        site = zone << 16 | self.zones[zone].sites
+        self.sites[site] = Site(owner, technology, nameplate, meter_key)
+        return site
+
+    def deposit(self, site: int, grains: int) -> None:
+        self.sites[site].free += grains
+        self.held += grains
+
+    def withdraw(self, caller: str, site: int, grains: int) -> None:
+        faults = []
+        if self.sites[site].owner != caller:
+            faults.append("site: not yours")
+        if self.sites[site].free < grains:
+            faults.append("balance: too low")
+        if faults:
+            raise Refused(*faults)
+        self.sites[site].free -= grains
+        self.held -= grains
+
+    def fund_pool(self, zone: int, grains: int) -> None:
+        self.zones[zone].pool += grains
+        self.held += grains
+
+    def request_pool_withdrawal(self, zone: int, grains: int) -> None:
+        self.zones[zone].withdrawal = grains
+        self.zones[zone].withdrawal_ready_at = self.now + self.pool_delay
+
+    def withdraw_pool(self, zone: int) -> int:
+        """What was asked for, or what is left of it after settlements in between."""
+        state = self.zones[zone]
+        if state.withdrawal == 0:
+            raise Refused("pool: nothing requested")
+        if self.now < state.withdrawal_ready_at:
+            raise Refused("pool: delay not over")
+        paid = min(state.withdrawal, state.pool)
+        state.withdrawal = 0
+        state.pool -= paid
+        self.held -= paid
+        return paid
+
+    def withdraw_fees(self, zone: int) -> int:
+        state = self.zones[zone]
+        paid, state.grid_fees = state.grid_fees, 0
+        self.held -= paid
+        return paid
+
+    # ---- agents -----------------------------------------------------------------------------------------------------
+
+    def set_agent(self, caller: str, site: int, agent: str, limits: Limits) -> None:
+        if self.sites[site].owner != caller:
+            raise Refused("site: not yours")
+        self.sites[site].agents[agent] = replace(limits)
+
+    def revoke_agent(self, caller: str, site: int, agent: str) -> None:
+        if self.sites[site].owner != caller:
+            raise Refused("site: not yours")
+        self.sites[site].agents.pop(agent, None)
+
+    def _agent_faults(self, limits: Limits, wanted: Wanted) -> list[str]:
+        faults = []
+        if self.now >= limits.expiry:
+            faults.append("agent: expired")
+        if not limits.first_slot <= wanted.slot <= limits.last_slot:
+            faults.append("agent: slot not allowed")
+        if (wanted.price < limits.sell_min) if wanted.sell else (wanted.price > limits.buy_max):
+            faults.append("agent: price too low" if wanted.sell else "agent: price too high")
+        if wanted.wh > limits.wh:
+            faults.append("agent: energy used up")
+        if wanted.wh * wanted.price > limits.value:
+            faults.append("agent: value used up")
+        return faults
+
+    # ---- positions --------------------------------------------------------------------------------------------------
+
+    def position(self, site: int, slot: int) -> Position:
+        """A site's position in a slot; empty when the ring has moved on."""
+        cell = self.hours.get((site, slot // 4 % RING_HOURS))
+        return cell.slots[slot % 4] if cell and cell.hour == slot // 4 else Position()
+
+    def position_margin(self, site: int, slot: int) -> int:
+        position = self.position(site, slot)
+        return self.terms(site >> 16, slot // 4).margin(position.net_wh, position.value) if position.traded else 0
+
+    def margin_held(self, site: int, slot: int) -> int:
+        locks = sum(self.order_lock(o) for o in self.orders.values() if (o.site, o.slot) == (site, slot))
+        return self.position_margin(site, slot) + locks
+
+    def order_lock(self, order: Order) -> int:
+        return self.terms(order.site >> 16, order.slot // 4).lock(order.sell, order.price, order.wh)
+
+    def _cell(self, site: int, slot: int) -> Position:
+        """The position to write. A cell that still holds an older hour is settled first: it is long overdue."""
+        key, hour = (site, slot // 4 % RING_HOURS), slot // 4
+        cell = self.hours.get(key)
+        if cell is None or cell.hour != hour:
+            if cell is not None:
+                assert cell.hour < hour
+                for quarter, old in enumerate(cell.slots):
+                    if old.outcome == OPEN and old.traded:
+                        self._settle_overdue(site, 4 * cell.hour + quarter)
+            cell = self.hours[key] = Hour(hour)
+        return cell.slots[slot % 4]
+
+    def _change(self, site: int, slot: int, net_wh: int, value: int) -> None:
+        """Add a fill to a position and move the change of its margin from or to the free balance."""
+        terms, position = self.terms(site >> 16, slot // 4), self._cell(site, slot)
+        before = terms.margin(position.net_wh, position.value)
+        position.net_wh += net_wh
+        position.value += value
+        self.sites[site].free -= terms.margin(position.net_wh, position.value) - before
+
+    def _fits(self, site: int, slot: int, net_wh: int, value: int) -> bool:
+        position = self.position(site, slot)
+        return abs(position.net_wh + net_wh) <= MAX_NET_WH and abs(position.value + value) <= MAX_VALUE
+
+    # ---- trading ----------------------------------------------------------------------------------------------------
+
+    def places(self, zone: int, slot: int, sell: bool) -> Iterator[Order]:
+        """Places of one side by price, then time. One whose order left stays, empty, until a take passes it."""
+        levels = self.books.get((zone, slot, sell), {})
+        for price in sorted(levels, reverse=not sell):
+            yield from levels[price]
+
+    def book(self, zone: int, slot: int, sell: bool) -> list[Order]:
+        """Resting orders of one side, best first."""
+        return [order for order in self.places(zone, slot, sell) if order.wh]
+
+    def depth(self, zone: int, slot: int, sell: bool) -> list[tuple[int, int, int]]:
+        """(price, Wh, number of orders) of each level, best first."""
+        levels: dict[int, list[int]] = {}
+        for order in self.book(zone, slot, sell):
+            levels.setdefault(order.price, []).append(order.wh)
+        return [(price, sum(energies), len(energies)) for price, energies in levels.items()]
+
+    def orders_of(self, site: int, slot: int) -> list[Order]:
+        """Resting orders of a site in a slot, sales first."""
+        return [o for sell in (True, False) for o in self.book(site >> 16, slot, sell) if o.site == site]
+
+    def close(self, order_id: int) -> None:
+        """Take an order off the book and give its lock back."""
+        order = self.orders.pop(order_id)
+        self.sites[order.site].free += self.order_lock(order)
+        order.wh = 0
+        self._forget_empty_level(order)
+
+    def _forget_empty_level(self, order: Order) -> None:
+        levels = self.books[order.site >> 16, order.slot, order.sell]
+        if not any(other.wh for other in levels[order.price]):
+            del levels[order.price]
+
+    def placement_faults(self, caller: str, site: int, wanted: Wanted) -> list[str]:
+        """What is wrong with an order before the book is looked at."""
+        if site not in self.sites:
+            return ["site: not yours"]
+        zone, holder, slot = site >> 16, self.sites[site], wanted.slot
+        terms, faults = self.terms(zone, slot // 4), []
+        if holder.owner != caller:
+            limits = holder.agents.get(caller)
+            faults += self._agent_faults(limits, wanted) if limits else ["site: not yours"]
+        if not self.gate_open(zone, slot):
+            faults.append("order: gate closed")
+        if slot > self.now_slot + HORIZON:
+            faults.append("order: beyond the horizon")
+        if not self.fixable(zone, slot // 4):
+            faults.append("terms: not fixed yet")
+        if terms.level(wanted.price) is None:
+            faults.append("order: off the price grid")
+        if wanted.wh < terms.min_wh:
+            faults.append("order: below minimum size")
+        if wanted.wh > MAX_ORDER_WH:
+            faults.append("order: too large")
+        if wanted.kind not in (LIMIT, IMMEDIATE_OR_CANCEL, FILL_OR_KILL, POST_ONLY):
+            faults.append("order: unknown kind")
+        return faults
+
+    def place(self, caller: str, site: int, wanted: Wanted, new_id: int) -> Placed:
+        """Match against the other side, then rest or drop what is left. `new_id` is the name of a resting rest."""
+        return self.place_many(caller, site, [wanted], [new_id])[0]
+
+    def place_many(self, caller: str, site: int, wanted: list[Wanted], new_ids: list[int]) -> list[Placed]:
+        """All of them or none; the balance must suffice for all of them together."""
+        with self.atomic():
+            placed = [self._place(caller, site, one, new_id) for one, new_id in zip(wanted, new_ids, strict=True)]
+            if self.sites[site].free < 0:
+                raise Refused("balance: too low")
+            return placed
+
+    def _place(self, caller: str, site: int, wanted: Wanted, new_id: int) -> Placed:
+        faults = self.placement_faults(caller, site, wanted)
+        if faults:
+            raise Refused(*faults)
+        zone, holder = site >> 16, self.sites[site]
+        take = self.plan(site, wanted)
+        if wanted.kind == POST_ONLY and any(wanted.crosses(o) for o in self.book(zone, wanted.slot, not wanted.sell)):
+            raise Refused("order: would match")
+        if wanted.kind == FILL_OR_KILL and take.left:
+            raise Refused("order: cannot fill")
+        if not self._fits(site, wanted.slot, *take.position_change(wanted.sell)):
+            raise Refused("position: at its bound")
+
+        terms = self.fix(zone, wanted.slot // 4)
+        for order, quantity, reason in take.steps:
+            if quantity:
+                self._fill(site, order, quantity)
+            elif reason != EMPTY:
+                self.close(order.id)
+            self._pass(order)
+        rests = take.left if wanted.kind in (LIMIT, POST_ONLY) and not take.stopped else 0
+        holder.free -= terms.lock(wanted.sell, wanted.price, rests)
+        if holder.owner != caller:
+            holder.agents[caller].wh -= wanted.wh
+            holder.agents[caller].value -= wanted.wh * wanted.price
+        resting = self._rest(Order(new_id, site, wanted.slot, wanted.sell, wanted.price, rests)) if rests else None
+        return Placed(resting, wanted.wh - take.left, take.left - rests, take)
+
+    def _pass(self, order: Order) -> None:
+        """A take does not come back to a place that it left empty."""
+        places = self.books[order.site >> 16, order.slot, order.sell].get(order.price)
+        if places and order.wh == 0 and places[0] is order:
+            places.pop(0)
+
+    def plan(self, site: int, wanted: Wanted) -> Take:
+        """What a take would meet, best price and oldest order first; empty places count as met."""
+        take = Take([], wanted.wh, False)
+        pending: dict[int, tuple[int, int]] = {}
+        for order in self.places(site >> 16, wanted.slot, not wanted.sell):
+            if take.left == 0 or not wanted.crosses(order):
+                break
+            if len(take.steps) == MAX_VISITS:
+                rest = self.book(site >> 16, wanted.slot, not wanted.sell)
+                met = [met.id for met, _, _ in take.steps]
+                take.stopped = any(wanted.crosses(other) and other.id not in met for other in rest)
+                break
+            if order.wh == 0:
+                take.steps.append((order, 0, EMPTY))
+                continue
+            if order.site == site or self.sites[order.site].owner == self.sites[site].owner:
+                take.steps.append((order, 0, SELF_TRADE))
+                continue
+            quantity = min(take.left, order.wh)
+            sign = 1 if order.sell else -1
+            net_wh, value = pending.get(order.site, (0, 0))
+            net_wh, value = net_wh + sign * quantity, value + sign * quantity * order.price
+            if not self._fits(order.site, wanted.slot, net_wh, value):
+                take.steps.append((order, 0, AT_BOUND))
+                continue
+            pending[order.site] = (net_wh, value)
+            take.steps.append((order, quantity, FILLED))
+            take.left -= quantity
+        return take
+
+    def _fill(self, taker: int, order: Order, wh: int) -> None:
+        sign, value = (1 if order.sell else -1), wh * order.price
+        self.sites[order.site].free += self.terms(order.site >> 16, order.slot // 4).lock(order.sell, order.price, wh)
+        self._change(order.site, order.slot, sign * wh, sign * value)
+        self._change(taker, order.slot, -sign * wh, -sign * value)
+        order.wh -= wh
+        if order.wh == 0:
+            del self.orders[order.id]
+            self._forget_empty_level(order)
+
+    def _rest(self, order: Order) -> Order:
+        """Queue an order. What another slot left behind on this side of the ring is released on the way."""
+        side = (order.site >> 16, order.slot % RING_SLOTS, order.sell)
+        if self.sides.get(side, order.slot) != order.slot:
+            left_behind = list(self.places(side[0], self.sides[side], order.sell))
+            if len(left_behind) > MAX_SWEEP:
+                raise Refused("book: release old orders")
+            for old in left_behind:
+                if old.wh:
+                    self.close(old.id)
+        self.sides[side] = order.slot
+        self.orders[order.id] = order
+        levels = self.books.setdefault((order.site >> 16, order.slot, order.sell), {})
+        levels.setdefault(order.price, []).append(order)
+        return order
+
+    def cancel(self, caller: str, order_id: int) -> None:
+        order = self.orders.get(order_id)
+        if order is None:
+            raise Refused("order: gone")
+        site = self.sites[order.site]
+        if caller != site.owner:
+            if caller not in site.agents:
+                raise Refused("site: not yours")
+            if self.now >= site.agents[caller].expiry:
+                raise Refused("agent: expired")
+        self.close(order_id)
+
+    def release(self, order_ids: list[int]) -> list[int]:
+        """Close resting orders whose gate has passed; anyone may. What is gone already is passed over."""
+        there = [order_id for order_id in dict.fromkeys(order_ids) if order_id in self.orders]
+        if not all(self.releasable(order_id) for order_id in there):
+            raise Refused("order: gate still open")
+        for order_id in there:
+            self.close(order_id)
+        return there
+
+    def releasable(self, order_id: int) -> bool:
+        order = self.orders[order_id]
+        return not self.gate_open(order.site >> 16, order.slot)
+
+    # ---- settlement -------------------------------------------------------------------------------------------------
+
+    def slot_over(self, slot: int) -> bool:
+        return self.now >= (slot + 1) * SLOT
+
+    def timed_out(self, slot: int) -> bool:
+        return self.now > (slot + 1 + REPORT_TIMEOUT) * SLOT
+
+    def settle(self, zone: int, entries: list[Entry]) -> Settlement:
+        """One report: all shortfalls go to the pool before it pays for unused energy, in the order of the entries."""
+        with self.atomic():
+            result = Settlement(0, [])
+            owed: list[tuple[int, int]] = []  # (site, grains for unused energy)
+            last = (-1, -1)
+            for entry in entries:
+                ordered = (entry.hour, entry.site) > last
+                last = max(last, (entry.hour, entry.site))
+                for quarter, reading in sorted(entry.readings.items()):
+                    slot = 4 * entry.hour + quarter
+                    reason = self._skip_reason(entry.site, slot, reading) if ordered else UNORDERED
+                    if reason:
+                        result.skipped.append((entry.site, slot, reason))
+                        continue
+                    outcome = NO_READING if reading is None else METERED
+                    unused = self._settle(entry.site, slot, outcome, reading)
+                    owed.append((entry.site, unused * self.terms(zone, entry.hour).feed_in))
+                    self.zones[zone].reported.add(slot)
+                    result.settled += 1
+            if result.settled == 0:
+                raise Refused("report: settles nothing")
+            for site, grains in owed:
+                paid = min(grains, self.zones[zone].pool)
+                self.zones[zone].pool -= paid
+                self.sites[site].free += paid
+            return result
+
+    def _skip_reason(self, site: int, slot: int, reading: Reading | None) -> int:
+        if site not in self.sites:
+            return UNKNOWN_SITE
+        if not self.slot_over(slot):
+            return NOT_OVER
+        if self.timed_out(slot):
+            return TOO_LATE
+        if self.position(site, slot).outcome != OPEN:
+            return ALREADY_SETTLED
+        if reading is not None and 4 * reading.exported > self.sites[site].nameplate:
+            return ABOVE_NAMEPLATE
+        return 0
+
+    def _settle(self, site: int, slot: int, outcome: int, reading: Reading | None) -> int:
+        """Settle one position from its own margin; returns the Wh bought but not used."""
+        position, state = self._cell(site, slot), self.zones[site >> 16]
+        terms = self.terms(site >> 16, slot // 4)
+        sold, bought = max(position.net_wh, 0), max(-position.net_wh, 0)
+        short = unused = 0
+        if outcome == NO_READING:
+            short = sold
+        elif outcome == METERED:
+            assert reading is not None
+            short, unused = sold - min(reading.exported, sold), bought - min(reading.imported, bought)
+        penalty, fee = short * terms.imbalance, bought * terms.grid_fee
+        payout = terms.margin(position.net_wh, position.value) + position.value - penalty - fee
+        assert payout >= 0, "margin did not cover an outcome"
+        self.sites[site].free += payout
+        state.pool += penalty
+        state.oracle_fees += bought * terms.oracle_fee
+        state.grid_fees += fee - bought * terms.oracle_fee
+        exported = reading.exported if reading else sold if outcome == AS_TRADED else 0
+        imported = min(reading.imported, bought) if reading else bought
+        position.net_wh, position.value = 0, 0
+        position.outcome, position.exported, position.imported = outcome, exported, imported
+        return unused
+
+    def settle_overdue(self, site: int, slot: int) -> int:
+        """After the timeout: no reading where the zone had a report for the slot, as traded where it had none."""
+        if site not in self.sites:
+            raise Refused("site: unknown")
+        if not self.timed_out(slot):
+            raise Refused("position: not overdue")
+        position = self.position(site, slot)
+        if position.outcome != OPEN or not position.traded:
+            raise Refused("position: nothing to settle")
+        return self._settle_overdue(site, slot)
+
+    def _settle_overdue(self, site: int, slot: int) -> int:
+        outcome = NO_READING if slot in self.zones[site >> 16].reported else AS_TRADED
+        self._settle(site, slot, outcome, None)
+        return outcome
+
+    # ---- the whole --------------------------------------------------------------------------------------------------
+
+    def accounted(self) -> int:
+        """Every grain the exchange answers for: must equal what it holds."""
+        free = sum(site.free for site in self.sites.values())
+        locks = sum(self.order_lock(order) for order in self.orders.values())
+        positions = 0
+        for (site, _), cell in self.hours.items():
+            for quarter, position in enumerate(cell.slots):
+                if position.outcome == OPEN:
+                    positions += self.position_margin(site, 4 * cell.hour + quarter) + position.value
+        zones = sum(zone.pool + zone.grid_fees + zone.oracle_fees for zone in self.zones.values())
+        return free + locks + positions + zones
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """A refusal inside leaves everything as it was."""
+        keep = deepcopy(self.__dict__)
+        try:
+            yield
+        except Refused:
+            self.__dict__.update(keep)
+            raise
