@@ -1,0 +1,228 @@
+"""Terms of an hour: written once, before anybody can trade it, and never changed."""
+
+from dataclasses import replace
+
+import boa
+import pytest
+
+from tests.contracts.model import SLOT, Tariff, Terms
+from tests.contracts.signing import person
+from tests.contracts.street import events, tariff_tuple, terms_tuple
+
+TARIFF = Tariff(feed_in=90, imbalance=4000, grid_fee=150)
+
+
+@pytest.fixture(scope="module")
+def lead():
+    """The default holds a day ahead; before that the grid operator may publish."""
+    return 24
+
+
+@pytest.fixture
+def hour(street):
+    """The first hour that can still be published."""
+    return street.now // 3600 + 25
+
+
+@pytest.fixture
+def publish(street):
+    def publish(first_hour, *tariffs, sender=None):
+        street.grid.publish_tariffs(
+            street.zone,
+            first_hour,
+            [tariff_tuple(tariff) for tariff in tariffs],
+            sender=sender or street.grid_operator.address,
+        )
+
+    return publish
+
+
+def terms_of(street, hour):
+    words, fixed = street.grid.terms(street.zone, hour)
+    feed_in, imbalance, grid_fee, oracle_fee, floor, step, gate_lead, min_wh = words
+    return Terms(feed_in, imbalance, grid_fee, oracle_fee, floor, step, gate_lead, min_wh), fixed
+
+
+def test_publish_tariffs__in_time__fixed_and_tradable_at_once(street, publish, hour, terms):
+    assert not street.lens.is_tradable(street.zone, 4 * hour)
+    publish(hour, TARIFF)
+    fixed = replace(terms, feed_in=90, imbalance=4000, grid_fee=150)
+    (event,) = events(street.grid, "TermsPublished")
+    assert (event.zone, event.hour, tuple(event.terms)) == (street.zone, hour, terms_tuple(fixed))
+    assert terms_of(street, hour) == (fixed, True)
+    assert street.lens.is_tradable(street.zone, 4 * hour)
+    assert not street.lens.is_tradable(street.zone, 4 * hour + 4)
+
+
+def test_publish_tariffs__whole_day__each_hour_its_own(street, publish, hour):
+    publish(hour, *(replace(TARIFF, feed_in=i) for i in range(24)))
+    assert [terms_of(street, hour + i)[0].feed_in for i in range(24)] == list(range(24))
+
+
+def test_publish_tariffs__hour_the_default_already_holds_in__refused(publish, hour):
+    with boa.reverts("terms: published too late"):
+        publish(hour - 1, TARIFF)
+
+
+def test_publish_tariffs__past_hour__refused(street, publish):
+    with boa.reverts("terms: published too late"):
+        publish(street.now // 3600 - 1, TARIFF)
+
+
+def test_publish_tariffs__again__refused(publish, hour):
+    publish(hour, TARIFF)
+    with boa.reverts("terms: already fixed"):
+        publish(hour, replace(TARIFF, feed_in=1))
+
+
+def test_publish_tariffs__one_hour_of_a_day_is_fixed__none_is_published(street, publish, hour):
+    publish(hour + 2, TARIFF)
+    with boa.reverts("terms: already fixed"):
+        publish(hour, TARIFF, TARIFF, TARIFF)
+    assert terms_of(street, hour)[1] is False
+
+
+def test_publish_tariffs__mistyped_hour_years_ahead__refused(publish, hour):
+    with boa.reverts("terms: too far ahead"):
+        publish(hour + 100_000, TARIFF)
+
+
+def test_publish_tariffs__not_the_grid_operator__refused(street, publish, hour):
+    with boa.reverts("zone: not its operator"):
+        publish(hour, TARIFF, sender=street.attacker.address)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"feed_in": 100}, "terms: feed-in too high"),
+        ({"imbalance": 2912}, "terms: imbalance price too low"),
+        ({"imbalance": 2**16}, "terms: price too high"),
+        ({"grid_fee": 9}, "terms: oracle fee too high"),
+        ({"grid_fee": 2331}, "terms: grid fee too high"),
+    ],
+)
+def test_publish_tariffs__that_could_make_defaulting_pay__refused(street, publish, hour, change, reason):
+    with boa.reverts(reason):
+        publish(hour, replace(TARIFF, **change))
+    assert terms_of(street, hour)[1] is False
+
+
+def test_publish_tariffs__at_every_bound__accepted(street, publish, hour):
+    publish(hour, Tariff(feed_in=99, imbalance=2913, grid_fee=10), Tariff(feed_in=0, imbalance=65535, grid_fee=2330))
+    assert terms_of(street, hour + 1)[0].imbalance == 65535
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"floor": 0, "feed_in": 0}, "terms: empty price grid"),
+        ({"step": 0}, "terms: empty price grid"),
+        ({"floor": 2**16}, "terms: price too high"),
+        ({"step": 2**16}, "terms: price too high"),
+        ({"imbalance": 2**16}, "terms: price too high"),
+        ({"imbalance": 2912}, "terms: imbalance price too low"),
+        ({"feed_in": 100}, "terms: feed-in too high"),
+        ({"grid_fee": 2331}, "terms: grid fee too high"),
+        ({"oracle_fee": 101}, "terms: oracle fee too high"),
+        ({"gate_lead": 97}, "terms: gate too early"),
+        ({"min_wh": 0}, "terms: bad minimum order"),
+        ({"min_wh": 2**16}, "terms: bad minimum order"),
+    ],
+)
+def test_set_default_terms__out_of_bounds__refused(street, terms, change, reason):
+    with boa.reverts(reason):
+        street.grid.set_default_terms(
+            street.zone, terms_tuple(replace(terms, **change)), sender=street.grid_operator.address
+        )
+
+
+def test_create_zone__terms_out_of_bounds__refused(street, terms):
+    with boa.reverts("terms: feed-in too high"):
+        street.grid.create_zone(street.owner, terms_tuple(replace(terms, feed_in=100)), 24, sender=street.owner)
+
+
+def test_set_default_terms__new_grid__from_the_first_hour_nobody_can_trade(street, terms, hour):
+    new = replace(terms, floor=200, step=5, gate_lead=4, min_wh=50)
+    street.grid.set_default_terms(street.zone, terms_tuple(new), sender=street.grid_operator.address)
+    (event,) = events(street.grid, "DefaultTermsSet")
+    assert (event.zone, event.from_hour, tuple(event.terms)) == (street.zone, hour, terms_tuple(new))
+    assert terms_of(street, hour - 1) == (terms, True)
+    assert terms_of(street, hour) == (new, False)
+
+
+def test_set_default_terms__before_the_last_change_holds__refused(street, terms, hour):
+    def change():
+        street.grid.set_default_terms(street.zone, terms_tuple(terms), sender=street.grid_operator.address)
+
+    change()
+    street.go_to(hour * 3600 - 1)
+    with boa.reverts("terms: change under way"):
+        change()
+    street.go_to(hour * 3600)
+    change()
+
+
+def test_set_default_terms__not_the_grid_operator__refused(street, terms):
+    with boa.reverts("zone: not its operator"):
+        street.grid.set_default_terms(street.zone, terms_tuple(terms), sender=street.attacker.address)
+
+
+def test_set_default_terms__after_an_hour_was_fixed__that_hour_keeps_its_terms(street, terms, publish, hour):
+    publish(hour, TARIFF)
+    before = terms_of(street, hour)
+    new = replace(terms, floor=500, step=5)
+    street.grid.set_default_terms(street.zone, terms_tuple(new), sender=street.grid_operator.address)
+    assert terms_of(street, hour) == before
+
+
+def test_fix_terms__by_anyone__default_written(street, terms, hour):
+    street.exchange.fix_terms(street.zone, hour - 1, sender=street.attacker.address)
+    (event,) = events(street.exchange, "TermsFixed")
+    assert (event.zone, event.hour, tuple(event.terms)) == (street.zone, hour - 1, terms_tuple(terms))
+
+
+def test_fix_terms__twice__changes_nothing(street, terms, hour):
+    street.exchange.fix_terms(street.zone, hour - 1)
+    street.exchange.fix_terms(street.zone, hour - 1)
+    assert events(street.exchange, "TermsFixed") == []
+    assert terms_of(street, hour - 1) == (terms, True)
+
+
+def test_fix_terms__hour_that_may_still_be_published__refused(street, hour):
+    with boa.reverts("terms: not fixed yet"):
+        street.exchange.fix_terms(street.zone, hour)
+
+
+def test_fix_terms__unknown_zone__refused(street, hour):
+    with boa.reverts("terms: not fixed yet"):
+        street.exchange.fix_terms(99, hour - 1)
+
+
+def test_place__hour_without_terms_yet__refused(street, seller, hour):
+    with boa.reverts("terms: not fixed yet"):
+        street.sell(seller, 4 * hour, 1000, 10)
+
+
+def test_place__first_in_an_hour__fixes_the_default(street, seller, terms, hour):
+    street.sell(seller, 4 * hour - 1, 1000, 10)
+    assert terms_of(street, hour - 1) == (terms, True)
+
+
+def test_place__new_grid_of_a_later_hour__prices_of_that_hour_hold(street, seller, terms, hour):
+    new = replace(terms, floor=203, step=7)
+    street.grid.set_default_terms(street.zone, terms_tuple(new), sender=street.grid_operator.address)
+    street.go_to(street.now + 4 * SLOT)
+    with boa.reverts("order: off the price grid"):
+        street.sell(seller, 4 * hour, 1000, 10)
+    street.sell(seller, 4 * hour, 203 + 7 * 3, 10)
+    street.sell(seller, 4 * hour - 1, 1000, 10)
+    assert street.lens.depth(street.zone, 4 * hour, True)[0].price == 224
+
+
+def test_zone__its_terms__no_business_of_another_zone(street, publish, hour):
+    other = street.open_zone(Terms(), 24, person("other operator"))
+    publish(hour, TARIFF)
+    assert street.grid.terms(other, hour)[1] is False
+    with boa.reverts("zone: not its operator"):
+        street.grid.publish_tariffs(other, hour, [tariff_tuple(TARIFF)], sender=street.grid_operator.address)
