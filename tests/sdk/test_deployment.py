@@ -30,13 +30,13 @@ def write(tmp_path):
 
 def test_load__complete_file__addresses_domains_and_first_block(write, content):
     deployment = load(write(content))
-    assert deployment.address("EnergyExchange") == "0x0000000000000000000000000000000000000002"
+    assert deployment.address("GridRegistry") == "0x0000000000000000000000000000000000000002"
     assert deployment.owner == "0xaAaAaAaaAaAaAaaAaAAAAAAAAaaaAaAaAaaAaaAa"
     assert deployment.first_block == 10
-    assert deployment.exchange_domain.contract == deployment.address("EnergyExchange")
+    assert deployment.grid_domain.contract == deployment.address("GridRegistry")
     assert deployment.registry_domain.contract == deployment.address("OracleRegistry")
     assert deployment.token_domain.contract == deployment.address("NET8")
-    assert deployment.exchange_domain.chain_id == 31337
+    assert deployment.grid_domain.chain_id == 31337
 
 
 def test_load__no_file__refused(tmp_path):
@@ -69,5 +69,5 @@ def test_load__field_wrong__named(write, content, field, value):
 
 
 def test_address__unknown_contract__refused_with_the_known(write, content):
-    with pytest.raises(DeploymentRefused, match="no contract named Token; there are NET8, EnergyExchange"):
+    with pytest.raises(DeploymentRefused, match="no contract named Token; there are NET8, GridRegistry"):
         load(write(content)).address("Token")

@@ -16,7 +16,7 @@ from net8.eip712 import (
     Report,
     SiteConsent,
     StructType,
-    exchange_domain,
+    grid_domain,
     registry_domain,
     token_domain,
 )
@@ -42,8 +42,8 @@ def test_digest__any_message__same_as_eth_account_from_the_typed_data(message, d
 
 @given(messages, addresses)
 def test_digest__another_contract_or_chain__differs(message, contract):
-    here = exchange_domain(1, contract)
-    assert len({message.digest(d) for d in (here, exchange_domain(2, contract), registry_domain(1, contract))}) == 3
+    here = grid_domain(1, contract)
+    assert len({message.digest(d) for d in (here, grid_domain(2, contract), registry_domain(1, contract))}) == 3
 
 
 def test_recover__wallet_signature_of_a_permit__its_owner():

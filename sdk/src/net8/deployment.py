@@ -6,12 +6,21 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from net8.eip712 import Domain, exchange_domain, registry_domain, token_domain
+from net8.eip712 import Domain, grid_domain, registry_domain, token_domain
 from net8.signing import SignatureRefused, checksum_address
 
 __all__ = ["CONTRACTS", "ContractRecord", "Deployment", "DeploymentRefused", "load"]
 
-CONTRACTS = ("NET8", "EnergyExchange", "OracleRegistry", "GreenCertificates", "Reserve", "Euro")
+CONTRACTS = (
+    "NET8",
+    "GridRegistry",
+    "EnergyExchange",
+    "ExchangeLens",
+    "OracleRegistry",
+    "GreenCertificates",
+    "Reserve",
+    "Euro",
+)
 
 
 class DeploymentRefused(ValueError):
@@ -68,9 +77,9 @@ class Deployment(BaseModel):
         return min(record.block for record in self.contracts.values())
 
     @property
-    def exchange_domain(self) -> Domain:
+    def grid_domain(self) -> Domain:
         """Where consents to sites count."""
-        return exchange_domain(self.chain_id, self.address("EnergyExchange"))
+        return grid_domain(self.chain_id, self.address("GridRegistry"))
 
     @property
     def registry_domain(self) -> Domain:

@@ -13,7 +13,7 @@ from typing import Any
 from net8.signing import checksum_address, keccak256
 
 __all__ = [
-    "EXCHANGE_NAME",
+    "GRID_NAME",
     "REGISTRY_NAME",
     "TOKEN_NAME",
     "VERSION",
@@ -23,12 +23,12 @@ __all__ = [
     "Report",
     "SiteConsent",
     "StructType",
-    "exchange_domain",
+    "grid_domain",
     "registry_domain",
     "token_domain",
 ]
 
-EXCHANGE_NAME = "NET8 EnergyExchange"
+GRID_NAME = "NET8 GridRegistry"
 REGISTRY_NAME = "NET8 OracleRegistry"
 TOKEN_NAME = "NET8"  # noqa: S105
 VERSION = "1"
@@ -166,9 +166,9 @@ class Domain:
         )
 
 
-def exchange_domain(chain_id: int, contract: str) -> Domain:
-    """Domain of an EnergyExchange."""
-    return Domain(EXCHANGE_NAME, VERSION, chain_id, contract)
+def grid_domain(chain_id: int, contract: str) -> Domain:
+    """Domain of a GridRegistry."""
+    return Domain(GRID_NAME, VERSION, chain_id, contract)
 
 
 def registry_domain(chain_id: int, contract: str) -> Domain:

@@ -11,6 +11,7 @@ __all__ = [
     "CLEAN_TECHNOLOGIES",
     "LEVELS",
     "AgentLimits",
+    "Backing",
     "CloseReason",
     "Level",
     "ModelRefused",
@@ -18,6 +19,7 @@ __all__ = [
     "Order",
     "OrderKind",
     "Outcome",
+    "PoolRequest",
     "Position",
     "Production",
     "Site",
@@ -260,3 +262,21 @@ class Operator:
     stake: int  # wei
     zones: int  # how many zones it serves
     unbonding_at: int  # unix seconds, 0 while bonded
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRequest:
+    """An announced withdrawal from a balancing pool; all zero when there is none."""
+
+    grains: int
+    ready_at: int  # unix seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """What stands behind NET8."""
+
+    euros: int  # euro units held
+    supply: int  # NET8 in existence, wei
+    owed: int  # euro units the supply is worth at the nominal price
+    coverage: int  # min(1, euros / owed) in millionths

@@ -22,6 +22,7 @@ __all__ = [
     "OrderRequest",
     "PositionWord",
     "SettledSlot",
+    "TermsWord",
     "WordRefused",
     "certificate_id",
     "certificate_of",
@@ -122,6 +123,23 @@ class OrderRequest:
             wh=_bits(word, 0, 24),
             kind=OrderKind(_fits("kind", _bits(word, 48, 8), 0, max(OrderKind))),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TermsWord:
+    """Terms of an hour as the exchange keeps them: eight fields of 16 bits, the gate's of 8, and what is reported."""
+
+    terms: Terms
+    reported_mask: int  # bit i: a report has settled something in slot i of the hour
+
+    @classmethod
+    def unpack(cls, word: int) -> Self | None:
+        """The terms in a word; None for 0, an hour not used yet."""
+        if word == 0:
+            return None
+        feed_in, imbalance, grid_fee, oracle_fee, floor, step, min_wh = (_bits(word, 16 * i, 16) for i in range(7))
+        terms = Terms(feed_in, imbalance, grid_fee, oracle_fee, floor, step, _bits(word, 112, 8), min_wh)
+        return cls(terms, _bits(word, 128, 4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,62 @@
+"""Calls of all contracts of a deployment: made here, answered or sent by `net8.client`.
+
+contracts = Contracts.of(deployment)
+chain.read(contracts.exchange.free_balance(site))
+seller.send(contracts.exchange.place(site, slot, True, 1000, 5000))
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from net8.contracts.certificates import Certificates
+from net8.contracts.core import Call, Contract
+from net8.contracts.exchange import Exchange
+from net8.contracts.grid import Grid
+from net8.contracts.lens import Lens
+from net8.contracts.registry import Registry
+from net8.contracts.reserve import Reserve
+from net8.contracts.token import Euro, Net8, Token
+from net8.deployment import Deployment
+
+__all__ = [
+    "Call",
+    "Certificates",
+    "Contract",
+    "Contracts",
+    "Euro",
+    "Exchange",
+    "Grid",
+    "Lens",
+    "Net8",
+    "Registry",
+    "Reserve",
+    "Token",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """All contracts of one deployment."""
+
+    token: Net8
+    grid: Grid
+    exchange: Exchange
+    lens: Lens
+    registry: Registry
+    certificates: Certificates
+    reserve: Reserve
+    euro: Euro
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Self:
+        """The contracts at the addresses of a deployment file."""
+        return cls(
+            token=Net8(deployment.address("NET8")),
+            grid=Grid(deployment.address("GridRegistry")),
+            exchange=Exchange(deployment.address("EnergyExchange")),
+            lens=Lens(deployment.address("ExchangeLens")),
+            registry=Registry(deployment.address("OracleRegistry")),
+            certificates=Certificates(deployment.address("GreenCertificates")),
+            reserve=Reserve(deployment.address("Reserve")),
+            euro=Euro(deployment.address("Euro")),
+        )

@@ -1,0 +1,96 @@
+"""Calls of the OracleRegistry: operators, their stake, their seats, their reports. Stakes are in wei of NET8."""
+
+from collections.abc import Mapping, Sequence
+
+from net8.contracts.core import Call, Owned, nothing
+from net8.model import Operator
+from net8.signing import Signature, checksum_address
+
+__all__ = ["Registry"]
+
+
+def _operator(raw: tuple[str, str, int, int, int]) -> Operator:
+    owner, signer, stake, zones, unbonding_at = raw
+    return Operator(checksum_address(owner), checksum_address(signer), stake, zones, unbonding_at)
+
+
+class Registry(Owned):
+    """The OracleRegistry."""
+
+    NAME = "OracleRegistry"
+
+    def register(self, signer: str, stake: int) -> Call[int]:
+        """Become an operator; the caller is the owner key and needs an allowance. The answer is the operator's id."""
+        return self._call("register", signer, stake, into=int)
+
+    def top_up(self, operator: int, amount: int) -> Call[None]:
+        """Add to an operator's stake; anyone with an allowance."""
+        return self._call("top_up", operator, amount, into=nothing)
+
+    def begin_unbonding(self, operator: int) -> Call[None]:
+        """Ask for the stake back; the operator may sit in no zone."""
+        return self._call("begin_unbonding", operator, into=nothing)
+
+    def withdraw_stake(self, operator: int, receiver: str) -> Call[int]:
+        """Take the stake once unbonding is over; the answer is wei paid."""
+        return self._call("withdraw_stake", operator, receiver, into=int)
+
+    def admit(self, zone: int, operator: int) -> Call[None]:
+        """Give an operator a seat in a zone; owner of the contract."""
+        return self._call("admit", zone, operator, into=nothing)
+
+    def remove(self, zone: int, operator: int) -> Call[None]:
+        """Take an operator's seat away; owner of the contract."""
+        return self._call("remove", zone, operator, into=nothing)
+
+    def report(self, zone: int, entries: Sequence[int], signatures: Mapping[int, Signature]) -> Call[int]:
+        """Submit a report; the answer is slots settled.
+
+        Args:
+            zone: the zone of all entries.
+            entries: packed words, ascending, as signed (`net8.packing.pack_entries`).
+            signatures: by seat, the index in `zone_signers`.
+        """
+        bitmap = sum(1 << seat for seat in signatures)
+        ordered = [signatures[seat].compact for seat in sorted(signatures)]
+        return self._call("report", zone, list(entries), bitmap, ordered, into=int)
+
+    def operator(self, operator: int) -> Call[Operator]:
+        """An operator; all zero when there is none of this id."""
+        return self._call("operator", operator, into=_operator)
+
+    def operator_count(self) -> Call[int]:
+        """Operators registered so far; ids count from 1."""
+        return self._call("operator_count", into=int)
+
+    def operator_of_signer(self, signer: str) -> Call[int]:
+        """Id of the operator with this signer key, 0 when there is none."""
+        return self._call("operator_of_signer", signer, into=int)
+
+    def zone_operators(self, zone: int) -> Call[list[int]]:
+        """Ids of a zone's operators, by seat."""
+        return self._call("zone_operators", zone, into=list)
+
+    def zone_signers(self, zone: int) -> Call[list[str]]:
+        """Signer keys of a zone's operators, by seat."""
+        return self._call("zone_signers", zone, into=lambda signers: [checksum_address(signer) for signer in signers])
+
+    def quorum(self, zone: int) -> Call[int]:
+        """Signatures a report of the zone needs; refused while the zone has fewer than four operators."""
+        return self._call("quorum", zone, into=int)
+
+    def report_digest(self, zone: int, entries: Sequence[int]) -> Call[bytes]:
+        """What operators sign, as the contract computes it."""
+        return self._call("report_digest", zone, list(entries), into=bytes)
+
+    def min_stake(self) -> Call[int]:
+        """Least stake of an operator, in wei."""
+        return self._call("min_stake", into=int)
+
+    def exchange(self) -> Call[str]:
+        """The EnergyExchange that reports settle."""
+        return self._call("exchange", into=checksum_address)
+
+    def grid(self) -> Call[str]:
+        """The GridRegistry whose zones are reported."""
+        return self._call("grid", into=checksum_address)

@@ -1,0 +1,242 @@
+"""What can go wrong with a contract or a chain, as typed exceptions that say what to do.
+
+The contracts refuse with reasons `"area: fault"`. Each area is an exception here, each reason a sentence in
+`net8/reasons/<language>.toml`, so that translators need no code and callers can catch what they can mend:
+
+    except BalanceRefused: ask for a deposit
+    except Refused as refusal: show(refusal.sentence())
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+__all__ = [
+    "AREAS",
+    "AccessRefused",
+    "AgentRefused",
+    "AmountRefusedByContract",
+    "BackingRefused",
+    "BalanceRefused",
+    "BookRefused",
+    "CertificateRefused",
+    "ChainFault",
+    "ChainUnreachable",
+    "DeploymentMismatch",
+    "FeesRefused",
+    "MintRefused",
+    "Net8Error",
+    "OperatorRefused",
+    "OrderRefused",
+    "OutOfGasMoney",
+    "PoolRefused",
+    "PositionRefused",
+    "Refused",
+    "ReportRefused",
+    "ReserveRefused",
+    "SettlementRefused",
+    "SiteRefused",
+    "StakeRefused",
+    "TermsRefused",
+    "TokenRefused",
+    "Unconfirmed",
+    "VaultRefused",
+    "WiringRefused",
+    "ZoneRefused",
+    "reasons",
+    "refusal",
+]
+
+
+class Net8Error(Exception):
+    """Anything a chain or a contract says no to. The message is one sentence for people."""
+
+
+class ChainUnreachable(Net8Error):
+    """The node did not answer in time or at all."""
+
+
+class ChainFault(Net8Error):
+    """The node answered with an error of its own."""
+
+
+class DeploymentMismatch(Net8Error):
+    """The chain is not the one the deployment file describes."""
+
+
+class OutOfGasMoney(Net8Error):
+    """The account cannot pay for the transaction."""
+
+
+class Unconfirmed(Net8Error):
+    """A transaction was sent and has no receipt yet; it may still come through. Do not send it again blindly."""
+
+    def __init__(self, transaction: str, waited: float) -> None:
+        """Args: transaction: its hash. waited: seconds."""
+        super().__init__(
+            f"transaction {transaction} has no receipt after {waited:.0f} s; look it up before sending it again"
+        )
+        self.transaction = transaction
+
+
+class Refused(Net8Error):
+    """A contract refused a call; nothing was changed."""
+
+    def __init__(self, reason: str, call: str) -> None:
+        """Args: reason: as the contract gave it, may be empty. call: what was called."""
+        self.reason = reason
+        self.call = call
+        super().__init__(f"{call} refused: {self.sentence()}")
+
+    def sentence(self, language: str = "en") -> str:
+        """What is wrong and what to do, in words."""
+        return reasons(language).get(self.reason) or reasons(language)["unknown"].format(
+            reason=self.reason or "-", call=self.call
+        )
+
+
+class AccessRefused(Refused):
+    """Only the owner of the contract may do this."""
+
+
+class AgentRefused(Refused):
+    """An agent key is beyond its limits, or the limits are impossible."""
+
+
+class AmountRefusedByContract(Refused):
+    """An amount is zero or not whole grains."""
+
+
+class BackingRefused(Refused):
+    """The Reserve's backing does not allow it."""
+
+
+class BalanceRefused(Refused):
+    """A site's balance is too low or would be too high."""
+
+
+class BookRefused(Refused):
+    """A book needs tidying first."""
+
+
+class CertificateRefused(Refused):
+    """Certificates cannot be retired or passed on like this."""
+
+
+class FeesRefused(Refused):
+    """There are no fees to take."""
+
+
+class MintRefused(Refused):
+    """Nothing can be minted or redeemed."""
+
+
+class OperatorRefused(Refused):
+    """An oracle operator is unknown, or not in a state for this."""
+
+
+class OrderRefused(Refused):
+    """An order cannot be placed, cancelled or released."""
+
+
+class PoolRefused(Refused):
+    """The balancing pool cannot pay now."""
+
+
+class PositionRefused(Refused):
+    """A position cannot grow or settle."""
+
+
+class ReportRefused(Refused):
+    """A report lacks a quorum or settles nothing."""
+
+
+class ReserveRefused(Refused):
+    """The Reserve cannot take part in this."""
+
+
+class SettlementRefused(Refused):
+    """Settlement is the OracleRegistry's alone."""
+
+
+class SiteRefused(Refused):
+    """A site is not the caller's, or cannot be registered or admitted."""
+
+
+class StakeRefused(Refused):
+    """A stake cannot be given or taken now."""
+
+
+class TermsRefused(Refused):
+    """Terms are unsafe, late or not fixed."""
+
+
+class TokenRefused(Refused):
+    """A token cannot be moved or allowed like this."""
+
+
+class VaultRefused(Refused):
+    """Tokens cannot enter or leave the exchange."""
+
+
+class WiringRefused(Refused):
+    """A contract is set up with something that is no contract."""
+
+
+class ZoneRefused(Refused):
+    """A zone is unknown, full or not the caller's."""
+
+
+AREAS: dict[str, type[Refused]] = {
+    "agent": AgentRefused,
+    "amount": AmountRefusedByContract,
+    "backing": BackingRefused,
+    "balance": BalanceRefused,
+    "book": BookRefused,
+    "certificates": WiringRefused,
+    "erc1155": CertificateRefused,
+    "erc20": TokenRefused,
+    "euro": TokenRefused,
+    "fees": FeesRefused,
+    "grid": WiringRefused,
+    "mint": MintRefused,
+    "minter": WiringRefused,
+    "operator": OperatorRefused,
+    "order": OrderRefused,
+    "ownable": AccessRefused,
+    "ownable_2step": AccessRefused,
+    "pool": PoolRefused,
+    "position": PositionRefused,
+    "redeem": MintRefused,
+    "registrar": SiteRefused,
+    "registry": WiringRefused,
+    "report": ReportRefused,
+    "reserve": ReserveRefused,
+    "retire": CertificateRefused,
+    "settlement": SettlementRefused,
+    "site": SiteRefused,
+    "stake": StakeRefused,
+    "terms": TermsRefused,
+    "vault": VaultRefused,
+    "zone": ZoneRefused,
+}
+
+
+@cache
+def reasons(language: str = "en") -> dict[str, str]:
+    """The sentence of every reason, by `"area: fault"`; `"unknown"` is for all others."""
+    text = files("net8").joinpath("reasons", f"{language}.toml").read_text(encoding="utf-8")
+    table = tomllib.loads(text)
+    sentences = {
+        f"{area}: {fault}": sentence
+        for area, faults in table.items()
+        if isinstance(faults, dict)
+        for fault, sentence in faults.items()
+    }
+    return sentences | {"unknown": table["unknown"]}
+
+
+def refusal(reason: str, call: str) -> Refused:
+    """The exception for a contract's reason."""
+    area = reason.partition(":")[0]
+    return AREAS.get(area, Refused)(reason, call)

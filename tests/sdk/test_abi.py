@@ -1,0 +1,124 @@
+"""ABIs: what the package carries is what the contracts compile to, and the SDK covers all of it."""
+
+import inspect
+import json
+import subprocess
+import sys
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from net8 import abi, contracts, events
+from net8.abi import CallRefused
+from net8.contracts import Exchange
+from net8.contracts.core import Contract
+
+ROOT = Path(__file__).parents[2]
+SOURCES = {name: ROOT / "contracts" / f"{name}.vy" for name in abi.CONTRACT_NAMES} | {
+    "TestEuro": ROOT / "contracts" / "local" / "TestEuro.vy"
+}
+# Functions that are no part of the SDK, and why.
+NOT_CALLED = {
+    "open_site": "the grid registry calls it",
+    "position_word": "ExchangeLens.positions_of gives it for many sites",
+    "side_word": "ExchangeLens.depth reads it",
+    "level_word": "ExchangeLens.depth reads it",
+    "queue_word": "ExchangeLens.depth reads it",
+    "packed_terms": "the exchange asks for it; terms is the readable view",
+    "balanceOf": "named balance_of",
+    "balanceOfBatch": "named balances_of",
+    "safeTransferFrom": "named transfer",
+    "totalSupply": "named total_supply",
+    "transferFrom": "named transfer_from",
+    "pool_requests": "named pool_request",
+    "safeBatchTransferFrom": "wallets and marketplaces",
+    "setApprovalForAll": "wallets and marketplaces",
+    "isApprovedForAll": "wallets and marketplaces",
+    "supportsInterface": "wallets and marketplaces",
+    "eip712Domain": "net8.eip712 has the domains; a test compares them",
+    "DOMAIN_SEPARATOR": "net8.eip712 has the domains; a test compares them",
+    "MIN_OPERATORS": "quorum is refused below it",
+    "UNBONDING": "in the sentence of the refusal",
+    "name": "metadata",
+    "burn_from": "the Reserve calls it",
+    "is_minter": "the local euro's own matter",
+    "renounce_ownership": "the local euro's own matter",
+    "net8": "an address of the deployment file",
+    "exchange": "an address of the deployment file",
+}
+RENAMED_FIELDS = {"from": "sender", "to": "receiver"}
+
+
+def compiled(source: Path) -> list[dict]:
+    libraries = sysconfig.get_path("purelib")
+    command = [
+        sys.executable,
+        "-m",
+        "vyper.cli.vyper_compile",
+        "-f",
+        "abi",
+        "-p",
+        str(ROOT),
+        "-p",
+        libraries,
+        str(source),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    with ThreadPoolExecutor(2) as workers:
+        return dict(zip(SOURCES, workers.map(compiled, SOURCES.values()), strict=True))
+
+
+@pytest.mark.parametrize("name", abi.CONTRACT_NAMES)
+def test_abi__packaged__is_what_the_contract_compiles_to(name, fresh):
+    assert abi.raw(name) == fresh[name], "run `make abi`"
+
+
+def test_abi__every_function__has_a_method():
+    classes = [value for value in vars(contracts).values() if inspect.isclass(value) and issubclass(value, Contract)]
+    methods = {(kind.NAME, name) for kind in classes if kind is not Contract for name in dir(kind)}
+    methods |= {("NET8", name) for kind, name in methods if kind == "TestEuro"}
+    for contract in abi.CONTRACT_NAMES:
+        known = {name for kind, name in methods if kind == contract}
+        missing = {name for name, _ in abi.load(contract).functions} - known - NOT_CALLED.keys()
+        if contract == "TestEuro":
+            missing -= {"set_minter", "transfer_ownership"}  # the local euro's own matters
+        assert missing == set(), contract
+
+
+def test_events__every_event_of_the_abis__has_a_dataclass_with_its_fields():
+    for contract in abi.CONTRACT_NAMES:
+        for name, declared in abi.load(contract).events.items():
+            kind = getattr(events, name)
+            names = [field.lstrip("_") for field, _, _ in declared.inputs]
+            assert [field.name for field in fields(kind)] == [RENAMED_FIELDS.get(field, field) for field in names]
+            assert events.topic_of(kind) == declared.topic
+
+
+def test_decode__log_of_a_foreign_contract__left_out():
+    log = {"topics": ["0x" + "77" * 32], "data": "0x", "address": "0x" + "11" * 20}
+    assert events.decode(log) is None
+    assert events.decode(log | {"topics": []}) is None
+
+
+def test_call__value_out_of_range__refused_by_name():
+    with pytest.raises(CallRefused, match=r"^place\(uint256,.*cannot take .*-1"):
+        Exchange("0x" + "11" * 20).place(65537, 1, True, -1, 1)
+
+
+def test_call__answer_of_another_shape__refused():
+    call = Exchange("0x" + "11" * 20).free_balance(65537)
+    with pytest.raises(CallRefused, match=r"free_balance answered 0 bytes that are no \(uint256\)"):
+        call.decode(b"")
+
+
+def test_call__unknown_function__refused():
+    with pytest.raises(CallRefused, match="no function place with 2 arguments"):
+        abi.load("EnergyExchange").function("place", 2)
