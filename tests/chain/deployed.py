@@ -1,0 +1,106 @@
+"""All contracts on a chain, wired as in production, made without ape: tests of the SDK need no more."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_account.signers.local import LocalAccount
+from net8 import abi
+from net8.client import Chain
+from net8.contracts import Call, Contracts
+from net8.deployment import ContractRecord, Deployment
+from net8.signing import keccak256
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".build" / "chain-tests"
+MIN_STAKE = 1_000 * 10**18  # wei
+EURO_PRICE = 3_000_000  # euro units of six decimals per NET8
+
+
+def bytecode_of(name: str) -> str:
+    """Creation code of a contract; compiled anew only when some contract changed."""
+    folder = "contracts/local" if name == "TestEuro" else "contracts"
+    sources = sorted(path for path in (ROOT / "contracts").rglob("*.vy*"))
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    cached = CACHE / f"{name}-{state}.hex"
+    if not cached.exists():
+        paths = ["-p", str(ROOT), "-p", sysconfig.get_path("purelib")]
+        command = [sys.executable, "-m", "vyper.cli.vyper_compile", "-f", "bytecode", *paths, f"{folder}/{name}.vy"]
+        code = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
+        CACHE.mkdir(parents=True, exist_ok=True)
+        cached.write_text(code)
+    return cached.read_text()
+
+
+def create(chain: Chain, account: LocalAccount, name: str, *arguments: Any) -> ContractRecord:
+    """Deploy one contract."""
+    constructor = next((item for item in abi.raw(name) if item["type"] == "constructor"), {"inputs": []})
+    encoded = encode([part["type"] for part in constructor["inputs"]], arguments)
+    transaction = {
+        "chainId": 31337,
+        "nonce": int(chain.request("eth_getTransactionCount", [account.address, "latest"]), 16),
+        "data": bytes.fromhex(bytecode_of(name)[2:]) + encoded,
+        "gas": 16_000_000,
+        "maxFeePerGas": 10**10,
+        "maxPriorityFeePerGas": 10**9,
+        "value": 0,
+    }
+    signed = account.sign_transaction(transaction)
+    receipt = chain.request("eth_sendRawTransactionSync", ["0x" + bytes(signed.raw_transaction).hex()])
+    assert receipt["status"] == "0x1", f"{name} was not deployed"
+    address = receipt["contractAddress"]
+    code = bytes.fromhex(chain.request("eth_getCode", [address, "latest"])[2:])
+    return ContractRecord(
+        address=address,
+        block=int(receipt["blockNumber"], 16),
+        args=list(arguments),
+        code_hash="0x" + keccak256(code).hex(),
+    )
+
+
+def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
+    """Deploy and wire everything; `owner` keeps the contracts."""
+    net8 = create(chain, owner, "NET8")
+    euro = create(chain, owner, "TestEuro", 6)
+    reserve = create(chain, owner, "Reserve", net8.address, euro.address, EURO_PRICE)
+    grid = create(chain, owner, "GridRegistry")
+    exchange = create(chain, owner, "EnergyExchange", net8.address, grid.address)
+    lens = create(chain, owner, "ExchangeLens", exchange.address)
+    registry = create(chain, owner, "OracleRegistry", net8.address, exchange.address, MIN_STAKE)
+    certificates = create(
+        chain, owner, "GreenCertificates", exchange.address, registrar, "https://net8.example/certificates/"
+    )
+    deployment = Deployment(
+        chain_id=31337,
+        owner=owner.address,
+        contracts={
+            "NET8": net8,
+            "Euro": euro,
+            "Reserve": reserve,
+            "GridRegistry": grid,
+            "EnergyExchange": exchange,
+            "ExchangeLens": lens,
+            "OracleRegistry": registry,
+            "GreenCertificates": certificates,
+        },
+    )
+    contracts = Contracts.of(deployment)
+    wiring: list[Call[None]] = [
+        contracts.token.set_minter(reserve.address),
+        contracts.grid.set_exchange(exchange.address),
+        contracts.exchange.set_registry(registry.address),
+    ]
+    sender = chain.sender(owner)
+    for call in wiring:
+        sender.send(call)
+    return deployment
+
+
+def as_json(deployment: Deployment) -> str:
+    """As the deployment file has it."""
+    return json.dumps(deployment.model_dump())
