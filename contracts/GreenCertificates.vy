@@ -15,22 +15,15 @@
      The exchange keeps the production of a slot until its cell is reused, so minting has to come before that.
 """
 
-
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+from snekmate.tokens import erc1155
 from .interfaces import IEnergyExchange
 from .interfaces import IGridRegistry
 
-
-from snekmate.auth import ownable
 initializes: ownable
-
-
-from snekmate.auth import ownable_2step
 initializes: ownable_2step[ownable := ownable]
-
-
-from snekmate.tokens import erc1155
 initializes: erc1155[ownable := ownable]
-
 
 exports: (
     ownable_2step.owner,
@@ -123,9 +116,9 @@ event SiteDismissed:
 event Retired:
     id: indexed(uint256)
     account: indexed(address)
-    amount: uint256 # Wh
-    beneficiary: String[64] # on whose behalf
-    purpose: String[64] # what for, e.g. a reporting period
+    amount: uint256  # Wh
+    beneficiary: String[64]  # on whose behalf
+    purpose: String[64]  # what for, e.g. a reporting period
 
 
 @deploy

@@ -18,16 +18,12 @@
      Until the minter is set nobody can mint at all, the deployer included.
 """
 
-
-# @dev The owner right exists only between deployment and `set_minter`. Of the module
-# nothing is exported: `owner` comes with the token's module below.
 from snekmate.auth import ownable
-initializes: ownable
-
-
 from snekmate.tokens import erc20
-initializes: erc20[ownable := ownable]
 
+# @dev The owner right exists only between deployment and `set_minter`.
+initializes: ownable
+initializes: erc20[ownable := ownable]
 
 exports: (
     erc20.IERC20,

@@ -20,25 +20,16 @@
         nothing is refused. So a signature is worthless the second time, in whatever form it is written.
 """
 
-
 from ethereum.ercs import IERC20
-
-
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+from snekmate.utils import eip712_domain_separator
 from .interfaces import IEnergyExchange
 from .interfaces import IGridRegistry
 
-
-from snekmate.auth import ownable
 initializes: ownable
-
-
-from snekmate.auth import ownable_2step
 initializes: ownable_2step[ownable := ownable]
-
-
-from snekmate.utils import eip712_domain_separator
 initializes: eip712_domain_separator
-
 
 exports: (
     ownable_2step.owner,
@@ -77,7 +68,6 @@ SIGNER_MASK: constant(uint256) = 2**160 - 1
 PARITY_SHIFT: constant(uint256) = 255
 S_MASK: constant(uint256) = 2**255 - 1
 
-
 REPORT_TYPE_HASH: constant(bytes32) = keccak256("Report(uint256 zone,uint256[] entries)")
 
 
@@ -98,16 +88,16 @@ min_stake: public(immutable(uint256))
 
 
 struct Operator:
-    owner: address # moves the stake
-    signer: address # signs reports
-    stake: uint256 # wei of NET8
-    zones: uint256 # how many zones he sits in
-    unbonding_at: uint256 # unix time at which he asked for his stake back; 0 while he has not
+    owner: address  # moves the stake
+    signer: address  # signs reports
+    stake: uint256  # wei of NET8
+    zones: uint256  # how many zones he sits in
+    unbonding_at: uint256  # unix time at which he asked for his stake back; 0 while he has not
 
 
 struct Signature:
     r: bytes32
-    vs: bytes32 # parity of y in the top bit, s below (EIP-2098)
+    vs: bytes32  # parity of y in the top bit, s below (EIP-2098)
 
 
 # @dev Operators registered so far; ids run from 1.
@@ -149,7 +139,7 @@ event StakeAdded:
 
 event UnbondingBegun:
     id: indexed(uint256)
-    ready_at: uint256 # unix time from which the stake may be withdrawn
+    ready_at: uint256  # unix time from which the stake may be withdrawn
 
 
 event StakeWithdrawn:
@@ -170,9 +160,9 @@ event Removed:
 
 event Reported:
     zone: indexed(uint256)
-    bitmap: uint256 # bit i: the operator in seat i signed
-    entries_hash: bytes32 # keccak256 of the concatenated entries
-    settled: uint256 # slots settled by it
+    bitmap: uint256  # bit i: the operator in seat i signed
+    entries_hash: bytes32  # keccak256 of the concatenated entries
+    settled: uint256  # slots settled by it
 
 
 @deploy

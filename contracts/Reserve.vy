@@ -17,11 +17,8 @@
         then anyone may have the loss recognised, and all holders bear it alike instead of the last ones alone.
 """
 
-
 from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
-
-
 from .interfaces import INET8
 
 
@@ -52,10 +49,10 @@ price: public(immutable(uint256))
 
 
 struct Backing:
-    euros: uint256 # euro units held
-    supply: uint256 # NET8 in existence, wei
-    owed: uint256 # euro units that the whole supply is worth at the nominal price, rounded up
-    coverage: uint256 # min(1, euros / owed) in millionths, rounded down; 1_000_000 is full
+    euros: uint256  # euro units held
+    supply: uint256  # NET8 in existence, wei
+    owed: uint256  # euro units that the whole supply is worth at the nominal price, rounded up
+    coverage: uint256  # min(1, euros / owed) in millionths, rounded down; 1_000_000 is full
 
 
 # @dev Euro units that back NET8.
@@ -96,7 +93,7 @@ def __init__(net8_: address, euro_: address, price_: uint256):
     assert euro_.is_contract, "reserve: euro not a contract"
     decimals: uint256 = convert(staticcall IERC20Detailed(euro_).decimals(), uint256)
     assert 2 <= decimals and decimals <= 18, "reserve: euro decimals"
-    cent: uint256 = 10 ** (decimals - 2)
+    cent: uint256 = 10**(decimals - 2)
     assert LEAST_CENTS * cent <= price_ and price_ <= MOST_CENTS * cent, "reserve: price out of bounds"
     net8 = net8_
     euro = euro_

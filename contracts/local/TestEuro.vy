@@ -9,14 +9,11 @@
         real euro instead.
 """
 
-
 from snekmate.auth import ownable
-initializes: ownable
-
-
 from snekmate.tokens import erc20
-initializes: erc20[ownable := ownable]
 
+initializes: ownable
+initializes: erc20[ownable := ownable]
 
 # @dev Everything of the module: a stand-in should do all that a full-featured stablecoin does.
 exports: erc20.__interface__

@@ -382,17 +382,13 @@ def test_transfer__holder__passes_them_on(certificates, certificate, producer, b
 def test_transfer__batch_by_an_approved_operator__passes_them_on(certificates, certificate, producer, buyer, attacker):
     certificates.setApprovalForAll(attacker.address, True, sender=producer.address)
     assert certificates.isApprovedForAll(producer.address, attacker.address)
-    certificates.safeBatchTransferFrom(
-        producer.address, buyer, [certificate], [7_000], b"", sender=attacker.address
-    )
+    certificates.safeBatchTransferFrom(producer.address, buyer, [certificate], [7_000], b"", sender=attacker.address)
     assert certificates.balanceOf(buyer, certificate) == 7_000
 
 
 def test_transfer__stranger__refused(certificates, certificate, producer, attacker):
     with boa.reverts("erc1155: caller is not token owner or approved"):
-        certificates.safeTransferFrom(
-            producer.address, attacker.address, certificate, 1, b"", sender=attacker.address
-        )
+        certificates.safeTransferFrom(producer.address, attacker.address, certificate, 1, b"", sender=attacker.address)
 
 
 def test_retire__holder__leaves_circulation_on_record(certificates, certificate, producer):
@@ -456,9 +452,7 @@ def test_totals__any_history__issued_is_held_and_retired_and_never_beyond_produc
             with boa.reverts("mint: nothing to mint"):
                 certificates.mint_many(site, [HOUR, HOUR], buyer, sender=producer.address)
         elif move == "pass" and amount <= held:
-            certificates.safeTransferFrom(
-                producer.address, buyer, certificate, amount, b"", sender=producer.address
-            )
+            certificates.safeTransferFrom(producer.address, buyer, certificate, amount, b"", sender=producer.address)
         elif move == "retire" and 0 < amount <= held:
             certificates.retire(certificate, amount, "", "", sender=producer.address)
         in_hands = sum(certificates.balanceOf(account, certificate) for account in (producer.address, buyer))

@@ -1,6 +1,7 @@
 """OracleRegistry: stake, seats, and reports that a quorum signed."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import boa
@@ -12,6 +13,8 @@ from tests.contracts.conftest import HOUR, MIN_STAKE, NET8, START, TARIFF_LEAD, 
 from tests.contracts.entries import entry, no_reading
 from tests.contracts.signing import domain, person, sign_digest
 
+HOSTILE = Path(__file__).parent / "hostile"
+RETURN_FALSE = 1  # what the hostile token does wrong in a transfer
 NOBODY = "0x" + "00" * 20
 DAY = 86_400
 UNBONDING = 14 * DAY
@@ -139,6 +142,28 @@ def test_register__without_allowance__refused(registry, mint, attacker, signer):
     mint(attacker.address, MIN_STAKE)
     with boa.reverts("erc20: insufficient allowance"):
         registry.register(signer.address, MIN_STAKE, sender=attacker.address)
+
+
+def test_register__token_says_no__refused(deploy, exchange, newcomer, signer):
+    token = boa.load(str(HOSTILE / "Euro.vy"), 18)
+    token.give(newcomer.address, MIN_STAKE)
+    registry = deploy("OracleRegistry", token, exchange, MIN_STAKE)
+    token.misbehave(RETURN_FALSE)
+    with boa.reverts("stake: transfer failed"):
+        registry.register(signer.address, MIN_STAKE, sender=newcomer.address)
+
+
+def test_withdraw_stake__token_says_no__refused_and_kept(deploy, exchange, newcomer, signer):
+    token = boa.load(str(HOSTILE / "Euro.vy"), 18)
+    token.give(newcomer.address, MIN_STAKE)
+    registry = deploy("OracleRegistry", token, exchange, MIN_STAKE)
+    registry.register(signer.address, MIN_STAKE, sender=newcomer.address)
+    registry.begin_unbonding(1, sender=newcomer.address)
+    boa.env.evm.patch.timestamp = START + UNBONDING
+    token.misbehave(RETURN_FALSE)
+    with boa.reverts("stake: transfer failed"):
+        registry.withdraw_stake(1, newcomer.address, sender=newcomer.address)
+    assert registry.operator(1).stake == MIN_STAKE
 
 
 def test_operator__unknown__is_empty(registry):

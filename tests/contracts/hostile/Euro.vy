@@ -7,16 +7,15 @@
 """
 
 
-flag Move:
-    RETURN_FALSE
-    MOVE_NOTHING
-    KEEP_FEE
-    CALL_BACK
-
+# @dev What it does wrong in a transfer; 0 is nothing.
+RETURN_FALSE: constant(uint256) = 1
+MOVE_NOTHING: constant(uint256) = 2
+KEEP_FEE: constant(uint256) = 3
+CALL_BACK: constant(uint256) = 4
 
 balanceOf: public(HashMap[address, uint256])
 decimals: public(uint8)
-move: Move
+move: uint256
 target: address
 message: Bytes[100]
 
@@ -37,7 +36,7 @@ def seize(account: address, amount: uint256):
 
 
 @external
-def misbehave(move: Move):
+def misbehave(move: uint256):
     self.move = move
 
 
@@ -46,7 +45,7 @@ def call_back(target: address, message: Bytes[100]):
     """
     @notice Makes this call in the middle of every transfer from now on.
     """
-    self.move = Move.CALL_BACK
+    self.move = CALL_BACK
     self.target = target
     self.message = message
 
@@ -63,16 +62,16 @@ def transferFrom(owner: address, receiver: address, amount: uint256) -> bool:
 
 @internal
 def _transfer(owner: address, receiver: address, amount: uint256) -> bool:
-    move: Move = self.move
-    if move == Move.RETURN_FALSE:
+    move: uint256 = self.move
+    if move == RETURN_FALSE:
         return False
-    if move == Move.MOVE_NOTHING:
+    if move == MOVE_NOTHING:
         return True
     arriving: uint256 = amount
-    if move == Move.KEEP_FEE:
+    if move == KEEP_FEE:
         arriving -= 1
     self.balanceOf[owner] -= amount
     self.balanceOf[receiver] += arriving
-    if move == Move.CALL_BACK:
+    if move == CALL_BACK:
         raw_call(self.target, self.message)
     return True

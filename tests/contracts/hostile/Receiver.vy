@@ -6,7 +6,6 @@
 @dev For tests alone.
 """
 
-
 accepts: bool
 target: address
 message: Bytes[256]

@@ -5,7 +5,6 @@
 @dev For tests alone.
 """
 
-
 balanceOf: public(HashMap[address, uint256])
 
 
