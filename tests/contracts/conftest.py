@@ -121,6 +121,12 @@ def exchange(deploy: Deploy, token: Any, grid: Any, owner: str) -> Any:
 
 
 @pytest.fixture(scope="session")
+def lens(deploy: Deploy, exchange: Any) -> Any:
+    """Reads the exchange for people; holds nothing."""
+    return deploy("ExchangeLens", exchange)
+
+
+@pytest.fixture(scope="session")
 def registry(deploy: Deploy, token: Any, exchange: Any, owner: str) -> Any:
     contract = deploy("OracleRegistry", token, exchange, MIN_STAKE)
     exchange.set_registry(contract, sender=owner)
