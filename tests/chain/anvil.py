@@ -1,11 +1,14 @@
 """A local chain of its own for tests: real JSON-RPC, a clock that tests move."""
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from net8.client import Chain
 from net8.errors import ChainUnreachable
@@ -23,8 +26,9 @@ def free_port() -> int:
 @contextmanager
 def running_anvil(*options: str) -> Iterator[str]:
     """Start anvil, give its address, stop it."""
-    program = shutil.which("anvil")
-    assert program, "anvil is not on PATH; run `make setup` and use .venv/bin"
+    beside_python = str(Path(sys.executable).parent)
+    program = shutil.which("anvil", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
+    assert program, "there is no anvil; run `make setup`"
     port = free_port()
     command = [program, "--port", str(port), "--timestamp", str(START), "--silent", *options]
     process = subprocess.Popen(command)
