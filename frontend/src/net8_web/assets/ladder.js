@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order book of one slot: offers above, bids below, depth as bars behind the numbers.
+// data: {asks, bids: [{price, net8, euro, kwh, share (0..1), mine}], spread, words, selected}
+// Reports `pick`: {side: "sell"|"buy", price} when a row is chosen.
+
+function cell(className, text) {
+  const node = document.createElement("span");
+  node.className = className;
+  node.textContent = text;
+  return node;
+}
+
+function row(level, side, data, pick) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = `level ${side}`;
+  button.dataset.price = level.price;
+  button.style.setProperty("--share", level.share);
+  const mine = level.mine ? ` ${data.words.mine}` : "";
+  button.setAttribute("aria-label", `${data.words[side]} ${level.kwh} ${data.words.kwh}, ${level.net8} NET8/kWh, ${level.euro} EUR/kWh.${mine}`);
+  button.append(cell("mark", level.mine ? "●" : ""), cell("kwh", level.kwh), cell("net8", level.net8), cell("euro", level.euro));
+  button.onclick = () => pick({ side: side === "ask" ? "sell" : "buy", price: level.price });
+  return button;
+}
+
+export default function ladder({ data, parentElement, setTriggerValue }) {
+  if (!data) return;
+  const host = parentElement.querySelector(".ladder");
+  const text = JSON.stringify(data);
+  if (host.dataset.drawn === text) return;
+  host.dataset.drawn = text;
+  const focused = parentElement.activeElement?.dataset?.price;
+  const pick = (value) => setTriggerValue("pick", value);
+  const head = document.createElement("div");
+  head.className = "head";
+  head.append(cell("mark", ""), cell("kwh", data.words.kwh), cell("net8", "NET8/kWh"), cell("euro", "EUR/kWh"));
+  const middle = document.createElement("div");
+  middle.className = "spread";
+  middle.textContent = data.spread;
+  const empty = (sentence) => {
+    const node = document.createElement("p");
+    node.className = "empty";
+    node.dir = "auto";
+    node.textContent = sentence;
+    return node;
+  };
+  const asks = [...data.asks].reverse().map((level) => row(level, "ask", data, pick));
+  const bids = data.bids.map((level) => row(level, "bid", data, pick));
+  host.setAttribute("aria-label", data.words.title);
+  host.replaceChildren(head, ...(asks.length ? asks : [empty(data.words.no_asks)]), middle, ...(bids.length ? bids : [empty(data.words.no_bids)]));
+  if (focused) host.querySelector(`[data-price="${focused}"]`)?.focus();
+}

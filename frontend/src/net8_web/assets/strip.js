@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time as a row of quarter hours: each cell a bar (height and colour: price) with marks for what is mine.
+// data: {cells: [{slot, time, day, text, height (0..1), tone: 0..4|null, volume (0..1), mark, state, label}],
+//        selected, words: {title}, pick: bool, follow: slot|null}
+// Reports `pick`: {slot} when a cell is chosen.
+
+function draw(cell, data, choose) {
+  const node = document.createElement(data.pick ? "button" : "div");
+  if (data.pick) {
+    node.type = "button";
+    node.onclick = () => choose(cell.slot);
+    node.setAttribute("aria-pressed", String(cell.slot === data.selected));
+    node.setAttribute("aria-label", cell.label);
+  } else {
+    node.setAttribute("role", "img");
+    node.setAttribute("aria-label", cell.label);
+  }
+  node.className = `cell ${cell.state}${cell.slot === data.selected ? " selected" : ""}`;
+  node.dataset.slot = cell.slot;
+  node.title = cell.label;
+  const bar = document.createElement("span");
+  bar.className = `bar tone${cell.tone ?? "none"}`;
+  bar.style.height = `${Math.round(6 + cell.height * 50)}px`;
+  const own = document.createElement("span");
+  own.className = "own";
+  own.textContent = cell.mark ?? "";
+  const column = document.createElement("span");
+  column.className = "column";
+  column.append(own, bar);
+  const text = document.createElement("span");
+  text.className = "text";
+  text.textContent = cell.text ?? "";
+  const time = document.createElement("span");
+  time.className = "time";
+  time.textContent = cell.time;
+  node.append(column, text, time);
+  return node;
+}
+
+export default function strip({ data, parentElement, setTriggerValue }) {
+  if (!data) return;
+  const host = parentElement.querySelector(".strip");
+  const drawn = JSON.stringify(data);
+  if (host.dataset.drawn === drawn) return;
+  const first = !host.dataset.drawn;
+  const moved = host.dataset.follow !== String(data.follow);
+  host.dataset.drawn = drawn;
+  host.dataset.follow = String(data.follow);
+  const focused = parentElement.activeElement?.dataset?.slot;
+  host.setAttribute("aria-label", data.words.title);
+  host.classList.toggle("dense", data.cells.length > 0 && !data.pick);
+  const nodes = [];
+  let day = null;
+  for (const cell of data.cells) {
+    if (cell.day !== day) {
+      day = cell.day;
+      const label = document.createElement("span");
+      label.className = "day";
+      label.textContent = day;
+      nodes.push(label);
+    }
+    nodes.push(draw(cell, data, (slot) => setTriggerValue("pick", { slot })));
+  }
+  host.replaceChildren(...nodes);
+  if (focused) host.querySelector(`[data-slot="${focused}"]`)?.focus();
+  if (first || moved) {
+    const target = host.querySelector(`[data-slot="${data.follow}"]`);
+    if (target) host.scrollLeft = target.offsetLeft - host.clientWidth / 3;
+  }
+}

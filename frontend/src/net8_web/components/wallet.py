@@ -1,0 +1,223 @@
+"""The wallet in the browser: who is connected, and buttons that the user's own wallet signs.
+
+The browser can claim any address: what is read here chooses what to show and authorises nothing. Every right is
+checked by the contracts against the signature.
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+import streamlit as st
+from net8.signing import checksum_address
+
+from net8_web.i18n import LANGUAGES, direction, language, set_language, t, table
+
+__all__ = ["Account", "Intent", "Network", "Outcome", "account", "bar", "call", "outbox", "panel", "permit", "signature"]
+
+_BAR = "wallet"
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
+_component = st.components.v2.component(
+    "net8-web.wallet",
+    html='<div class="bar"></div><div class="panel"></div>',
+    css="wallet.css",
+    js="wallet.js",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a wallet must know to join the chain."""
+
+    chain_id: int
+    name: str
+    rpc_url: str
+    explorer: str | None
+    currency: str
+    ledger: str  # hash of the first block: tells a restarted local chain from the one before
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the browser says of the connected wallet."""
+
+    address: str | None = None
+    chain_id: int | None = None
+    wallet: str | None = None
+    wallets: int = 0
+    ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something for the user's wallet to do. Made by `call`, `permit` and `signature`."""
+
+    id: str
+    kind: Literal["call", "permit", "sign"]
+    label: str
+    to: str | None = None
+    data: str | None = None
+    typed: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How far the last attempt at a panel's intent has come."""
+
+    id: str
+    attempt: int
+    status: str  # checking, signing, sending, pending, confirmed, reverted, unseen, signed, failed
+    hash: str | None = None
+    block: int | None = None
+    kind: str | None = None  # of a failure: rejected, refused, busy, funds, network, chain, other
+    reason: str | None = None  # the contract's string when refused
+    signature: str | None = None
+
+
+def _id(*parts: object) -> str:
+    return sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def call(label: str, to: str, data: str) -> Intent:
+    """Send `data` (hex calldata) to the contract `to`."""
+    return Intent(_id("call", to, data), "call", label, to, data)
+
+
+def permit(label: str, to: str, data: str, typed: dict[str, Any], about: str) -> Intent:
+    """Sign `typed` (EIP-2612), put v, r, s in place of the last three words of `data`, and send it to `to`.
+
+    `about` names what the intent is for: deadlines change while the user reads, the intent stays the same.
+    """
+    return Intent(_id("permit", to, about), "permit", label, to, data, typed)
+
+
+def signature(label: str, typed: dict[str, Any]) -> Intent:
+    """Sign `typed` (EIP-712) and hand the signature to the server; nothing is sent to the chain."""
+    return Intent(_id("sign", typed), "sign", label, typed=typed)
+
+
+def _ignored() -> None:
+    """Streamlit asks for a callback of every state a component reports; ours are read from the result."""
+
+
+def _words() -> dict[str, str]:
+    return {key.removeprefix("wallet."): text for key, text in table(language()).items() if key.startswith("wallet.")}
+
+
+def _network(network: Network) -> dict[str, Any]:
+    return {
+        "chainId": network.chain_id,
+        "name": network.name,
+        "rpcUrl": network.rpc_url,
+        "explorer": network.explorer,
+        "currency": {"name": network.currency, "symbol": network.currency, "decimals": 18},
+        "ledger": network.ledger,
+    }
+
+
+def _read_account(claim: Any) -> Account | None:
+    if not isinstance(claim, dict):
+        return None
+    address = claim.get("address")
+    chain_id = claim.get("chain_id")
+    return Account(
+        address=checksum_address(address) if isinstance(address, str) and _ADDRESS.fullmatch(address) else None,
+        chain_id=chain_id if isinstance(chain_id, int) else None,
+        wallet=str(claim.get("wallet"))[:60] if claim.get("wallet") else None,
+        wallets=claim["wallets"] if isinstance(claim.get("wallets"), int) else 0,
+        ready=bool(claim.get("ready")),
+    )
+
+
+def bar(network: Network, clock: str) -> Account:
+    """Mount the wallet bar; once per run, before any panel. Returns the account, which may be nobody."""
+    result = _component(
+        key=_BAR,
+        data={
+            "view": "bar",
+            "network": _network(network),
+            "lang": language(),
+            "dir": direction(language()),
+            "languages": list(LANGUAGES.items()),
+            "clock": clock,
+            "words": _words(),
+        },
+        default={"account": None, "outbox": [], "lang": None},
+        on_account_change=_ignored,
+        on_outbox_change=_ignored,
+        on_lang_change=_ignored,
+    )
+    if result.lang and result.lang != language():
+        set_language(result.lang)
+        st.rerun()
+    read = _read_account(result.account)
+    if read is not None:
+        st.session_state["_account"] = read
+    if isinstance(result.outbox, list):
+        st.session_state["_outbox"] = [entry for entry in result.outbox if isinstance(entry, dict)]
+    return account()
+
+
+def account() -> Account:
+    """The account as the bar last told."""
+    known = st.session_state.get("_account")
+    return known if isinstance(known, Account) else Account()
+
+
+def outbox() -> list[dict[str, Any]]:
+    """Transactions this browser has sent, oldest first: {id, hash, label, status, block, sent_at}."""
+    entries: list[dict[str, Any]] = st.session_state.get("_outbox", [])
+    return [entry for entry in entries if _HASH.fullmatch(str(entry.get("hash")))]
+
+
+def _read_outcome(claim: Any) -> Outcome | None:
+    if not isinstance(claim, dict) or not claim.get("id") or not isinstance(claim.get("attempt"), int):
+        return None
+    texts = {name: str(claim[name])[:400] if claim.get(name) else None for name in ("hash", "kind", "reason", "signature")}
+    block = claim.get("block")
+    return Outcome(
+        id=str(claim["id"]),
+        attempt=claim["attempt"],
+        status=str(claim.get("status")),
+        block=block if isinstance(block, int) else None,
+        **texts,
+    )
+
+
+def panel(network: Network, key: str, intent: Intent | None, idle: str, refusal: Any) -> tuple[Outcome | None, bool]:
+    """Mount a sign panel for `intent`; without one its button reads `idle` and cannot be pressed.
+
+    Args:
+        refusal: turns a contract's reason string into a sentence.
+
+    Returns:
+        The last outcome, and whether this run is the first to see it.
+    """
+    known = st.session_state.get(key)
+    told = _read_outcome(known.get("outcome") if known else None)
+    said = None
+    if told and told.status == "failed" and told.kind == "refused":
+        said = {"id": told.id, "attempt": told.attempt, "text": refusal(told.reason or "")}
+    elif told and told.status == "reverted":
+        said = {"id": told.id, "attempt": told.attempt, "text": t("wallet.step_reverted")}
+    result = _component(
+        key=key,
+        data={
+            "view": "panel",
+            "network": _network(network),
+            "intent": {name: getattr(intent, name) for name in ("id", "kind", "label", "to", "data", "typed")} if intent else None,
+            "idle": idle,
+            "said": said,
+            "words": _words(),
+        },
+        default={"outcome": None},
+        on_outcome_change=_ignored,
+    )
+    outcome = _read_outcome(result.outcome)
+    seen = f"_seen.{key}"
+    mark = (outcome.id, outcome.attempt, outcome.status) if outcome else None
+    fresh = outcome is not None and st.session_state.get(seen) != mark
+    st.session_state[seen] = mark
+    return outcome, fresh

@@ -1,0 +1,67 @@
+"""Tables and notes as plain, accessible HTML in the app's own style. Every text is escaped."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from net8_web.i18n import direction, language
+
+__all__ = ["empty", "facts", "rows", "stylesheet"]
+
+_STYLE = """<style>
+.stMainBlockContainer { max-width: 1180px; padding-top: 4.5rem; padding-bottom: 4rem; }
+.net8 { color: var(--st-text-color, inherit); font-variant-numeric: tabular-nums; }
+.net8-scroll { overflow-x: auto; }
+.net8 table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; margin: 0; }
+.net8 caption { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+.net8 th { text-align: start; font-weight: 500; font-size: 0.8125rem; opacity: 0.75; padding: 0.35rem 0.6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); white-space: nowrap; }
+.net8 td { padding: 0.5rem 0.6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 10%, transparent); white-space: nowrap; }
+.net8 tr:last-child td { border-bottom: 0; }
+.net8 td:first-child, .net8 th:first-child { padding-inline-start: 0; }
+.net8 .end { text-align: end; }
+.net8-empty { padding: 1.6rem 1rem; text-align: center; border: 1px dashed color-mix(in srgb, currentColor 25%, transparent); border-radius: 12px; }
+.net8-empty b { display: block; font-weight: 600; margin-bottom: 0.2rem; }
+.net8-empty span { opacity: 0.78; }
+.net8-facts { display: grid; grid-template-columns: 1fr auto; gap: 0.35rem 1rem; font-size: 0.9375rem; margin: 0; }
+.net8-facts dt { opacity: 0.78; }
+.net8-facts dd { margin: 0; text-align: end; font-weight: 500; }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding-inline: 1rem; padding-top: 4rem; }
+  .net8 td, .net8 th { padding-inline: 0.4rem; }
+}
+</style>"""
+
+
+def stylesheet() -> None:
+    """Once per run, before anything else."""
+    st.html(_STYLE)
+
+
+def _box(inner: str, css: str = "net8") -> None:
+    st.html(f'<div class="{css}" dir="{direction(language())}">{inner}</div>')
+
+
+def rows(caption: str, columns: Sequence[str], lines: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> None:
+    """A table. `numeric` lists the columns whose values are aligned at their end."""
+
+    def css(index: int) -> str:
+        return ' class="end"' if index in numeric else ""
+
+    head = "".join(f'<th scope="col"{css(i)}>{escape(name)}</th>' for i, name in enumerate(columns))
+    body = "".join(
+        "<tr>" + "".join(f"<td{css(i)}>{escape(value)}</td>" for i, value in enumerate(line)) + "</tr>" for line in lines
+    )
+    table = f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    _box(f'<div class="net8-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">{table}</div>')
+
+
+def empty(title: str, way_out: str) -> None:
+    """What stands where there is nothing yet, and what to do about it."""
+    _box(f"<b>{escape(title)}</b><span>{escape(way_out)}</span>", "net8 net8-empty")
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Names and values, one pair a line."""
+    inner = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
+    _box(f'<dl class="net8-facts">{inner}</dl>')

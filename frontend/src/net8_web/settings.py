@@ -1,0 +1,66 @@
+"""What the app is told by its environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+__all__ = ["LOCAL_CHAIN", "Settings", "SettingsRefused", "read"]
+
+LOCAL_CHAIN = 31337  # anvil's; the only chain with a street to join and a practice wallet
+
+
+class SettingsRefused(ValueError):
+    """A setting that cannot be used. The message says which and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the app finds chain, contracts, street and oracle nodes."""
+
+    rpc_url: str  # the server's own way to the chain
+    public_rpc_url: str  # the same chain as browsers reach it: given to wallets that do not know the network
+    deployment: Path
+    street_url: str | None  # the conductor of the local demo street
+    nodes: tuple[str, ...]  # oracle nodes whose status is shown
+    network_name: str
+    explorer: str | None  # block explorer, for links to transactions
+    currency: str  # of gas
+
+
+def _url(name: str, text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsRefused(f"{name} is '{text}'; give an address such as http://127.0.0.1:8545")
+    return text.rstrip("/")
+
+
+def read(environ: dict[str, str] | None = None) -> Settings:
+    """Settings from environment variables.
+
+    NET8_RPC_URL         the chain's JSON-RPC address (http://127.0.0.1:8545)
+    NET8_PUBLIC_RPC_URL  the same for browsers, where it differs
+    NET8_DEPLOYMENT      path of deployments/<chain id>.json (deployments/31337.json)
+    NET8_STREET_URL      conductor of the demo street; local chain only
+    NET8_NODES           oracle nodes' addresses, separated by commas
+    NET8_NETWORK_NAME, NET8_EXPLORER, NET8_CURRENCY  what wallets are told of a network they do not know
+
+    Raises:
+        SettingsRefused: an address is none.
+    """
+    env = dict(os.environ) if environ is None else environ
+    rpc_url = _url("NET8_RPC_URL", env.get("NET8_RPC_URL") or "http://127.0.0.1:8545")
+    public = env.get("NET8_PUBLIC_RPC_URL")
+    street = env.get("NET8_STREET_URL")
+    explorer = env.get("NET8_EXPLORER")
+    nodes = [node.strip() for node in env.get("NET8_NODES", "").split(",") if node.strip()]
+    return Settings(
+        rpc_url=rpc_url,
+        public_rpc_url=_url("NET8_PUBLIC_RPC_URL", public) if public else rpc_url,
+        deployment=Path(env.get("NET8_DEPLOYMENT") or "deployments/31337.json"),
+        street_url=_url("NET8_STREET_URL", street) if street else None,
+        nodes=tuple(_url("NET8_NODES", node) for node in nodes),
+        network_name=env.get("NET8_NETWORK_NAME") or "NET8 street",
+        explorer=_url("NET8_EXPLORER", explorer) if explorer else None,
+        currency=env.get("NET8_CURRENCY") or "ETH",
+    )

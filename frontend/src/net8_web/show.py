@@ -1,0 +1,132 @@
+"""Numbers, times and names as people read them, in the session's language.
+
+Digits stay Western and numbers left-to-right in both languages; in Arabic text each is isolated (U+2066, U+2069) so
+that signs and units stay on their side.
+"""
+
+from datetime import UTC, datetime, tzinfo
+from decimal import ROUND_HALF_EVEN, Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+from net8.model import Outcome, Technology
+from net8.units import euros_per_kwh, grains_to_eur, grains_to_net8, net8_per_kwh, slot_start
+
+from net8_web.i18n import direction, language, t
+
+__all__ = [
+    "clock",
+    "day",
+    "energy",
+    "euro",
+    "hash_short",
+    "isolate",
+    "kwh",
+    "net8",
+    "outcome",
+    "price_euro",
+    "price_net8",
+    "short",
+    "signed_net8",
+    "slot",
+    "technology",
+    "timezone",
+]
+
+_LRI, _PDI = "\u2066", "\u2069"
+
+
+def isolate(text: str) -> str:
+    """Keep `text` left-to-right inside a right-to-left sentence."""
+    return f"{_LRI}{text}{_PDI}" if direction(language()) == "rtl" else text
+
+
+def _decimal(number: Decimal, least: int, most: int) -> str:
+    rounded = number.quantize(Decimal(1).scaleb(-most), ROUND_HALF_EVEN)
+    text = f"{rounded:,f}"
+    whole, _, fraction = text.partition(".")
+    kept = fraction.rstrip("0").ljust(least, "0")
+    return f"{whole}.{kept}" if kept else whole
+
+
+def net8(grains: int) -> str:
+    """An amount, to the tenth of a thousandth: `12.50 NET8`. For reading, not for sums."""
+    return isolate(f"{_decimal(grains_to_net8(grains), 2, 4)} NET8")
+
+
+def signed_net8(grains: int) -> str:
+    """An amount with its sign: `+0.50 NET8`."""
+    sign = "+" if grains > 0 else "\u2212" if grains < 0 else ""
+    return isolate(f"{sign}{_decimal(abs(grains_to_net8(grains)), 2, 4)} NET8")
+
+
+def euro(grains: int) -> str:
+    """An amount in euro at the nominal price, to the cent: `€37.50`."""
+    amount = grains_to_eur(grains)
+    return isolate(f"{'\u2212' if amount < 0 else ''}€{_decimal(abs(amount), 2, 2)}")
+
+
+def kwh(wh: int) -> str:
+    """Energy in kWh without its unit: `1.25`."""
+    return _decimal(Decimal(wh).scaleb(-3), 1, 3)
+
+
+def energy(wh: int) -> str:
+    """Energy in kWh: `1.25 kWh`."""
+    return isolate(f"{kwh(wh)} kWh")
+
+
+def price_net8(price: int) -> str:
+    """A price in NET8 per kWh without its unit: `0.1000`."""
+    return _decimal(net8_per_kwh(price), 4, 4)
+
+
+def price_euro(price: int) -> str:
+    """A price in euro per kWh without its unit: `0.300`."""
+    return _decimal(euros_per_kwh(price), 3, 3)
+
+
+def timezone() -> tzinfo:
+    """The browser's time zone, UTC where it tells none that we know."""
+    name = st.context.timezone
+    if not name:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def clock(unix: int) -> str:
+    """Time of day: `14:15`."""
+    return f"{datetime.fromtimestamp(unix, timezone()):%H:%M}"
+
+
+def day(unix: int) -> str:
+    """Day and month: `23 Nov`."""
+    moment = datetime.fromtimestamp(unix, timezone())
+    return f"{moment.day} {t(f'month.{moment.month}')}"
+
+
+def slot(number: int) -> str:
+    """A slot: `23 Nov, 14:15-14:30`."""
+    start = slot_start(number)
+    return f"{day(start)}, {isolate(f'{clock(start)}-{clock(start + 900)}')}"
+
+
+def short(address: str) -> str:
+    """`0x1234…cdef`"""
+    return isolate(f"{address[:6]}…{address[-4:]}")
+
+
+hash_short = short
+
+
+def technology(kind: Technology) -> str:
+    """Name of a technology."""
+    return t(f"technology.{kind.name.lower()}")
+
+
+def outcome(kind: Outcome) -> str:
+    """How a position ended, in words."""
+    return t(f"outcome.{kind.name.lower()}")
