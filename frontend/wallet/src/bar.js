@@ -147,7 +147,7 @@ export function drawBar(root, data, onLanguage) {
   const host = root.querySelector(".bar");
   const open = root.querySelector("details")?.open;
   host.replaceChildren(
-    element("div", { class: "row" }, element("span", { class: "clock" }, data.clock ?? ""), element("span", { class: "grow" }), ...who(data), languages(data, onLanguage)),
+    element("div", { class: "row" }, ...who(data), element("span", { class: "grow" }), languages(data, onLanguage)),
     ...[problem(data.words), underWay(data.words)].filter(Boolean),
   );
   const details = host.querySelector("details");

@@ -45,6 +45,7 @@ export default function component({ key, data, parentElement, setStateValue }) {
   };
   shared.views.set(key, view);
   if (isBar) {
+    shared.words = data.words;
     document.documentElement.lang = data.lang;
     document.documentElement.dir = data.dir;
     followOtherTabs();

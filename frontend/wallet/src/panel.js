@@ -14,7 +14,7 @@ export function outcome(key) {
 }
 
 function line(state, data) {
-  const { words } = data;
+  const words = shared.words;
   if (!state) return [];
   const said = data.said && data.said.id === state.id && data.said.attempt === state.attempt ? data.said.text : null;
   switch (state.status) {
@@ -44,7 +44,8 @@ export function drawPanel(root, key, data) {
     button = element("button", { type: "button", class: "sign primary" });
     host.replaceChildren(button, element("p", { class: "line", role: "status" }));
   }
-  const { intent, words } = data;
+  const { intent } = data;
+  const words = shared.words ?? {}; // the bar brings them; it is mounted before any panel
   const state = shared.running.get(key);
   const connected = Boolean(shared.address);
   button.textContent = connected ? (intent?.label ?? data.idle ?? "") : words.connect_first;

@@ -4,6 +4,7 @@
 
 export const shared = (globalThis.__net8 ??= {
   network: null, // {chainId, name, rpcUrl, explorer, currency, ledger}
+  words: null, // texts in the page's language
   active: null, // the chosen wallet: {uuid, rdns, name, icon, provider}
   address: null,
   chainId: null,

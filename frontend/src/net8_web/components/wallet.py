@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any, Literal
 
 import streamlit as st
+from net8.contracts import Call
 from net8.signing import checksum_address
 
 from net8_web.i18n import LANGUAGES, direction, language, set_language, t, table
@@ -80,17 +81,17 @@ def _id(*parts: object) -> str:
     return sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-def call(label: str, to: str, data: str) -> Intent:
-    """Send `data` (hex calldata) to the contract `to`."""
-    return Intent(_id("call", to, data), "call", label, to, data)
+def call(label: str, what: Call[Any]) -> Intent:
+    """Send a call as a transaction."""
+    return Intent(_id("call", what.to, what.data), "call", label, what.to, f"0x{what.data.hex()}")
 
 
-def permit(label: str, to: str, data: str, typed: dict[str, Any], about: str) -> Intent:
-    """Sign `typed` (EIP-2612), put v, r, s in place of the last three words of `data`, and send it to `to`.
+def permit(label: str, what: Call[Any], typed: dict[str, Any], about: str) -> Intent:
+    """Sign `typed` (EIP-2612), put v, r, s in place of the last three words of the calldata, and send it.
 
     `about` names what the intent is for: deadlines change while the user reads, the intent stays the same.
     """
-    return Intent(_id("permit", to, about), "permit", label, to, data, typed)
+    return Intent(_id("permit", what.to, about), "permit", label, what.to, f"0x{what.data.hex()}", typed)
 
 
 def signature(label: str, typed: dict[str, Any]) -> Intent:
@@ -131,7 +132,7 @@ def _read_account(claim: Any) -> Account | None:
     )
 
 
-def bar(network: Network, clock: str) -> Account:
+def bar(network: Network) -> Account:
     """Mount the wallet bar; once per run, before any panel. Returns the account, which may be nobody."""
     result = _component(
         key=_BAR,
@@ -141,7 +142,6 @@ def bar(network: Network, clock: str) -> Account:
             "lang": language(),
             "dir": direction(language()),
             "languages": list(LANGUAGES.items()),
-            "clock": clock,
             "words": _words(),
         },
         default={"account": None, "outbox": [], "lang": None},
@@ -210,7 +210,6 @@ def panel(network: Network, key: str, intent: Intent | None, idle: str, refusal:
             "intent": {name: getattr(intent, name) for name in ("id", "kind", "label", "to", "data", "typed")} if intent else None,
             "idle": idle,
             "said": said,
-            "words": _words(),
         },
         default={"outcome": None},
         on_outcome_change=_ignored,

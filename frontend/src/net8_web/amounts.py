@@ -1,0 +1,52 @@
+"""Numbers that people type, read into the exchange's whole numbers or refused in one sentence."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+from net8.units import AmountRefused, parse_energy_kwh, parse_net8, parse_price_eur, parse_price_net8
+
+from net8_web.i18n import t
+
+__all__ = ["Unusable", "energy", "money", "price_euro", "price_net8"]
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_ARABIC_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩٫", "0123456789.")
+
+
+class Unusable(ValueError):
+    """What was typed cannot be used. The message is one sentence in the session's language."""
+
+
+def _read(text: str, parse: Callable[[str], int], decimals: int, example: str) -> int:
+    typed = text.strip().translate(_ARABIC_DIGITS)
+    if "," in typed:
+        raise Unusable(t("amount.comma", example=example))
+    if not _NUMBER.fullmatch(typed) or len(typed) > 30:
+        raise Unusable(t("amount.not_number", text=text.strip()[:30], example=example))
+    if Decimal(typed) == 0:
+        raise Unusable(t("amount.zero"))
+    try:
+        return parse(typed)
+    except AmountRefused:
+        raise Unusable(t("amount.too_fine", decimals=decimals)) from None
+
+
+def money(text: str) -> int:
+    """Grains for an amount of NET8."""
+    return _read(text, parse_net8, 7, "12.5")
+
+
+def energy(text: str) -> int:
+    """Wh for an energy in kWh."""
+    return _read(text, parse_energy_kwh, 3, "5")
+
+
+def price_net8(text: str) -> int:
+    """Grains per Wh for a price in NET8 per kWh."""
+    return _read(text, parse_price_net8, 4, "0.1")
+
+
+def price_euro(text: str) -> int:
+    """Grains per Wh, the nearest whole one, for a price in euro per kWh."""
+    return _read(text, parse_price_eur, 4, "0.30")

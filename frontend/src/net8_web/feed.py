@@ -1,0 +1,266 @@
+"""One look at the chain per block, shared by all sessions.
+
+A background thread follows the chain's head, takes in each block's events and publishes a `View`. Pages read views:
+what they show costs no call to the chain, and what only the chain can answer (a balance, a nonce) is asked once per
+block and remembered for all sessions.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import streamlit as st
+from net8 import deployment as deployments
+from net8.client import BlockHeader, Chain
+from net8.contracts import Call, Contracts
+from net8.deployment import Deployment, DeploymentRefused
+from net8.errors import DeploymentMismatch, Net8Error
+from net8.model import Terms
+from net8.units import first_slot_of, hour_of, hour_of_slot
+
+from net8_web.components.wallet import Network
+from net8_web.market import Market, Moment
+from net8_web.settings import LOCAL_CHAIN, Settings, read
+
+__all__ = ["Feed", "Problem", "View", "feed"]
+
+T = TypeVar("T")
+POLL_LOCAL_S = 0.3
+POLL_S = 2.0
+FIRST_LOOK_S = 20.0  # a session's first page waits this long for the first view
+CATCH_UP_S = 3.0
+STEP_BLOCKS = 5_000  # blocks taken in at once at the start
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the chain cannot be shown. `key` names the sentence in the tables of `locale/`."""
+
+    key: str
+    values: dict[str, str]
+
+
+@dataclass(slots=True)
+class View:
+    """The chain at one block."""
+
+    settings: Settings
+    deployment: Deployment
+    contracts: Contracts
+    network: Network
+    chain: Chain
+    head: BlockHeader
+    market: Market
+    stale: bool  # the chain has stopped answering since
+    _answers: dict[tuple[str, bytes, str | None], Any] = field(default_factory=dict)
+
+    @property
+    def now(self) -> int:
+        """The chain's time, unix seconds."""
+        return self.head.timestamp
+
+    def _remember(self, key: tuple[str, bytes, str | None], ask: Callable[[], T]) -> T:
+        if key not in self._answers:
+            self._answers[key] = ask()
+        answer: T = self._answers[key]
+        return answer
+
+    def read(self, call: Call[T]) -> T:
+        """Answer of a view call at this block; asked at most once for all sessions."""
+        return self._remember((call.to, call.data, None), lambda: self.chain.read(call))
+
+    def read_many(self, calls: Sequence[Call[T]]) -> list[T]:
+        """Answers of several view calls, those not known yet in one question."""
+        missing = [call for call in calls if (call.to, call.data, None) not in self._answers]
+        if missing:
+            for call, answer in zip(missing, self.chain.read_many(missing), strict=True):
+                self._answers[call.to, call.data, None] = answer
+        return [self._answers[call.to, call.data, None] for call in calls]
+
+    def try_call(self, call: Call[Any], sender: str) -> None:
+        """Dry run: what would happen if `sender` sent this now.
+
+        Raises:
+            Refused: the contract would refuse it.
+        """
+        self.chain.read(call, sender=sender)
+
+    def free_balance(self, site: int) -> int:
+        """Grains a site can trade with or withdraw."""
+        return self.read(self.contracts.exchange.free_balance(site))
+
+    def margin_held(self, site: int, slot: int) -> int:
+        """Grains held for a site in a slot."""
+        return self.read(self.contracts.exchange.margin_held(site, slot))
+
+    def held(self, site: int) -> int:
+        """Grains held for a site in all its open slots."""
+        slots = self.market.busy_slots(site)
+        return sum(self.read_many([self.contracts.exchange.margin_held(site, slot) for slot in slots]))
+
+    def token_balance(self, account: str) -> int:
+        """Whole grains of NET8 in an account's wallet."""
+        return self.read(self.contracts.token.balance_of(account)) // 10**11
+
+    def gas_balance(self, account: str) -> int:
+        """Wei of the chain's own currency."""
+        return self._remember((account, b"gas", None), lambda: self.chain.balance(account))
+
+    def is_contract(self, account: str) -> bool:
+        """Whether an account is a contract wallet, which cannot sign permits."""
+
+        def ask() -> bool:
+            code: str = self.chain.request("eth_getCode", [account, "latest"])
+            return code not in ("0x", "") and not code.startswith("0xef0100")  # EIP-7702 keys still sign
+
+        return self._remember((account, b"code", None), ask)
+
+    def terms(self, zone: int, hour: int) -> Terms | None:
+        """Terms of a tradable hour; None where nothing may be traded, gate and start of the slot apart."""
+        fixed = self.market.terms.get((zone, hour))
+        if fixed is not None:
+            return fixed
+        hours = [hour, *range(hour_of(self.now), hour_of(self.now) + 25)]
+        exchange = self.contracts.exchange
+        # The last slot of the hour closes last; whether each slot's own gate has closed is worked out by the page.
+        self.read_many([exchange.is_tradable(zone, first_slot_of(h) + 3) for h in hours])
+        if not self.read(exchange.is_tradable(zone, first_slot_of(hour) + 3)):
+            return None
+        return self.read(exchange.terms(zone, hour))[0]
+
+    def terms_of_slot(self, zone: int, slot: int) -> Terms | None:
+        """Terms of a slot's hour."""
+        return self.terms(zone, hour_of_slot(slot))
+
+
+class Feed:
+    """Follows the chain for as long as the app runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Starts to follow at once, in a thread of its own."""
+        self.settings = settings
+        self._view: View | None = None
+        self._problem: Problem | None = None
+        self._seen = threading.Condition()
+        self._nudge = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._follow, name="net8-feed", daemon=True)
+        self._thread.start()
+
+    # --- for pages --------------------------------------------------------------------------------------------------
+
+    def state(self) -> tuple[View | None, Problem | None]:
+        """The latest view, and what is wrong, if anything; waits for the first of either."""
+        with self._seen:
+            self._seen.wait_for(lambda: self._view is not None or self._problem is not None, FIRST_LOOK_S)
+        return self._view, self._problem
+
+    def view(self) -> View:
+        """The latest view; pages run only when there is one."""
+        view, problem = self.state()
+        if view is None:
+            raise RuntimeError(problem.key if problem else "no view of the chain yet")
+        return view
+
+    def catch_up(self, reached: Callable[[View], bool]) -> None:
+        """Look at the chain now and wait until a view fulfils `reached`, for a few seconds at most."""
+        self._nudge.set()
+        with self._seen:
+            self._seen.wait_for(lambda: self._view is not None and reached(self._view), CATCH_UP_S)
+
+    def stop(self) -> None:
+        """End the thread; for tests."""
+        self._stopped = True
+        self._nudge.set()
+        self._thread.join(timeout=TIMEOUT_S)
+
+    # --- the thread -------------------------------------------------------------------------------------------------
+
+    def _publish(self, view: View | None, problem: Problem | None) -> None:
+        with self._seen:
+            self._view, self._problem = view, problem
+            self._seen.notify_all()
+
+    def _follow(self) -> None:
+        local = True
+        while not self._stopped:
+            try:
+                local = self._look()
+            except DeploymentRefused as fault:
+                self._publish(None, Problem("problem.no_deployment", {"reason": str(fault)}))
+            except DeploymentMismatch as fault:
+                self._publish(None, Problem("problem.other_chain", {"reason": str(fault)}))
+            except Net8Error:
+                url = self.settings.rpc_url
+                if self._view is not None:
+                    self._view.stale = True
+                self._publish(self._view, Problem("problem.chain_down", {"url": url}))
+            self._nudge.wait(POLL_LOCAL_S if local else POLL_S)
+            self._nudge.clear()
+
+    def _look(self) -> bool:
+        """Take in what is new. Returns whether the chain is the local one."""
+        view = self._view
+        if view is None or self._replaced(view):
+            view = self._begin()
+        chain, head = view.chain, view.chain.block()
+        if head.hash == view.head.hash and not view.stale:
+            return view.deployment.chain_id == LOCAL_CHAIN
+        first = view.head.number + 1
+        while first <= head.number:
+            last = min(first + STEP_BLOCKS - 1, head.number)
+            self._take_in(view, first, last)
+            first = last + 1
+        answers = view._answers if head.hash == view.head.hash else {}  # noqa: SLF001 - the same view, one block on
+        following = View(
+            view.settings,
+            view.deployment,
+            view.contracts,
+            view.network,
+            chain,
+            head,
+            view.market,
+            False,
+            answers,
+        )
+        self._publish(following, None)
+        return view.deployment.chain_id == LOCAL_CHAIN
+
+    def _replaced(self, view: View) -> bool:
+        """Whether the block we know is no longer the chain's: a reorganisation, or a restarted local chain."""
+        found = view.chain.request("eth_getBlockByNumber", [hex(view.head.number), False])
+        return found is None or found["hash"] != view.head.hash
+
+    def _begin(self) -> View:
+        """A view of the block before the contracts', from which everything is taken in."""
+        deployment = deployments.load(self.settings.deployment)
+        chain = Chain(self.settings.rpc_url, TIMEOUT_S)
+        chain.verify(deployment)
+        genesis = chain.request("eth_getBlockByNumber", ["0x0", False])["hash"]
+        network = Network(
+            chain_id=deployment.chain_id,
+            name=self.settings.network_name,
+            rpc_url=self.settings.public_rpc_url,
+            explorer=self.settings.explorer,
+            currency=self.settings.currency,
+            ledger=genesis[2:18],
+        )
+        before = chain.block(max(deployment.first_block - 1, 0))
+        return View(self.settings, deployment, Contracts.of(deployment), network, chain, before, Market(), True)
+
+    def _take_in(self, view: View, first: int, last: int) -> None:
+        contracts = view.contracts
+        sources = [contracts.exchange, contracts.registry, contracts.certificates]
+        logged = view.chain.events(sources, first=first, last=last)
+        times = {number: view.chain.block(number).timestamp for number in sorted({event.block for event in logged})}
+        for event in logged:
+            view.market.apply(event.event, Moment(event.block, times[event.block], event.transaction))
+
+
+@st.cache_resource(show_spinner=False)
+def feed() -> Feed:
+    """The one feed of this process."""
+    return Feed(read())
+

@@ -1,0 +1,344 @@
+"""What has happened on the exchange, kept in memory from its events: books, trades, payments, sites, oracles.
+
+One market model serves all sessions of the app. It is filled by `net8_web.feed`, one event at a time in chain order;
+it never guesses: an order is in the book because its event said so, and leaves when a trade or a closing takes it.
+"""
+
+import threading
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from net8 import events
+from net8.events import Event
+from net8.model import Level, Order, Site, Terms, site_zone
+from net8.packing import OrderId, certificate_of
+from net8.signing import checksum_address
+from net8.units import hour_of_slot, slots_of_hour
+
+__all__ = ["Market", "Moment", "Movement", "Payment", "Report", "Retirement", "Trade"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where in the chain something happened."""
+
+    block: int
+    time: int  # unix seconds of the block
+    tx: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One match: final at once."""
+
+    at: Moment
+    zone: int
+    slot: int
+    price: int  # grains per Wh
+    wh: int
+    seller: int  # sites
+    buyer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The end of a site's slots of one hour: what the meters said and what it came to."""
+
+    at: Moment
+    site: int
+    readings: dict[int, tuple[int, int] | None]  # slot -> (exported, imported) in Wh; None: no reading
+    credited: int  # grains to the free balance, returned margin included
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A deposit (positive) or a withdrawal (negative) of a site, in grains."""
+
+    at: Moment
+    site: int
+    grains: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A signed report as it was submitted."""
+
+    at: Moment
+    zone: int
+    signers: int  # how many operators signed
+    settled: int  # site-slots it settled
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """Certificates used up for good."""
+
+    at: Moment
+    site: int
+    hour: int
+    account: str
+    wh: int
+    beneficiary: str
+    purpose: str
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _guarded(method: Callable[Concatenate["Market", P], R]) -> Callable[Concatenate["Market", P], R]:
+    """One at a time: the feed writes while sessions read."""
+
+    @wraps(method)
+    def guarded(self: "Market", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return guarded
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """A site's trades in one slot, summed up."""
+
+    net_wh: int = 0
+    value: int = 0
+
+
+@dataclass(slots=True)
+class Market:
+    """The state of all zones. Written by one thread, read by many."""
+
+    zones: dict[int, str] = field(default_factory=dict)  # zone -> grid operator
+    sites: dict[int, Site] = field(default_factory=dict)
+    terms: dict[tuple[int, int], Terms] = field(default_factory=dict)  # fixed: (zone, hour)
+    trades: list[Trade] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    retirements: list[Retirement] = field(default_factory=list)
+    admitted_sites: set[int] = field(default_factory=set)  # to certificates
+    operators: set[int] = field(default_factory=set)
+    seats: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # zone -> operators
+    last_settled: dict[int, int] = field(default_factory=dict)  # zone -> latest slot with a settlement
+    minted: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # certificate id -> Wh ever minted
+    _held: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _orders: dict[int, list[int]] = field(default_factory=dict)  # resting: id -> [site, Wh left]
+    _book: dict[tuple[int, int], set[int]] = field(default_factory=lambda: defaultdict(set))  # (zone, slot) -> ids
+    _of_site: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _positions: dict[tuple[int, int], _Ledger] = field(default_factory=lambda: defaultdict(_Ledger))
+    _trades_of_slot: dict[tuple[int, int], list[Trade]] = field(default_factory=lambda: defaultdict(list))
+    _trades_of_site: dict[int, list[Trade]] = field(default_factory=lambda: defaultdict(list))
+    _payments_of_site: dict[int, list[Payment]] = field(default_factory=lambda: defaultdict(list))
+    _movements_of_site: dict[int, list[Movement]] = field(default_factory=lambda: defaultdict(list))
+    _settled: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # site -> slots
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    @_guarded
+    def apply(self, event: Event, at: Moment) -> None:
+        """Take in one event. Events the app has no use for pass by."""
+        handler = getattr(self, f"_on_{type(event).__name__}", None)
+        if handler is not None:
+            handler(event, at)
+
+    def _on_ZoneCreated(self, event: events.ZoneCreated, at: Moment) -> None:
+        self.zones[event.zone] = checksum_address(event.operator)
+
+    def _on_ZoneOperatorSet(self, event: events.ZoneOperatorSet, at: Moment) -> None:
+        self.zones[event.zone] = checksum_address(event.operator)
+
+    def _on_TermsFixed(self, event: events.TermsFixed, at: Moment) -> None:
+        self.terms[event.zone, event.hour] = event.terms
+
+    def _on_SiteRegistered(self, event: events.SiteRegistered, at: Moment) -> None:
+        owner, meter_key = checksum_address(event.owner), checksum_address(event.meter_key)
+        self.sites[event.site] = Site(owner, event.technology, event.nameplate, meter_key)
+
+    def _on_Deposited(self, event: events.Deposited, at: Moment) -> None:
+        self._move(Movement(at, event.site, event.grains))
+
+    def _on_Withdrawn(self, event: events.Withdrawn, at: Moment) -> None:
+        self._move(Movement(at, event.site, -event.grains))
+
+    def _move(self, movement: Movement) -> None:
+        self._movements_of_site[movement.site].append(movement)
+
+    def _on_OrderPlaced(self, event: events.OrderPlaced, at: Moment) -> None:
+        self._orders[event.order] = [event.site, event.wh]
+        self._book[event.place.zone, event.place.slot].add(event.order)
+        self._of_site[event.site].add(event.order)
+
+    def _on_OrderClosed(self, event: events.OrderClosed, at: Moment) -> None:
+        self._take_out(event.order, event.wh)
+
+    def _take_out(self, order: int, wh: int) -> None:
+        resting = self._orders[order]
+        resting[1] -= wh
+        if resting[1] == 0:
+            place = OrderId.unpack(order)
+            del self._orders[order]
+            self._book[place.zone, place.slot].discard(order)
+            self._of_site[resting[0]].discard(order)
+
+    def _on_Trade(self, event: events.Trade, at: Moment) -> None:
+        place = event.place
+        price = place.price(self.terms[place.zone, hour_of_slot(place.slot)])
+        trade = Trade(at, place.zone, place.slot, price, event.wh, event.seller, event.buyer)
+        self.trades.append(trade)
+        self._trades_of_slot[place.zone, place.slot].append(trade)
+        for site, sign in ((trade.seller, 1), (trade.buyer, -1)):
+            self._trades_of_site[site].append(trade)
+            position = self._positions[site, place.slot]
+            position.net_wh += sign * event.wh
+            position.value += sign * event.wh * price
+        self._take_out(event.order, event.wh)
+
+    def _on_Settled(self, event: events.Settled, at: Moment) -> None:
+        entry = event.readings
+        slots = slots_of_hour(entry.hour)
+        readings = {slots[i]: reading for i, reading in entry.readings.items()}
+        self._settle(Payment(at, event.site, readings, event.credited))
+
+    def _on_SettledOverdue(self, event: events.SettledOverdue, at: Moment) -> None:
+        self._settle(Payment(at, event.site, {event.slot: None}, event.credited))
+
+    def _settle(self, payment: Payment) -> None:
+        self.payments.append(payment)
+        self._payments_of_site[payment.site].append(payment)
+        self._settled[payment.site].update(payment.readings)
+        zone = site_zone(payment.site)
+        self.last_settled[zone] = max(self.last_settled.get(zone, 0), *payment.readings)
+
+    def _on_OperatorRegistered(self, event: events.OperatorRegistered, at: Moment) -> None:
+        self.operators.add(event.id)
+
+    def _on_Admitted(self, event: events.Admitted, at: Moment) -> None:
+        self.seats[event.zone].add(event.id)
+
+    def _on_Removed(self, event: events.Removed, at: Moment) -> None:
+        self.seats[event.zone].discard(event.id)
+
+    def _on_Reported(self, event: events.Reported, at: Moment) -> None:
+        self.reports.append(Report(at, event.zone, event.bitmap.bit_count(), event.settled))
+
+    def _on_SiteAdmitted(self, event: events.SiteAdmitted, at: Moment) -> None:
+        self.admitted_sites.add(event.site)
+
+    def _on_SiteDismissed(self, event: events.SiteDismissed, at: Moment) -> None:
+        self.admitted_sites.discard(event.site)
+
+    def _on_TransferSingle(self, event: events.TransferSingle, at: Moment) -> None:
+        self._pass_on(event.sender, event.receiver, event.id, event.value)
+
+    def _on_TransferBatch(self, event: events.TransferBatch, at: Moment) -> None:
+        for certificate, wh in zip(event.ids, event.values, strict=True):
+            self._pass_on(event.sender, event.receiver, certificate, wh)
+
+    def _pass_on(self, sender: str, receiver: str, certificate: int, wh: int) -> None:
+        if int(sender, 16) == 0:
+            self.minted[certificate] += wh
+        for account, change in ((sender, -wh), (receiver, wh)):
+            self._held[checksum_address(account)][certificate] += change
+
+    def _on_Retired(self, event: events.Retired, at: Moment) -> None:
+        account = checksum_address(event.account)
+        site, hour = certificate_of(event.id)
+        retirement = Retirement(at, site, hour, account, event.amount, event.beneficiary, event.purpose)
+        self.retirements.append(retirement)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    @_guarded
+    def sites_of(self, owner: str) -> list[int]:
+        """Sites of an address, in order of registration."""
+        return [number for number, site in self.sites.items() if site.owner == owner]
+
+    @_guarded
+    def orders_in(self, zone: int, slot: int) -> list[Order]:
+        """Resting orders of a slot, in no particular order."""
+        return [self._order(order) for order in self._book.get((zone, slot), ())]
+
+    @_guarded
+    def orders_of(self, site: int) -> list[Order]:
+        """Resting orders of a site in all slots, earliest slot first."""
+        return [self._order(order) for order in sorted(self._of_site.get(site, ()), key=lambda o: OrderId.unpack(o).slot)]
+
+    def _order(self, order: int) -> Order:
+        parts = OrderId.unpack(order)
+        site, wh = self._orders[order]
+        return Order(order, site, parts.sell, parts.price(self.terms[parts.zone, hour_of_slot(parts.slot)]), wh)
+
+    @_guarded
+    def depth(self, zone: int, slot: int, sell: bool) -> list[Level]:
+        """One side of a book by price, best first."""
+        levels: dict[int, list[int]] = {}
+        for order in self.orders_in(zone, slot):
+            if order.sell is sell:
+                level = levels.setdefault(order.price, [0, 0])
+                level[0] += order.wh
+                level[1] += 1
+        ordered = sorted(levels.items(), reverse=not sell)
+        return [Level(price, wh, orders) for price, (wh, orders) in ordered]
+
+    @_guarded
+    def trades_in(self, zone: int, slot: int) -> list[Trade]:
+        """Trades of a slot, oldest first."""
+        return list(self._trades_of_slot.get((zone, slot), ()))
+
+    @_guarded
+    def trades_of(self, site: int) -> list[Trade]:
+        """Trades of a site, oldest first."""
+        return list(self._trades_of_site.get(site, ()))
+
+    @_guarded
+    def payments_of(self, site: int) -> list[Payment]:
+        """Payments of a site, oldest first."""
+        return list(self._payments_of_site.get(site, ()))
+
+    @_guarded
+    def movements_of(self, site: int) -> list[Movement]:
+        """Deposits and withdrawals of a site, oldest first."""
+        return list(self._movements_of_site.get(site, ()))
+
+    @_guarded
+    def certificates_of(self, account: str) -> dict[int, int]:
+        """Wh an account holds by certificate id; only ids it holds any of."""
+        return {certificate: wh for certificate, wh in self._held.get(account, {}).items() if wh > 0}
+
+    @_guarded
+    def position(self, site: int, slot: int) -> tuple[int, int]:
+        """(Wh sold minus bought, grains received minus paid) of everything a site traded in a slot."""
+        known = self._positions.get((site, slot))
+        return (known.net_wh, known.value) if known else (0, 0)
+
+    @_guarded
+    def is_settled(self, site: int, slot: int) -> bool:
+        """Whether a site's slot has ended in a payment."""
+        return slot in self._settled.get(site, ())
+
+    @_guarded
+    def open_slots(self, site: int) -> list[int]:
+        """Slots in which a site has traded and that have not settled, earliest first."""
+        traded = {trade.slot for trade in self.trades_of(site)}
+        return sorted(slot for slot in traded if not self.is_settled(site, slot))
+
+    @_guarded
+    def busy_slots(self, site: int) -> list[int]:
+        """Slots in which something may be held for a site: open positions and resting orders."""
+        waiting = {OrderId.unpack(order).slot for order in self._of_site.get(site, ())}
+        return sorted(waiting | set(self.open_slots(site)))
+
+    @_guarded
+    def trades_since(self, unix: int) -> list[Trade]:
+        """Trades made at or after a moment, oldest first."""
+        return self.trades[bisect_left(self.trades, unix, key=lambda trade: trade.at.time) :]
+
+    @_guarded
+    def payments_since(self, unix: int) -> list[Payment]:
+        """Payments made at or after a moment, oldest first."""
+        return self.payments[bisect_left(self.payments, unix, key=lambda payment: payment.at.time) :]

@@ -1,0 +1,179 @@
+"""Certificates: mint what has settled, see what you hold, retire it in somebody's name."""
+
+import streamlit as st
+from net8.model import CLEAN_TECHNOLOGIES, site_index
+from net8.packing import certificate_id, certificate_of
+from net8.units import hour_of_slot, hour_start
+
+from net8_web import amounts, html, show
+from net8_web.amounts import Unusable
+from net8_web.components import wallet
+from net8_web.context import Here, choose_site, here, no_site_note
+from net8_web.i18n import t
+from net8_web.timing import LIVE_SECONDS
+
+__all__ = ["render"]
+
+HOURS_AT_ONCE = 24  # what one transaction mints
+TEXT_BYTES = 64  # of beneficiary and purpose
+
+
+def render() -> None:
+    """Draw the page."""
+    at = here()
+    st.subheader(t("certificates.title"))
+    st.caption(t("certificates.text"))
+    if at.account.address is None:
+        no_site_note(at)
+        at.panel("certificates_connect", None, "")
+        return
+    choose_site(at)
+    _figures()
+    mint, retire = st.columns(2, gap="large")
+    with mint:
+        _mint()
+    with retire:
+        _retire()
+    _inventory()
+
+
+def _hour(hour: int) -> str:
+    start = hour_start(hour)
+    return f"{show.day(start)}, {show.isolate(f'{show.clock(start)}-{show.clock(start + 3600)}')}"
+
+
+def _name(certificate: int) -> str:
+    site, hour = certificate_of(certificate)
+    return t("certificates.line", index=show.isolate(str(site_index(site))), hour=_hour(hour))
+
+
+def _mintable(at: Here, site: int) -> dict[int, int]:
+    """Wh that may be minted now by hour, earliest first; only hours with something to mint."""
+    produced: dict[int, int] = {}
+    for payment in at.view.market.payments_of(site):
+        for slot, reading in payment.readings.items():
+            if reading is not None and reading[0]:
+                produced[hour_of_slot(slot)] = produced.get(hour_of_slot(slot), 0) + reading[0]
+    minted = at.view.market.minted
+    open_hours = {
+        hour: wh - minted.get(certificate_id(site, hour), 0) for hour, wh in produced.items()
+    }
+    return {hour: wh for hour, wh in sorted(open_hours.items()) if wh > 0}
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _figures() -> None:
+    at = here()
+    if at.account.address is None:
+        return
+    ready, held, retired = st.columns(3)
+    waiting = _mintable(at, at.site) if at.site and at.record.technology in CLEAN_TECHNOLOGIES else {}
+    ready.metric(t("certificates.to_mint"), show.energy(sum(waiting.values())), border=True)
+    held.metric(
+        t("certificates.held"),
+        show.energy(sum(at.view.market.certificates_of(at.account.address).values())),
+        border=True,
+    )
+    mine = sum(event.wh for event in at.view.market.retirements if event.account == at.account.address)
+    retired.metric(t("certificates.retired"), show.energy(mine), border=True)
+
+
+def _done(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) -> None:
+    if outcome and fresh and outcome.status == "confirmed":
+        at.caught_up(outcome)
+        st.toast(t(text), icon=":material/check_circle:")
+        st.rerun()
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _mint() -> None:
+    at = here()
+    with st.container(border=True):
+        st.subheader(t("certificates.to_mint"))
+        if at.site is None or at.account.address is None:
+            no_site_note(at)
+            return
+        technology = at.record.technology
+        if technology not in CLEAN_TECHNOLOGIES:
+            st.info(t("certificates.not_clean", technology=show.technology(technology)))
+            return
+        if at.site not in at.view.market.admitted_sites:
+            st.info(t("certificates.not_admitted", index=show.isolate(str(site_index(at.site)))))
+            return
+        waiting = list(_mintable(at, at.site).items())[:HOURS_AT_ONCE]
+        intent = None
+        if waiting:
+            html.rows(
+                t("certificates.to_mint"),
+                [t("col.hour"), t("col.energy")],
+                [[_hour(hour), show.energy(wh)] for hour, wh in waiting[-6:]],
+                numeric=(1,),
+            )
+            total = sum(wh for _, wh in waiting)
+            hours = [hour for hour, _ in waiting]
+            call = at.view.contracts.certificates.mint_many(at.site, hours, at.account.address)
+            intent = wallet.call(t("certificates.mint", energy=show.energy(total)), call)
+        else:
+            html.empty(t("certificates.no_mint"), t("certificates.no_mint_way"))
+        outcome, fresh = at.panel("mint", intent, t("certificates.mint_idle"))
+        _done(at, outcome, fresh, "certificates.minted")
+
+
+def _retirement(at: Here, held: dict[int, int]) -> wallet.Intent | None:
+    certificate = st.selectbox(t("certificates.which"), sorted(held, reverse=True), format_func=_name, key="retire_id")
+    typed = st.text_input(t("certificates.quantity"), key="retire_kwh", placeholder=show.kwh(held.get(certificate, 0)))
+    whom = st.text_input(t("certificates.beneficiary"), key="retire_for")
+    purpose = st.text_input(t("certificates.purpose"), key="retire_why")
+    if not typed.strip():
+        return None
+    try:
+        wh = amounts.energy(typed)
+        if wh > held[certificate]:
+            raise Unusable(t("certificates.too_much", have=show.energy(held[certificate])))
+        if not whom.strip():
+            raise Unusable(t("certificates.name_it"))
+        for text, name in ((whom, "certificates.beneficiary"), (purpose, "certificates.purpose")):
+            if len(text.encode()) > TEXT_BYTES:
+                raise Unusable(t("certificates.too_long", what=t(name)))
+    except Unusable as fault:
+        st.warning(str(fault))
+        return None
+    call = at.view.contracts.certificates.retire(certificate, wh, whom.strip(), purpose.strip())
+    return wallet.call(t("certificates.retire_do", energy=show.energy(wh), beneficiary=whom.strip()), call)
+
+
+@st.fragment
+def _retire() -> None:
+    at = here()
+    if at.account.address is None:
+        return
+    with st.container(border=True):
+        st.subheader(t("certificates.retire"))
+        st.caption(t("certificates.retire_text"))
+        held = at.view.market.certificates_of(at.account.address)
+        intent = None
+        if held:
+            intent = _retirement(at, held)
+        else:
+            html.empty(t("certificates.no_held"), t("certificates.no_held_way"))
+        outcome, fresh = at.panel("retire", intent, t("certificates.retire_idle"))
+        _done(at, outcome, fresh, "certificates.retired_done")
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _inventory() -> None:
+    at = here()
+    if at.account.address is None:
+        return
+    st.subheader(t("certificates.inventory"))
+    held = at.view.market.certificates_of(at.account.address)
+    if not held:
+        html.empty(t("certificates.no_held"), t("certificates.no_held_way"))
+        return
+    lines = []
+    for certificate, wh in sorted(held.items(), reverse=True):
+        site, hour = certificate_of(certificate)
+        kind = show.technology(at.view.market.sites[site].technology)
+        lines.append([_hour(hour), show.isolate(str(site_index(site))), kind, show.energy(wh)])
+    columns = [t("col.hour"), t("col.site"), t("col.technology"), t("col.energy")]
+    html.rows(t("certificates.inventory"), columns, lines, numeric=(3,))

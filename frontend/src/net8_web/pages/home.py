@@ -1,0 +1,193 @@
+"""Street: what happens now, what it means for my site, and how to join."""
+
+from datetime import datetime, timedelta
+
+import streamlit as st
+from net8.model import Technology, site_index, site_zone
+from net8.units import hour_of_slot, slot_of, slot_start
+
+from net8_web import html, show, street
+from net8_web.components.book import Cell, strip
+from net8_web.context import Here, here, no_site_note, site_name
+from net8_web.day import Day, day_of
+from net8_web.i18n import t
+from net8_web.timing import LIVE_SECONDS
+
+__all__ = ["render"]
+
+LINES = 8  # of trades, payments and story
+SLOTS_OF_DAY = 96
+
+
+def render() -> None:
+    """Draw the page."""
+    at = here()
+    if at.site is None:
+        st.title(t("home.hero"))
+        st.write(t("home.hero_text"))
+        if at.account.address is None:
+            at.panel("hero", None, "")
+        elif at.view.settings.street_url:
+            street.join(at)
+        else:
+            no_site_note(at)
+    _live()
+
+
+def midnight(at: Here) -> int:
+    """Unix second at which the day of the chain's clock began, in the browser's time zone."""
+    now = datetime.fromtimestamp(at.view.now, show.timezone())
+    return int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _live() -> None:
+    at = here()
+    if at.zone is None:
+        html.empty(t("problem.no_zone"), t("problem.no_zone_way"))
+        return
+    start = midnight(at)
+    if at.site is not None:
+        _mine(at, at.site, start)
+    _street_now(at, start)
+
+
+# --- my site --------------------------------------------------------------------------------------------------------
+
+
+def _mine(at: Here, site: int, start: int) -> None:
+    today = day_of(at.view.market, site, start, start + 86400)
+    record = at.record
+    power = show.isolate(f"{record.nameplate / 1000:g} kW") if record.technology is not Technology.NONE else ""
+    parts = {"index": site_index(site), "zone": site_zone(site), "technology": show.technology(record.technology)}
+    st.subheader(t("home.today"))
+    st.caption(t("site.line", power=power, **parts))
+    earned, spent, sold, bought = st.columns(4)
+    earned.metric(t("home.earned"), show.net8(today.earned), show.euro(today.earned), delta_color="off", border=True)
+    spent.metric(t("home.spent"), show.net8(today.spent), show.euro(today.spent), delta_color="off", border=True)
+    sold.metric(t("home.sold"), show.energy(today.sold_wh), border=True)
+    bought.metric(t("home.bought"), show.energy(today.bought_wh), border=True)
+    more = today.earned - today.at_feed_in
+    if today.sold_wh and more > 0:
+        st.caption(t("home.than_feed_in", amount=show.net8(more)), help=t("home.than_feed_in_help"))
+    _day_strip(at, site, start)
+    _story(at, site)
+
+
+def _day_strip(at: Here, site: int, start: int) -> None:
+    market, first = at.view.market, slot_of(start)
+    now = slot_of(at.view.now)
+    zone = site_zone(site)
+    prices = {slot: trades[-1].price for slot in range(first, first + SLOTS_OF_DAY) if (trades := market.trades_in(zone, slot))}
+    low, high = (min(prices.values()), max(prices.values())) if prices else (0, 1)
+    cells = []
+    for slot in range(first, first + SLOTS_OF_DAY):
+        net, _ = market.position(site, slot)
+        settled = market.is_settled(site, slot)
+        mark = ("▲" if net > 0 else "▼" if net < 0 else "") + ("✓" if settled and net else "")
+        price = prices.get(slot)
+        height = 0.0 if price is None else (price - low) / max(high - low, 1)
+        traded = _traded(net)
+        label = f"{show.slot(slot)}: {traded}" + (f", {show.price_net8(price)} NET8/kWh" if price is not None else "")
+        cells.append(
+            Cell(
+                slot=slot,
+                time=show.clock(slot_start(slot)),
+                day=show.day(slot_start(slot)),
+                text="",
+                height=height,
+                tone=None if price is None else min(int(height * 5), 4),
+                mark=mark,
+                state="now" if slot == now else "closed" if slot < now else "open",
+                label=label,
+            )
+        )
+    st.caption(f"**{t('home.day')}** · {t('home.day_hint')}")
+    strip("home_day", cells, t("home.day"), pick=False, follow=now)
+
+
+def _traded(net_wh: int) -> str:
+    if net_wh == 0:
+        return t("portfolio.not_traded")
+    return t("portfolio.sold" if net_wh > 0 else "portfolio.bought", energy=show.energy(abs(net_wh)))
+
+
+def _story(at: Here, site: int) -> None:
+    market = at.view.market
+    lines: list[tuple[int, int, str]] = []
+    for movement in market.movements_of(site)[-LINES:]:
+        key = "story.deposited" if movement.grains > 0 else "story.withdrawn"
+        lines.append((movement.at.block, movement.at.time, t(key, amount=show.net8(abs(movement.grains)))))
+    for trade in market.trades_of(site)[-LINES:]:
+        sold = trade.seller == site
+        text = t(
+            "story.sold" if sold else "story.bought",
+            energy=show.energy(trade.wh),
+            other=show.isolate(str(site_index(trade.buyer if sold else trade.seller))),
+            price=show.isolate(show.price_net8(trade.price)),
+            slot=show.slot(trade.slot),
+        )
+        lines.append((trade.at.block, trade.at.time, text))
+    for payment in market.payments_of(site)[-LINES:]:
+        if not payment.credited:
+            continue
+        slot = max(payment.readings)
+        text = t("story.settled", slot=show.slot(slot), credited=show.net8(payment.credited))
+        lines.append((payment.at.block, payment.at.time, text))
+    st.subheader(t("home.story"))
+    if not lines:
+        html.empty(t("home.story_empty"), t("home.story_empty_way"))
+        return
+    latest = sorted(lines, reverse=True)[:LINES]
+    html.rows(
+        t("home.story"), [t("col.time"), t("col.what")], [[show.isolate(show.clock(time)), text] for _, time, text in latest]
+    )
+
+
+# --- everybody ------------------------------------------------------------------------------------------------------
+
+
+def _street_now(at: Here, start: int) -> None:
+    market, zone = at.view.market, at.zone
+    trades = [trade for trade in market.trades_since(start) if trade.zone == zone]
+    payments = [payment for payment in market.payments_since(start) if site_zone(payment.site) == zone]
+    settled = sum(len(payment.readings) for payment in payments)
+    sites = sum(1 for site in market.sites if site_zone(site) == zone)
+    st.subheader(t("home.street"))
+    traded, last, homes, done = st.columns(4)
+    traded.metric(t("home.traded_today"), show.energy(sum(trade.wh for trade in trades)), border=True)
+    price = show.isolate(f"{show.price_net8(trades[-1].price)}") if trades else "–"
+    last.metric(f"{t('home.last_price')} (NET8/kWh)", price, border=True)
+    homes.metric(t("home.sites"), sites, border=True)
+    done.metric(t("home.settled_today"), settled, border=True)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**{t('home.latest_trades')}**")
+        if not trades:
+            html.empty(t("home.no_trades"), t("home.no_trades_way"))
+        else:
+            lines = [
+                [
+                    show.slot(trade.slot),
+                    show.energy(trade.wh),
+                    show.price_net8(trade.price),
+                    f"{site_name(trade.seller)} → {site_name(trade.buyer)}",
+                ]
+                for trade in reversed(trades[-LINES:])
+            ]
+            columns = [t("col.slot"), t("col.energy"), t("col.price_net8"), t("col.from_to")]
+            html.rows(t("home.latest_trades"), columns, lines, numeric=(1, 2))
+    with right:
+        st.markdown(f"**{t('home.latest_settled')}**")
+        paid = [payment for payment in payments if payment.credited][-LINES:]
+        if not paid:
+            html.empty(t("home.no_settled"), t("home.no_settled_way"))
+        else:
+            lines = [
+                [show.slot(max(payment.readings)), site_name(payment.site), show.net8(payment.credited)]
+                for payment in reversed(paid)
+            ]
+            html.rows(t("home.latest_settled"), [t("col.slot"), t("col.site"), t("col.payment")], lines, numeric=(2,))
+
+
+_ = (Day, hour_of_slot, timedelta)

@@ -1,0 +1,104 @@
+"""Oracles: who signs, how fresh the reports are, and what the nodes say of themselves."""
+
+import streamlit as st
+from net8.units import grains_to_net8, slot_of, wei_to_grains
+
+from net8_web import html, show
+from net8_web.context import Here, here
+from net8_web.i18n import t
+from net8_web.nodes import NodeStatus, statuses
+from net8_web.timing import LIVE_SECONDS
+
+__all__ = ["render"]
+
+REPORTS_SHOWN = 10
+
+
+def render() -> None:
+    """Draw the page."""
+    st.caption(t("oracles.text"))
+    _live()
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _live() -> None:
+    at = here()
+    _freshness(at)
+    _operators(at)
+    _nodes(at)
+    _reports(at)
+
+
+def _freshness(at: Here) -> None:
+    st.subheader(t("oracles.zones"))
+    market = at.view.market
+    if not market.zones:
+        html.empty(t("problem.no_zone"), t("problem.no_zone_way"))
+        return
+    over = slot_of(at.view.now) - 1  # the latest slot that has ended
+    lines = []
+    for zone in sorted(market.zones):
+        seats, latest = len(market.seats.get(zone, ())), market.last_settled.get(zone)
+        if latest is None:
+            fresh, state = t("oracles.never"), "–"
+        else:
+            fresh = show.slot(latest)
+            behind = over - latest
+            state = t("oracles.fresh") if behind <= 0 else t("oracles.behind", slots=show.isolate(str(behind)))
+        quorum = t("oracles.quorum", quorum=2 * seats // 3 + 1, n=seats) if seats else "–"
+        lines.append([show.isolate(str(zone)), quorum, fresh, state])
+    columns = [t("col.zone"), t("col.quorum"), t("col.fresh"), t("col.state")]
+    html.rows(t("oracles.zones"), columns, lines)
+
+
+def _operators(at: Here) -> None:
+    st.subheader(t("oracles.operators"))
+    market, registry = at.view.market, at.view.contracts.registry
+    if not market.operators:
+        html.empty(t("oracles.no_operators"), t("oracles.no_operators_way"))
+        return
+    lines = []
+    for number in sorted(market.operators):
+        operator = at.view.read(registry.operator(number))
+        zones = ", ".join(str(zone) for zone, seats in sorted(market.seats.items()) if number in seats)
+        stake = show.isolate(f"{grains_to_net8(wei_to_grains(operator.stake)):,.2f} NET8")
+        state = t("oracles.unbonding" if operator.unbonding_at else "oracles.bonded")
+        lines.append([show.isolate(str(number)), show.short(operator.signer), stake, zones or "–", state])
+    columns = [t("col.operator"), t("col.signer"), t("col.stake"), t("col.zones"), t("col.state")]
+    html.rows(t("oracles.operators"), columns, lines, numeric=(2,))
+
+
+def _nodes(at: Here) -> None:
+    st.subheader(t("oracles.nodes"))
+    addresses = at.view.settings.nodes
+    if not addresses:
+        html.empty(t("oracles.no_nodes"), t("oracles.no_nodes_way"))
+        return
+    lines = [_node_line(status) for status in statuses(addresses)]
+    html.rows(t("oracles.nodes"), [t("col.node"), t("col.state"), t("col.what")], lines)
+
+
+def _node_line(status: NodeStatus) -> list[str]:
+    state = t("oracles.node_up" if status.up else "oracles.node_down")
+    told = ", ".join(f"{name} {value}" for name, value in status.told.items())
+    return [show.isolate(status.address), state, show.isolate(told) if told else "–"]
+
+
+def _reports(at: Here) -> None:
+    st.subheader(t("oracles.latest"))
+    reports = at.view.market.reports[-REPORTS_SHOWN:]
+    if not reports:
+        html.empty(t("oracles.no_reports"), t("oracles.no_reports_way"))
+        return
+    lines = [
+        [
+            show.isolate(f"{show.day(report.at.time)} {show.clock(report.at.time)}"),
+            show.isolate(str(report.zone)),
+            t("oracles.signed_by", n=show.isolate(str(report.signers))),
+            show.isolate(str(report.settled)),
+            show.short(report.at.tx),
+        ]
+        for report in reversed(reports)
+    ]
+    columns = [t("col.time"), t("col.zone"), t("col.reports"), t("home.settled_today"), t("col.tx")]
+    html.rows(t("oracles.latest"), columns, lines, numeric=(3,))

@@ -1,0 +1,212 @@
+"""Portfolio: balance, deposit and withdraw, open positions, what settled and what it paid."""
+
+import csv
+import io
+
+import streamlit as st
+from net8.model import Outcome
+from net8.units import grains_to_wei, slot_start
+
+from net8_web import amounts, html, show
+from net8_web.amounts import Unusable
+from net8_web.components import wallet
+from net8_web.context import Here, choose_site, here, no_site_note
+from net8_web.day import Result, result_of
+from net8_web.deposits import approve_intent, deposit_intent, permit_intent
+from net8_web.i18n import t
+from net8_web.timing import LIVE_SECONDS
+
+__all__ = ["render"]
+
+ROWS = 40  # settled slots shown; the download has all
+
+
+def render() -> None:
+    """Draw the page."""
+    at = here()
+    if at.site is None:
+        no_site_note(at)
+        if at.account.address is None:
+            at.panel("portfolio_connect", None, "")
+        return
+    choose_site(at)
+    _figures()
+    deposit, withdraw = st.columns(2, gap="large")
+    with deposit:
+        _deposit()
+    with withdraw:
+        _withdraw()
+    _positions()
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _figures() -> None:
+    at = here()
+    if at.site is None or at.account.address is None:
+        return
+    in_wallet, free, held, gas = st.columns(4)
+    balance = at.view.token_balance(at.account.address)
+    available = at.view.free_balance(at.site)
+    margin = at.view.held(at.site)
+    in_wallet.metric(t("portfolio.wallet"), show.net8(balance), show.euro(balance), delta_color="off", border=True)
+    free.metric(t("portfolio.free"), show.net8(available), show.euro(available), delta_color="off", border=True)
+    held.metric(t("portfolio.held"), show.net8(margin), show.euro(margin), delta_color="off", border=True)
+    native = show.isolate(f"{at.view.gas_balance(at.account.address) / 10**18:.4f} {at.network.currency}")
+    gas.metric(t("portfolio.gas"), native, border=True)
+
+
+# --- deposit and withdraw -------------------------------------------------------------------------------------------
+
+
+def _amount(key: str, most: int, too_much: str) -> int | None:
+    """Grains typed into the field `key`; None while it is empty or unusable, which is said on the page."""
+    typed = st.text_input(t("portfolio.amount"), key=key, placeholder="10")
+    if not typed.strip():
+        return None
+    try:
+        grains = amounts.money(typed)
+    except Unusable as fault:
+        st.warning(str(fault))
+        return None
+    if grains > most:
+        st.warning(t(too_much, have=show.net8(most)))
+        return None
+    return grains
+
+
+def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) -> None:
+    if outcome and fresh and outcome.status == "confirmed":
+        at.caught_up(outcome)
+        st.toast(t(text), icon=":material/check_circle:")
+        st.rerun()
+
+
+@st.fragment
+def _deposit() -> None:
+    at = here()
+    if at.site is None or at.account.address is None:
+        return
+    with st.container(border=True):
+        st.subheader(t("portfolio.deposit"))
+        st.caption(t("portfolio.deposit_text"))
+        have = at.view.token_balance(at.account.address)
+        grains = _amount("deposit_amount", have, "portfolio.too_much_wallet")
+        intent = None
+        if grains is not None:
+            if at.view.is_contract(at.account.address):
+                intent = approve_intent(at, grains) or deposit_intent(at, grains)
+            else:
+                intent = permit_intent(at, grains)
+        outcome, fresh = at.panel("deposit", intent, t("portfolio.idle"))
+        _finished(at, outcome, fresh, "portfolio.deposited")
+
+
+@st.fragment
+def _withdraw() -> None:
+    at = here()
+    if at.site is None or at.account.address is None:
+        return
+    with st.container(border=True):
+        st.subheader(t("portfolio.withdraw"))
+        st.caption(t("portfolio.withdraw_text"))
+        free = at.view.free_balance(at.site)
+        grains = _amount("withdraw_amount", free, "portfolio.too_much_free")
+        intent = None
+        if grains is not None:
+            call = at.view.contracts.exchange.withdraw(at.site, grains_to_wei(grains), at.account.address)
+            intent = wallet.call(t("portfolio.withdraw_do", amount=show.net8(grains)), call)
+        outcome, fresh = at.panel("withdraw", intent, t("portfolio.idle"))
+        _finished(at, outcome, fresh, "portfolio.withdrawn")
+
+
+# --- positions ------------------------------------------------------------------------------------------------------
+
+
+def _side(net_wh: int) -> str:
+    if net_wh == 0:
+        return t("portfolio.not_traded")
+    return t("portfolio.sold" if net_wh > 0 else "portfolio.bought", energy=show.energy(abs(net_wh)))
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _positions() -> None:
+    at = here()
+    if at.site is None:
+        return
+    _open(at, at.site)
+    _settled(at, at.site)
+
+
+def _open(at: Here, site: int) -> None:
+    market = at.view.market
+    st.subheader(t("portfolio.open"))
+    lines = []
+    for slot in market.open_slots(site):
+        net, value = market.position(site, slot)
+        lines.append([show.slot(slot), _side(net), show.signed_net8(value), show.net8(at.view.margin_held(site, slot))])
+    if not lines:
+        html.empty(t("portfolio.no_open"), t("portfolio.no_open_way"))
+        return
+    columns = [t("col.slot"), t("col.traded"), t("col.value"), t("col.margin")]
+    html.rows(t("portfolio.open"), columns, lines, numeric=(2, 3))
+
+
+def _results(at: Here, site: int) -> list[tuple[Result, str, str]]:
+    """Settled slots, latest first, with outcome and transaction."""
+    lines = []
+    for payment in reversed(at.view.market.payments_of(site)):
+        for slot in sorted(payment.readings, reverse=True):
+            reading = payment.readings[slot]
+            ended = Outcome.METERED if reading is not None else Outcome.NO_READING
+            lines.append((result_of(at.view.market, site, slot, reading), show.outcome(ended), payment.at.tx))
+    return lines
+
+
+def _settled(at: Here, site: int) -> None:
+    st.subheader(t("portfolio.settled"))
+    results = _results(at, site)
+    if not results:
+        html.empty(t("portfolio.no_settled"), t("portfolio.no_settled_way"))
+        return
+    lines = [
+        [
+            show.slot(result.slot),
+            _side(result.net_wh),
+            "–" if result.exported is None else show.energy(result.exported),
+            "–" if result.imported is None else show.energy(result.imported),
+            show.signed_net8(result.net) if result.net_wh else "–",
+            outcome,
+            show.short(tx),
+        ]
+        for result, outcome, tx in results[:ROWS]
+    ]
+    columns = [
+        t("col.slot"),
+        t("col.traded"),
+        t("col.delivered"),
+        t("col.used"),
+        t("col.payment"),
+        t("col.outcome"),
+        t("col.tx"),
+    ]
+    html.rows(t("portfolio.settled"), columns, lines, numeric=(2, 3, 4))
+    st.download_button(
+        t("portfolio.export"),
+        _csv(results),
+        file_name=f"net8-site-{site}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _csv(results: list[tuple[Result, str, str]]) -> str:
+    """All settled slots: times in unix seconds, energy in Wh, money in grains."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    columns = ["slot_start", "net_wh", "exported_wh", "imported_wh", "short_wh", "unused_wh"]
+    writer.writerow([*columns, "grid_fee_grains", "penalty_grains", "net_grains", "transaction"])
+    for result, _, tx in results:
+        energy = [result.net_wh, result.exported, result.imported, result.short, result.unused]
+        writer.writerow([slot_start(result.slot), *energy, result.grid_fee, result.penalty, result.net, tx])
+    return out.getvalue()
