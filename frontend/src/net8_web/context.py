@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 from net8.model import Site, site_index, site_zone
 
-from net8_web import html, show
+from net8_web import markup, show
 from net8_web.components.wallet import Account, Intent, Network, Outcome, account, panel
 from net8_web.feed import View, feed
 from net8_web.i18n import t
@@ -69,6 +69,6 @@ def choose_site(at: Here) -> None:
 def no_site_note(at: Here) -> None:
     """What stands on a page that needs a site when there is none: why, and the way out."""
     if at.account.address is None:
-        html.empty(t("problem.no_wallet"), t("problem.no_wallet_way"))
+        markup.empty(t("problem.no_wallet"), t("problem.no_wallet_way"))
     else:
-        html.empty(t("problem.no_site"), t("problem.no_site_way", address=show.isolate(at.account.address)))
+        markup.empty(t("problem.no_site"), t("problem.no_site_way", address=show.isolate(at.account.address)))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from net8.margin import settle
-from net8.model import Terms, site_zone
+from net8.model import site_zone
 from net8.units import hour_of_slot, slot_of
 
 from net8_web.market import Market
@@ -41,14 +41,14 @@ class Day:
 def result_of(market: Market, site: int, slot: int, reading: tuple[int, int] | None) -> Result:
     """How a settled slot ended. Without a reading a seller delivered nothing and a buyer used everything."""
     net_wh, value = market.position(site, slot)
-    exported, imported = reading if reading is not None else (0, max(-net_wh, 0))
-    terms: Terms | None = market.terms.get((site_zone(site), hour_of_slot(slot)))
-    if net_wh == 0 and value == 0 or terms is None:
-        return Result(slot, net_wh, value, *(reading or (None, None)), 0, 0, 0, 0, value)
-    end = settle(net_wh, value, exported, imported, terms.tariff)
+    exported, imported = reading if reading is not None else (None, None)
+    terms = market.terms.get((site_zone(site), hour_of_slot(slot)))
+    if terms is None:  # nothing was traded in the hour, so nothing fixed its terms
+        return Result(slot, net_wh, value, exported, imported, 0, 0, 0, 0, 0)
+    counted = (exported or 0, max(-net_wh, 0) if imported is None else imported)
+    end = settle(net_wh, value, *counted, terms.tariff)
     net = value - end.charge - end.grid_fee
-    known = reading or (None, None)
-    return Result(slot, net_wh, value, *known, end.short, end.unused, end.charge, end.grid_fee, net)
+    return Result(slot, net_wh, value, exported, imported, end.short, end.unused, end.charge, end.grid_fee, net)
 
 
 def day_of(market: Market, site: int, start: int, end: int) -> Day:

@@ -93,12 +93,12 @@ class View:
 
     def margin_held(self, site: int, slot: int) -> int:
         """Grains held for a site in a slot."""
-        return self.read(self.contracts.exchange.margin_held(site, slot))
+        return self.read(self.contracts.lens.margin_held(site, slot))
 
     def held(self, site: int) -> int:
         """Grains held for a site in all its open slots."""
         slots = self.market.busy_slots(site)
-        return sum(self.read_many([self.contracts.exchange.margin_held(site, slot) for slot in slots]))
+        return sum(self.read_many([self.contracts.lens.margin_held(site, slot) for slot in slots]))
 
     def token_balance(self, account: str) -> int:
         """Whole grains of NET8 in an account's wallet."""
@@ -123,12 +123,12 @@ class View:
         if fixed is not None:
             return fixed
         hours = [hour, *range(hour_of(self.now), hour_of(self.now) + 25)]
-        exchange = self.contracts.exchange
+        lens = self.contracts.lens
         # The last slot of the hour closes last; whether each slot's own gate has closed is worked out by the page.
-        self.read_many([exchange.is_tradable(zone, first_slot_of(h) + 3) for h in hours])
-        if not self.read(exchange.is_tradable(zone, first_slot_of(hour) + 3)):
+        self.read_many([lens.is_tradable(zone, first_slot_of(h) + 3) for h in hours])
+        if not self.read(lens.is_tradable(zone, first_slot_of(hour) + 3)):
             return None
-        return self.read(exchange.terms(zone, hour))[0]
+        return self.read(lens.terms(zone, hour))[0]
 
     def terms_of_slot(self, zone: int, slot: int) -> Terms | None:
         """Terms of a slot's hour."""
@@ -213,7 +213,7 @@ class Feed:
             last = min(first + STEP_BLOCKS - 1, head.number)
             self._take_in(view, first, last)
             first = last + 1
-        answers = view._answers if head.hash == view.head.hash else {}  # noqa: SLF001 - the same view, one block on
+        answers = view._answers if head.hash == view.head.hash else {}
         following = View(
             view.settings,
             view.deployment,
@@ -252,7 +252,7 @@ class Feed:
 
     def _take_in(self, view: View, first: int, last: int) -> None:
         contracts = view.contracts
-        sources = [contracts.exchange, contracts.registry, contracts.certificates]
+        sources = [contracts.grid, contracts.exchange, contracts.registry, contracts.certificates]
         logged = view.chain.events(sources, first=first, last=last)
         times = {number: view.chain.block(number).timestamp for number in sorted({event.block for event in logged})}
         for event in logged:
@@ -263,4 +263,3 @@ class Feed:
 def feed() -> Feed:
     """The one feed of this process."""
     return Feed(read())
-

@@ -266,7 +266,9 @@ class Market:
     @_guarded
     def orders_of(self, site: int) -> list[Order]:
         """Resting orders of a site in all slots, earliest slot first."""
-        return [self._order(order) for order in sorted(self._of_site.get(site, ()), key=lambda o: OrderId.unpack(o).slot)]
+        return [
+            self._order(order) for order in sorted(self._of_site.get(site, ()), key=lambda o: OrderId.unpack(o).slot)
+        ]
 
     def _order(self, order: int) -> Order:
         parts = OrderId.unpack(order)

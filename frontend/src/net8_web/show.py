@@ -33,6 +33,7 @@ __all__ = [
     "timezone",
 ]
 
+_MINUS = "\u2212"
 _LRI, _PDI = "\u2066", "\u2069"
 
 
@@ -56,14 +57,14 @@ def net8(grains: int) -> str:
 
 def signed_net8(grains: int) -> str:
     """An amount with its sign: `+0.50 NET8`."""
-    sign = "+" if grains > 0 else "\u2212" if grains < 0 else ""
+    sign = "+" if grains > 0 else _MINUS if grains < 0 else ""
     return isolate(f"{sign}{_decimal(abs(grains_to_net8(grains)), 2, 4)} NET8")
 
 
 def euro(grains: int) -> str:
     """An amount in euro at the nominal price, to the cent: `€37.50`."""
     amount = grains_to_eur(grains)
-    return isolate(f"{'\u2212' if amount < 0 else ''}€{_decimal(abs(amount), 2, 2)}")
+    return isolate(f"{_MINUS if amount < 0 else ''}€{_decimal(abs(amount), 2, 2)}")
 
 
 def kwh(wh: int) -> str:

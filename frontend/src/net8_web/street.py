@@ -64,7 +64,9 @@ def join(at: Here) -> None:
             outcome, fresh = at.panel("join", wallet.signature(t("join.prepare"), typed), "")
             if outcome and fresh and outcome.status == "signed" and outcome.signature:
                 with st.spinner(t("wallet.step_pending")):
-                    answer = _post(url, "/join/confirm", {"address": str(at.account.address), "signature": outcome.signature})
+                    answer = _post(
+                        url, "/join/confirm", {"address": str(at.account.address), "signature": outcome.signature}
+                    )
                 site = int(answer["site"])
                 st.session_state.pop(_OFFER, None)
                 feed().catch_up(lambda view: site in view.market.sites)

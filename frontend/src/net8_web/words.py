@@ -14,5 +14,3 @@ def sentence(reason: str | Refused) -> str:
         return refused.sentence(language())
     except FileNotFoundError:
         return refused.sentence()
-
-

@@ -59,7 +59,9 @@ def ladder(key: str, asks: list[Rung], bids: list[Rung], spread: str, words: dic
     return result.pick if isinstance(result.pick, dict) else None
 
 
-def strip(key: str, cells: list[Cell], title: str, *, selected: int | None = None, pick: bool, follow: int) -> int | None:
+def strip(
+    key: str, cells: list[Cell], title: str, *, selected: int | None = None, pick: bool, follow: int
+) -> int | None:
     """Show a row of slots, scrolled to `follow`. Returns the slot once when one was chosen."""
     result = _strip(
         key=key,

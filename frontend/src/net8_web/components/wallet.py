@@ -15,7 +15,19 @@ from net8.signing import checksum_address
 
 from net8_web.i18n import LANGUAGES, direction, language, set_language, t, table
 
-__all__ = ["Account", "Intent", "Network", "Outcome", "account", "bar", "call", "outbox", "panel", "permit", "signature"]
+__all__ = [
+    "Account",
+    "Intent",
+    "Network",
+    "Outcome",
+    "account",
+    "bar",
+    "call",
+    "outbox",
+    "panel",
+    "permit",
+    "signature",
+]
 
 _BAR = "wallet"
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -175,7 +187,9 @@ def outbox() -> list[dict[str, Any]]:
 def _read_outcome(claim: Any) -> Outcome | None:
     if not isinstance(claim, dict) or not claim.get("id") or not isinstance(claim.get("attempt"), int):
         return None
-    texts = {name: str(claim[name])[:400] if claim.get(name) else None for name in ("hash", "kind", "reason", "signature")}
+    texts = {
+        name: str(claim[name])[:400] if claim.get(name) else None for name in ("hash", "kind", "reason", "signature")
+    }
     block = claim.get("block")
     return Outcome(
         id=str(claim["id"]),
@@ -207,7 +221,9 @@ def panel(network: Network, key: str, intent: Intent | None, idle: str, refusal:
         data={
             "view": "panel",
             "network": _network(network),
-            "intent": {name: getattr(intent, name) for name in ("id", "kind", "label", "to", "data", "typed")} if intent else None,
+            "intent": {name: getattr(intent, name) for name in ("id", "kind", "label", "to", "data", "typed")}
+            if intent
+            else None,
             "idle": idle,
             "said": said,
         },

@@ -5,7 +5,7 @@ from net8.model import CLEAN_TECHNOLOGIES, site_index
 from net8.packing import certificate_id, certificate_of
 from net8.units import hour_of_slot, hour_start
 
-from net8_web import amounts, html, show
+from net8_web import amounts, markup, show
 from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.context import Here, choose_site, here, no_site_note
@@ -55,9 +55,7 @@ def _mintable(at: Here, site: int) -> dict[int, int]:
             if reading is not None and reading[0]:
                 produced[hour_of_slot(slot)] = produced.get(hour_of_slot(slot), 0) + reading[0]
     minted = at.view.market.minted
-    open_hours = {
-        hour: wh - minted.get(certificate_id(site, hour), 0) for hour, wh in produced.items()
-    }
+    open_hours = {hour: wh - minted.get(certificate_id(site, hour), 0) for hour, wh in produced.items()}
     return {hour: wh for hour, wh in sorted(open_hours.items()) if wh > 0}
 
 
@@ -103,7 +101,7 @@ def _mint() -> None:
         waiting = list(_mintable(at, at.site).items())[:HOURS_AT_ONCE]
         intent = None
         if waiting:
-            html.rows(
+            markup.rows(
                 t("certificates.to_mint"),
                 [t("col.hour"), t("col.energy")],
                 [[_hour(hour), show.energy(wh)] for hour, wh in waiting[-6:]],
@@ -114,7 +112,7 @@ def _mint() -> None:
             call = at.view.contracts.certificates.mint_many(at.site, hours, at.account.address)
             intent = wallet.call(t("certificates.mint", energy=show.energy(total)), call)
         else:
-            html.empty(t("certificates.no_mint"), t("certificates.no_mint_way"))
+            markup.empty(t("certificates.no_mint"), t("certificates.no_mint_way"))
         outcome, fresh = at.panel("mint", intent, t("certificates.mint_idle"))
         _done(at, outcome, fresh, "certificates.minted")
 
@@ -155,7 +153,7 @@ def _retire() -> None:
         if held:
             intent = _retirement(at, held)
         else:
-            html.empty(t("certificates.no_held"), t("certificates.no_held_way"))
+            markup.empty(t("certificates.no_held"), t("certificates.no_held_way"))
         outcome, fresh = at.panel("retire", intent, t("certificates.retire_idle"))
         _done(at, outcome, fresh, "certificates.retired_done")
 
@@ -168,7 +166,7 @@ def _inventory() -> None:
     st.subheader(t("certificates.inventory"))
     held = at.view.market.certificates_of(at.account.address)
     if not held:
-        html.empty(t("certificates.no_held"), t("certificates.no_held_way"))
+        markup.empty(t("certificates.no_held"), t("certificates.no_held_way"))
         return
     lines = []
     for certificate, wh in sorted(held.items(), reverse=True):
@@ -176,4 +174,4 @@ def _inventory() -> None:
         kind = show.technology(at.view.market.sites[site].technology)
         lines.append([_hour(hour), show.isolate(str(site_index(site))), kind, show.energy(wh)])
     columns = [t("col.hour"), t("col.site"), t("col.technology"), t("col.energy")]
-    html.rows(t("certificates.inventory"), columns, lines, numeric=(3,))
+    markup.rows(t("certificates.inventory"), columns, lines, numeric=(3,))

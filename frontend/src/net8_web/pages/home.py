@@ -1,15 +1,15 @@
 """Street: what happens now, what it means for my site, and how to join."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import streamlit as st
 from net8.model import Technology, site_index, site_zone
-from net8.units import hour_of_slot, slot_of, slot_start
+from net8.units import slot_of, slot_start
 
-from net8_web import html, show, street
+from net8_web import markup, show, street
 from net8_web.components.book import Cell, strip
 from net8_web.context import Here, here, no_site_note, site_name
-from net8_web.day import Day, day_of
+from net8_web.day import day_of
 from net8_web.i18n import t
 from net8_web.timing import LIVE_SECONDS
 
@@ -44,7 +44,7 @@ def midnight(at: Here) -> int:
 def _live() -> None:
     at = here()
     if at.zone is None:
-        html.empty(t("problem.no_zone"), t("problem.no_zone_way"))
+        markup.empty(t("problem.no_zone"), t("problem.no_zone_way"))
         return
     start = midnight(at)
     if at.site is not None:
@@ -78,7 +78,11 @@ def _day_strip(at: Here, site: int, start: int) -> None:
     market, first = at.view.market, slot_of(start)
     now = slot_of(at.view.now)
     zone = site_zone(site)
-    prices = {slot: trades[-1].price for slot in range(first, first + SLOTS_OF_DAY) if (trades := market.trades_in(zone, slot))}
+    prices = {
+        slot: trades[-1].price
+        for slot in range(first, first + SLOTS_OF_DAY)
+        if (trades := market.trades_in(zone, slot))
+    }
     low, high = (min(prices.values()), max(prices.values())) if prices else (0, 1)
     cells = []
     for slot in range(first, first + SLOTS_OF_DAY):
@@ -136,11 +140,13 @@ def _story(at: Here, site: int) -> None:
         lines.append((payment.at.block, payment.at.time, text))
     st.subheader(t("home.story"))
     if not lines:
-        html.empty(t("home.story_empty"), t("home.story_empty_way"))
+        markup.empty(t("home.story_empty"), t("home.story_empty_way"))
         return
     latest = sorted(lines, reverse=True)[:LINES]
-    html.rows(
-        t("home.story"), [t("col.time"), t("col.what")], [[show.isolate(show.clock(time)), text] for _, time, text in latest]
+    markup.rows(
+        t("home.story"),
+        [t("col.time"), t("col.what")],
+        [[show.isolate(show.clock(time)), text] for _, time, text in latest],
     )
 
 
@@ -164,7 +170,7 @@ def _street_now(at: Here, start: int) -> None:
     with left:
         st.markdown(f"**{t('home.latest_trades')}**")
         if not trades:
-            html.empty(t("home.no_trades"), t("home.no_trades_way"))
+            markup.empty(t("home.no_trades"), t("home.no_trades_way"))
         else:
             lines = [
                 [
@@ -176,18 +182,15 @@ def _street_now(at: Here, start: int) -> None:
                 for trade in reversed(trades[-LINES:])
             ]
             columns = [t("col.slot"), t("col.energy"), t("col.price_net8"), t("col.from_to")]
-            html.rows(t("home.latest_trades"), columns, lines, numeric=(1, 2))
+            markup.rows(t("home.latest_trades"), columns, lines, numeric=(1, 2))
     with right:
         st.markdown(f"**{t('home.latest_settled')}**")
         paid = [payment for payment in payments if payment.credited][-LINES:]
         if not paid:
-            html.empty(t("home.no_settled"), t("home.no_settled_way"))
+            markup.empty(t("home.no_settled"), t("home.no_settled_way"))
         else:
             lines = [
                 [show.slot(max(payment.readings)), site_name(payment.site), show.net8(payment.credited)]
                 for payment in reversed(paid)
             ]
-            html.rows(t("home.latest_settled"), [t("col.slot"), t("col.site"), t("col.payment")], lines, numeric=(2,))
-
-
-_ = (Day, hour_of_slot, timedelta)
+            markup.rows(t("home.latest_settled"), [t("col.slot"), t("col.site"), t("col.payment")], lines, numeric=(2,))

@@ -3,7 +3,7 @@
 import streamlit as st
 from net8.units import grains_to_net8, slot_of, wei_to_grains
 
-from net8_web import html, show
+from net8_web import markup, show
 from net8_web.context import Here, here
 from net8_web.i18n import t
 from net8_web.nodes import NodeStatus, statuses
@@ -33,7 +33,7 @@ def _freshness(at: Here) -> None:
     st.subheader(t("oracles.zones"))
     market = at.view.market
     if not market.zones:
-        html.empty(t("problem.no_zone"), t("problem.no_zone_way"))
+        markup.empty(t("problem.no_zone"), t("problem.no_zone_way"))
         return
     over = slot_of(at.view.now) - 1  # the latest slot that has ended
     lines = []
@@ -48,14 +48,14 @@ def _freshness(at: Here) -> None:
         quorum = t("oracles.quorum", quorum=2 * seats // 3 + 1, n=seats) if seats else "–"
         lines.append([show.isolate(str(zone)), quorum, fresh, state])
     columns = [t("col.zone"), t("col.quorum"), t("col.fresh"), t("col.state")]
-    html.rows(t("oracles.zones"), columns, lines)
+    markup.rows(t("oracles.zones"), columns, lines)
 
 
 def _operators(at: Here) -> None:
     st.subheader(t("oracles.operators"))
     market, registry = at.view.market, at.view.contracts.registry
     if not market.operators:
-        html.empty(t("oracles.no_operators"), t("oracles.no_operators_way"))
+        markup.empty(t("oracles.no_operators"), t("oracles.no_operators_way"))
         return
     lines = []
     for number in sorted(market.operators):
@@ -65,17 +65,17 @@ def _operators(at: Here) -> None:
         state = t("oracles.unbonding" if operator.unbonding_at else "oracles.bonded")
         lines.append([show.isolate(str(number)), show.short(operator.signer), stake, zones or "–", state])
     columns = [t("col.operator"), t("col.signer"), t("col.stake"), t("col.zones"), t("col.state")]
-    html.rows(t("oracles.operators"), columns, lines, numeric=(2,))
+    markup.rows(t("oracles.operators"), columns, lines, numeric=(2,))
 
 
 def _nodes(at: Here) -> None:
     st.subheader(t("oracles.nodes"))
     addresses = at.view.settings.nodes
     if not addresses:
-        html.empty(t("oracles.no_nodes"), t("oracles.no_nodes_way"))
+        markup.empty(t("oracles.no_nodes"), t("oracles.no_nodes_way"))
         return
     lines = [_node_line(status) for status in statuses(addresses)]
-    html.rows(t("oracles.nodes"), [t("col.node"), t("col.state"), t("col.what")], lines)
+    markup.rows(t("oracles.nodes"), [t("col.node"), t("col.state"), t("col.what")], lines)
 
 
 def _node_line(status: NodeStatus) -> list[str]:
@@ -88,7 +88,7 @@ def _reports(at: Here) -> None:
     st.subheader(t("oracles.latest"))
     reports = at.view.market.reports[-REPORTS_SHOWN:]
     if not reports:
-        html.empty(t("oracles.no_reports"), t("oracles.no_reports_way"))
+        markup.empty(t("oracles.no_reports"), t("oracles.no_reports_way"))
         return
     lines = [
         [
@@ -101,4 +101,4 @@ def _reports(at: Here) -> None:
         for report in reversed(reports)
     ]
     columns = [t("col.time"), t("col.zone"), t("col.reports"), t("home.settled_today"), t("col.tx")]
-    html.rows(t("oracles.latest"), columns, lines, numeric=(3,))
+    markup.rows(t("oracles.latest"), columns, lines, numeric=(3,))

@@ -7,7 +7,7 @@ import streamlit as st
 from net8.model import Outcome
 from net8.units import grains_to_wei, slot_start
 
-from net8_web import amounts, html, show
+from net8_web import amounts, markup, show
 from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.context import Here, choose_site, here, no_site_note
@@ -145,10 +145,10 @@ def _open(at: Here, site: int) -> None:
         net, value = market.position(site, slot)
         lines.append([show.slot(slot), _side(net), show.signed_net8(value), show.net8(at.view.margin_held(site, slot))])
     if not lines:
-        html.empty(t("portfolio.no_open"), t("portfolio.no_open_way"))
+        markup.empty(t("portfolio.no_open"), t("portfolio.no_open_way"))
         return
     columns = [t("col.slot"), t("col.traded"), t("col.value"), t("col.margin")]
-    html.rows(t("portfolio.open"), columns, lines, numeric=(2, 3))
+    markup.rows(t("portfolio.open"), columns, lines, numeric=(2, 3))
 
 
 def _results(at: Here, site: int) -> list[tuple[Result, str, str]]:
@@ -166,7 +166,7 @@ def _settled(at: Here, site: int) -> None:
     st.subheader(t("portfolio.settled"))
     results = _results(at, site)
     if not results:
-        html.empty(t("portfolio.no_settled"), t("portfolio.no_settled_way"))
+        markup.empty(t("portfolio.no_settled"), t("portfolio.no_settled_way"))
         return
     lines = [
         [
@@ -189,7 +189,7 @@ def _settled(at: Here, site: int) -> None:
         t("col.outcome"),
         t("col.tx"),
     ]
-    html.rows(t("portfolio.settled"), columns, lines, numeric=(2, 3, 4))
+    markup.rows(t("portfolio.settled"), columns, lines, numeric=(2, 3, 4))
     st.download_button(
         t("portfolio.export"),
         _csv(results),

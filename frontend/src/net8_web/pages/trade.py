@@ -3,9 +3,10 @@
 import streamlit as st
 from net8.errors import Refused
 from net8.model import Order, OrderKind, Terms
-from net8.units import first_slot_of, hour_of_slot, slot_of, slot_start
+from net8.packing import OrderId
+from net8.units import hour_of_slot, slot_of, slot_start
 
-from net8_web import html, show
+from net8_web import markup, show
 from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.components.book import Cell, Rung, ladder, strip
@@ -29,7 +30,7 @@ def render() -> None:
     """Draw the page."""
     at = here()
     if at.zone is None:
-        html.empty(t("problem.no_zone"), t("problem.no_zone_way"))
+        markup.empty(t("problem.no_zone"), t("problem.no_zone_way"))
         return
     _slots()
     book, ticket = st.columns([6, 5], gap="large")
@@ -109,7 +110,7 @@ def _slots() -> None:
     at = here()
     slots = _open_slots(at)
     if not slots:
-        html.empty(t("trade.none_open"), t("trade.none_open_way"))
+        markup.empty(t("trade.none_open"), t("trade.none_open_way"))
         return
     chosen = _chosen_slot(at)
     floor, top = _price_span(at, slots)
@@ -174,7 +175,7 @@ def _book() -> None:
 def _recent(at: Here, slot: int) -> None:
     trades = at.view.market.trades_in(at.zone or 0, slot)[-TRADES_SHOWN:]
     if not trades:
-        html.empty(t("trade.no_recent"), t("trade.no_recent_way"))
+        markup.empty(t("trade.no_recent"), t("trade.no_recent_way"))
         return
     columns = [t("col.time"), t("col.energy"), t("col.price_net8"), t("col.from_to")]
     lines = [
@@ -186,7 +187,7 @@ def _recent(at: Here, slot: int) -> None:
         ]
         for trade in reversed(trades)
     ]
-    html.rows(t("trade.recent"), columns, lines, numeric=(1, 2))
+    markup.rows(t("trade.recent"), columns, lines, numeric=(1, 2))
 
 
 # --- the order ------------------------------------------------------------------------------------------------------
@@ -213,7 +214,9 @@ def _form() -> Draft:
     kind = st.selectbox(
         t("trade.kind"), list(OrderKind), format_func=lambda kind: t(f"trade.kind_{kind.name.lower()}"), key=_KIND
     )
-    return Draft(side != "buy", typed, unit_name == "EUR/kWh", quantity, OrderKind(kind))
+    return Draft(
+        side != "buy", typed, unit_name == "EUR/kWh", quantity, OrderKind.LIMIT if kind is None else OrderKind(kind)
+    )
 
 
 def _summary(at: Here, slot: int, terms: Terms, order: Quote) -> None:
@@ -229,7 +232,7 @@ def _summary(at: Here, slot: int, terms: Terms, order: Quote) -> None:
     if at.site:
         lines.append((t("trade.f_free"), show.net8(at.view.free_balance(at.site))))
     lines.append((t("trade.f_gate"), show.isolate(show.clock(slot_start(slot - terms.gate_lead)))))
-    html.facts(lines)
+    markup.facts(lines)
     fills = t("trade.fills_now", energy=show.energy(order.fills_now)) if order.fills_now else t("trade.fills_none")
     if order.sell:
         price = show.isolate(f"{show.price_net8(terms.imbalance)} NET8/kWh")
@@ -301,8 +304,6 @@ def _checked(at: Here, slot: int, terms: Terms, draft: Draft) -> wallet.Intent |
 
 
 def _order_line(at: Here, order: Order) -> None:
-    from net8.packing import OrderId
-
     slot = OrderId.unpack(order.id).slot
     side = t("trade.sell" if order.sell else "trade.buy")
     price = show.isolate(f"{show.price_net8(order.price)} NET8/kWh")
@@ -323,15 +324,10 @@ def _my_orders() -> None:
     at = here()
     if at.site is None:
         return
-    now = slot_of(at.view.now)
-    orders = [order for order in at.view.market.orders_of(at.site)][:ORDERS_SHOWN]
+    orders = at.view.market.orders_of(at.site)[:ORDERS_SHOWN]
     st.subheader(t("trade.my_orders"))
     if not orders:
-        html.empty(t("trade.no_orders"), t("trade.no_orders_way"))
+        markup.empty(t("trade.no_orders"), t("trade.no_orders_way"))
         return
-    del now
     for order in orders:
         _order_line(at, order)
-
-
-_ = first_slot_of

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
-
-from net8_web import html, show
+from net8_web import markup, show
 from net8_web.components import wallet
 from net8_web.feed import Feed, Problem, View, feed
 from net8_web.i18n import t
@@ -12,7 +11,7 @@ from net8_web.pages import certificates, home, oracles, portfolio, trade
 from net8_web.settings import SettingsRefused
 from net8_web.timing import LIVE_SECONDS
 
-HERE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 
 
 def _settings_or_stop() -> Feed:
@@ -25,10 +24,10 @@ def _settings_or_stop() -> Feed:
 
 def _view_or_stop(following: Feed) -> View:
     view, problem = following.state()
-    if view is not None:
-        return view
-    _wait_for_chain(problem)
-    st.stop()
+    if view is None:
+        _wait_for_chain(problem)
+        st.stop()
+    return view
 
 
 @st.fragment(run_every=2.0)
@@ -60,14 +59,19 @@ def _clock() -> None:
 
 def main() -> None:
     """One run of the app."""
-    st.set_page_config(page_title="NET8", page_icon=str(HERE / "assets" / "icon.svg"), layout="wide")
-    st.logo(str(HERE / "assets" / "logo.svg"), size="large", icon_image=str(HERE / "assets" / "icon.svg"))
-    html.stylesheet()
+    st.set_page_config(page_title="NET8", page_icon=str(PACKAGE / "assets" / "icon.svg"), layout="wide")
+    st.logo(str(PACKAGE / "assets" / "logo.svg"), size="large", icon_image=str(PACKAGE / "assets" / "icon.svg"))
+    markup.stylesheet()
     page = st.navigation(
         [
             st.Page(home.render, title=t("nav.home"), icon=":material/home:", url_path="street", default=True),
             st.Page(trade.render, title=t("nav.trade"), icon=":material/swap_vert:", url_path="trade"),
-            st.Page(portfolio.render, title=t("nav.portfolio"), icon=":material/account_balance_wallet:", url_path="portfolio"),
+            st.Page(
+                portfolio.render,
+                title=t("nav.portfolio"),
+                icon=":material/account_balance_wallet:",
+                url_path="portfolio",
+            ),
             st.Page(certificates.render, title=t("nav.certificates"), icon=":material/eco:", url_path="certificates"),
             st.Page(oracles.render, title=t("nav.oracles"), icon=":material/verified:", url_path="oracles"),
         ],

@@ -50,7 +50,8 @@ def rows(caption: str, columns: Sequence[str], lines: Sequence[Sequence[str]], n
 
     head = "".join(f'<th scope="col"{css(i)}>{escape(name)}</th>' for i, name in enumerate(columns))
     body = "".join(
-        "<tr>" + "".join(f"<td{css(i)}>{escape(value)}</td>" for i, value in enumerate(line)) + "</tr>" for line in lines
+        "<tr>" + "".join(f"<td{css(i)}>{escape(value)}</td>" for i, value in enumerate(line)) + "</tr>"
+        for line in lines
     )
     table = f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     _box(f'<div class="net8-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">{table}</div>')
