@@ -11,7 +11,7 @@ from net8_web.i18n import t
 __all__ = ["Unusable", "energy", "money", "price_euro", "price_net8"]
 
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
-_ARABIC_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩٫", "0123456789.")
+_ARABIC_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩\u066b", "0123456789.")
 
 
 class Unusable(ValueError):

@@ -33,9 +33,9 @@ class Here:
             raise ValueError("no site is shown")
         return self.view.market.sites[self.site]
 
-    def panel(self, key: str, intent: Intent | None, idle: str) -> tuple[Outcome | None, bool]:
+    def panel(self, key: str, intent: Intent | None, idle: str, *, quiet: bool = False) -> tuple[Outcome | None, bool]:
         """A sign panel (`net8_web.components.wallet.panel`) that puts refusals into the session's words."""
-        return panel(self.network, f"panel_{key}", intent, idle, sentence)
+        return panel(self.network, f"panel_{key}", intent, idle, sentence, quiet=quiet)
 
     def caught_up(self, outcome: Outcome) -> None:
         """Wait until the shared view holds the block of a confirmed transaction."""

@@ -9,18 +9,22 @@ from net8_web.i18n import direction, language
 
 __all__ = ["empty", "facts", "rows", "stylesheet"]
 
+# Streamlit's own classes and variables are used sparingly: what has an option in config.toml is set there.
 _STYLE = """<style>
 .stMainBlockContainer { max-width: 1180px; padding-top: 4.5rem; padding-bottom: 4rem; }
 .net8 { color: var(--st-text-color, inherit); font-variant-numeric: tabular-nums; }
 .net8-scroll { overflow-x: auto; }
 .net8 table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; margin: 0; }
 .net8 caption { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
-.net8 th { text-align: start; font-weight: 500; font-size: 0.8125rem; opacity: 0.75; padding: 0.35rem 0.6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); white-space: nowrap; }
-.net8 td { padding: 0.5rem 0.6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 10%, transparent); white-space: nowrap; }
+.net8 th { text-align: start; font-weight: 500; font-size: 0.8125rem; opacity: 0.75;
+  padding: 0.35rem 0.6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); white-space: nowrap; }
+.net8 td { padding: 0.5rem 0.6rem;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 10%, transparent); white-space: nowrap; }
 .net8 tr:last-child td { border-bottom: 0; }
 .net8 td:first-child, .net8 th:first-child { padding-inline-start: 0; }
 .net8 .end { text-align: end; }
-.net8-empty { padding: 1.6rem 1rem; text-align: center; border: 1px dashed color-mix(in srgb, currentColor 25%, transparent); border-radius: 12px; }
+.net8-empty { padding: 1.6rem 1rem; text-align: center; overflow-wrap: anywhere;
+  border: 1px dashed color-mix(in srgb, currentColor 25%, transparent); border-radius: 12px; }
 .net8-empty b { display: block; font-weight: 600; margin-bottom: 0.2rem; }
 .net8-empty span { opacity: 0.78; }
 .net8-facts { display: grid; grid-template-columns: 1fr auto; gap: 0.35rem 1rem; font-size: 0.9375rem; margin: 0; }

@@ -15,6 +15,7 @@ from net8.units import euros_per_kwh, grains_to_eur, grains_to_net8, net8_per_kw
 from net8_web.i18n import direction, language, t
 
 __all__ = [
+    "NOTHING",
     "clock",
     "day",
     "energy",
@@ -33,6 +34,7 @@ __all__ = [
     "timezone",
 ]
 
+NOTHING = "\u2013"  # stands where there is no value
 _MINUS = "\u2212"
 _LRI, _PDI = "\u2066", "\u2069"
 

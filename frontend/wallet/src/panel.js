@@ -45,6 +45,7 @@ export function drawPanel(root, key, data) {
     host.replaceChildren(button, element("p", { class: "line", role: "status" }));
   }
   const { intent } = data;
+  host.classList.toggle("quiet", Boolean(data.quiet));
   const words = shared.words ?? {}; // the bar brings them; it is mounted before any panel
   const state = shared.running.get(key);
   const connected = Boolean(shared.address);

@@ -5,6 +5,7 @@ checked by the contracts against the signature.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
@@ -130,7 +131,7 @@ def _network(network: Network) -> dict[str, Any]:
     }
 
 
-def _read_account(claim: Any) -> Account | None:
+def _read_account(claim: object) -> Account | None:
     if not isinstance(claim, dict):
         return None
     address = claim.get("address")
@@ -184,7 +185,7 @@ def outbox() -> list[dict[str, Any]]:
     return [entry for entry in entries if _HASH.fullmatch(str(entry.get("hash")))]
 
 
-def _read_outcome(claim: Any) -> Outcome | None:
+def _read_outcome(claim: object) -> Outcome | None:
     if not isinstance(claim, dict) or not claim.get("id") or not isinstance(claim.get("attempt"), int):
         return None
     texts = {
@@ -200,11 +201,20 @@ def _read_outcome(claim: Any) -> Outcome | None:
     )
 
 
-def panel(network: Network, key: str, intent: Intent | None, idle: str, refusal: Any) -> tuple[Outcome | None, bool]:
+def panel(
+    network: Network,
+    key: str,
+    intent: Intent | None,
+    idle: str,
+    refusal: Callable[[str], str],
+    *,
+    quiet: bool = False,
+) -> tuple[Outcome | None, bool]:
     """Mount a sign panel for `intent`; without one its button reads `idle` and cannot be pressed.
 
     Args:
         refusal: turns a contract's reason string into a sentence.
+        quiet: a small button, for one of many.
 
     Returns:
         The last outcome, and whether this run is the first to see it.
@@ -225,6 +235,7 @@ def panel(network: Network, key: str, intent: Intent | None, idle: str, refusal:
             if intent
             else None,
             "idle": idle,
+            "quiet": quiet,
             "said": said,
         },
         default={"outcome": None},

@@ -63,8 +63,22 @@ def _mine(at: Here, site: int, start: int) -> None:
     st.subheader(t("home.today"))
     st.caption(t("site.line", power=power, **parts))
     earned, spent, sold, bought = st.columns(4)
-    earned.metric(t("home.earned"), show.net8(today.earned), show.euro(today.earned), delta_color="off", border=True)
-    spent.metric(t("home.spent"), show.net8(today.spent), show.euro(today.spent), delta_color="off", border=True)
+    earned.metric(
+        t("home.earned"),
+        show.net8(today.earned),
+        show.euro(today.earned),
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+    )
+    spent.metric(
+        t("home.spent"),
+        show.net8(today.spent),
+        show.euro(today.spent),
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+    )
     sold.metric(t("home.sold"), show.energy(today.sold_wh), border=True)
     bought.metric(t("home.bought"), show.energy(today.bought_wh), border=True)
     more = today.earned - today.at_feed_in
@@ -162,7 +176,7 @@ def _street_now(at: Here, start: int) -> None:
     st.subheader(t("home.street"))
     traded, last, homes, done = st.columns(4)
     traded.metric(t("home.traded_today"), show.energy(sum(trade.wh for trade in trades)), border=True)
-    price = show.isolate(f"{show.price_net8(trades[-1].price)}") if trades else "–"
+    price = show.isolate(f"{show.price_net8(trades[-1].price)}") if trades else show.NOTHING
     last.metric(f"{t('home.last_price')} (NET8/kWh)", price, border=True)
     homes.metric(t("home.sites"), sites, border=True)
     done.metric(t("home.settled_today"), settled, border=True)

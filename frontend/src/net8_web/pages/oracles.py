@@ -40,12 +40,12 @@ def _freshness(at: Here) -> None:
     for zone in sorted(market.zones):
         seats, latest = len(market.seats.get(zone, ())), market.last_settled.get(zone)
         if latest is None:
-            fresh, state = t("oracles.never"), "–"
+            fresh, state = t("oracles.never"), show.NOTHING
         else:
             fresh = show.slot(latest)
             behind = over - latest
             state = t("oracles.fresh") if behind <= 0 else t("oracles.behind", slots=show.isolate(str(behind)))
-        quorum = t("oracles.quorum", quorum=2 * seats // 3 + 1, n=seats) if seats else "–"
+        quorum = t("oracles.quorum", quorum=2 * seats // 3 + 1, n=seats) if seats else show.NOTHING
         lines.append([show.isolate(str(zone)), quorum, fresh, state])
     columns = [t("col.zone"), t("col.quorum"), t("col.fresh"), t("col.state")]
     markup.rows(t("oracles.zones"), columns, lines)
@@ -63,7 +63,7 @@ def _operators(at: Here) -> None:
         zones = ", ".join(str(zone) for zone, seats in sorted(market.seats.items()) if number in seats)
         stake = show.isolate(f"{grains_to_net8(wei_to_grains(operator.stake)):,.2f} NET8")
         state = t("oracles.unbonding" if operator.unbonding_at else "oracles.bonded")
-        lines.append([show.isolate(str(number)), show.short(operator.signer), stake, zones or "–", state])
+        lines.append([show.isolate(str(number)), show.short(operator.signer), stake, zones or show.NOTHING, state])
     columns = [t("col.operator"), t("col.signer"), t("col.stake"), t("col.zones"), t("col.state")]
     markup.rows(t("oracles.operators"), columns, lines, numeric=(2,))
 
@@ -81,7 +81,7 @@ def _nodes(at: Here) -> None:
 def _node_line(status: NodeStatus) -> list[str]:
     state = t("oracles.node_up" if status.up else "oracles.node_down")
     told = ", ".join(f"{name} {value}" for name, value in status.told.items())
-    return [show.isolate(status.address), state, show.isolate(told) if told else "–"]
+    return [show.isolate(status.address), state, show.isolate(told) if told else show.NOTHING]
 
 
 def _reports(at: Here) -> None:

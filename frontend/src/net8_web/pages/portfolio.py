@@ -48,9 +48,20 @@ def _figures() -> None:
     balance = at.view.token_balance(at.account.address)
     available = at.view.free_balance(at.site)
     margin = at.view.held(at.site)
-    in_wallet.metric(t("portfolio.wallet"), show.net8(balance), show.euro(balance), delta_color="off", border=True)
-    free.metric(t("portfolio.free"), show.net8(available), show.euro(available), delta_color="off", border=True)
-    held.metric(t("portfolio.held"), show.net8(margin), show.euro(margin), delta_color="off", border=True)
+    in_wallet.metric(
+        t("portfolio.wallet"), show.net8(balance), show.euro(balance), delta_color="off", delta_arrow="off", border=True
+    )
+    free.metric(
+        t("portfolio.free"),
+        show.net8(available),
+        show.euro(available),
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+    )
+    held.metric(
+        t("portfolio.held"), show.net8(margin), show.euro(margin), delta_color="off", delta_arrow="off", border=True
+    )
     native = show.isolate(f"{at.view.gas_balance(at.account.address) / 10**18:.4f} {at.network.currency}")
     gas.metric(t("portfolio.gas"), native, border=True)
 
@@ -172,9 +183,9 @@ def _settled(at: Here, site: int) -> None:
         [
             show.slot(result.slot),
             _side(result.net_wh),
-            "–" if result.exported is None else show.energy(result.exported),
-            "–" if result.imported is None else show.energy(result.imported),
-            show.signed_net8(result.net) if result.net_wh else "–",
+            show.NOTHING if result.exported is None else show.energy(result.exported),
+            show.NOTHING if result.imported is None else show.energy(result.imported),
+            show.signed_net8(result.net) if result.net_wh else show.NOTHING,
             outcome,
             show.short(tx),
         ]

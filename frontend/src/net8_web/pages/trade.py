@@ -20,7 +20,8 @@ __all__ = ["render"]
 SLOTS_SHOWN = 96  # a day ahead in the strip
 RUNGS = 9  # prices of each side in the ladder
 TRADES_SHOWN = 8
-ORDERS_SHOWN = 12
+ORDERS_SHOWN = 10
+RELEASED_AT_ONCE = 64  # what one transaction releases
 
 _SLOT = "trade_slot"
 _PRICE, _UNIT, _SIDE, _QUANTITY, _KIND = "trade_price", "trade_unit", "trade_side", "trade_quantity", "trade_kind"
@@ -273,10 +274,7 @@ def _ticket() -> None:
         elif draft.price.strip() and draft.quantity.strip():
             intent = _checked(at, slot, terms, draft)
         outcome, fresh = at.panel("ticket", intent, t("trade.idle"))
-        if outcome and fresh and outcome.status == "confirmed":
-            at.caught_up(outcome)
-            st.toast(t("trade.done"), icon=":material/check_circle:")
-            st.rerun()
+        _finished(at, outcome, fresh, "trade.done")
         if at.site is None:
             no_site_note(at)
 
@@ -303,20 +301,34 @@ def _checked(at: Here, slot: int, terms: Terms, draft: Draft) -> wallet.Intent |
 # --- my orders ------------------------------------------------------------------------------------------------------
 
 
-def _order_line(at: Here, order: Order) -> None:
-    slot = OrderId.unpack(order.id).slot
-    side = t("trade.sell" if order.sell else "trade.buy")
-    price = show.isolate(f"{show.price_net8(order.price)} NET8/kWh")
-    text, button = st.columns([3, 2], vertical_alignment="center")
-    text.markdown(f"**{side} {show.energy(order.wh)}** · {price}  \n{show.slot(slot)}")
-    with button:
-        outcome, fresh = at.panel(
-            f"cancel_{order.id}", wallet.call(t("trade.cancel"), at.view.contracts.exchange.cancel(order.id)), ""
-        )
+def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) -> None:
     if outcome and fresh and outcome.status == "confirmed":
         at.caught_up(outcome)
-        st.toast(t("trade.cancelled"), icon=":material/check_circle:")
+        st.toast(t(text), icon=":material/check_circle:")
         st.rerun()
+
+
+def _order_line(at: Here, order: Order) -> None:
+    side = t("trade.sell" if order.sell else "trade.buy")
+    price = show.isolate(f"{show.price_net8(order.price)} NET8/kWh")
+    text, button = st.columns([3, 1], vertical_alignment="center")
+    text.markdown(f"**{side} {show.energy(order.wh)}** · {price}  \n{show.slot(OrderId.unpack(order.id).slot)}")
+    with button:
+        intent = wallet.call(t("trade.cancel"), at.view.contracts.exchange.cancel(order.id))
+        outcome, fresh = at.panel(f"cancel_{order.id}", intent, "", quiet=True)
+    _finished(at, outcome, fresh, "trade.cancelled")
+
+
+def _release(at: Here, expired: list[Order]) -> None:
+    """Orders whose gate has closed: nothing can match them any more, but they still hold money."""
+    some = [order.id for order in expired[:RELEASED_AT_ONCE]]
+    held = sum(at.view.read_many([at.view.contracts.lens.order_lock(order) for order in some]))
+    text, button = st.columns([3, 1], vertical_alignment="center")
+    text.markdown(t("trade.expired", n=show.isolate(str(len(expired))), held=show.net8(held)))
+    with button:
+        intent = wallet.call(t("trade.release"), at.view.contracts.exchange.release(some))
+        outcome, fresh = at.panel("release", intent, "", quiet=True)
+    _finished(at, outcome, fresh, "trade.cancelled")
 
 
 @st.fragment(run_every=LIVE_SECONDS)
@@ -324,10 +336,15 @@ def _my_orders() -> None:
     at = here()
     if at.site is None:
         return
-    orders = at.view.market.orders_of(at.site)[:ORDERS_SHOWN]
+    orders = at.view.market.orders_of(at.site)
+    live = [order for order in orders if _is_open(at, OrderId.unpack(order.id).slot)]
+    expired = [order for order in orders if order not in live]
     st.subheader(t("trade.my_orders"))
+    if expired:
+        _release(at, expired)
     if not orders:
         markup.empty(t("trade.no_orders"), t("trade.no_orders_way"))
-        return
-    for order in orders:
+    for order in live[:ORDERS_SHOWN]:
         _order_line(at, order)
+    if len(live) > ORDERS_SHOWN:
+        st.caption(t("trade.more_orders", n=show.isolate(str(len(live) - ORDERS_SHOWN))))

@@ -60,7 +60,7 @@ def _clock() -> None:
 def main() -> None:
     """One run of the app."""
     st.set_page_config(page_title="NET8", page_icon=str(PACKAGE / "assets" / "icon.svg"), layout="wide")
-    st.logo(str(PACKAGE / "assets" / "logo.svg"), size="large", icon_image=str(PACKAGE / "assets" / "icon.svg"))
+    st.logo(str(PACKAGE / "assets" / "logo.svg"), size="large")
     markup.stylesheet()
     page = st.navigation(
         [
