@@ -34,6 +34,13 @@ NewSite = Callable[..., int]
 Report = Callable[..., int]
 
 
+def open_reserve(deploy: Deploy, token: Any, euro: Any, price: int, owner: str) -> Any:
+    """A Reserve that is the minter of `token` for ever."""
+    contract = deploy("Reserve", token, euro, price)
+    token.set_minter(contract, sender=owner)
+    return contract
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clock() -> None:
     boa.env.evm.patch.timestamp = START
@@ -89,9 +96,7 @@ def token(deploy: Deploy) -> Any:
 
 @pytest.fixture(scope="session")
 def reserve(deploy: Deploy, token: Any, euro: Any, owner: str) -> Any:
-    contract = deploy("Reserve", token, euro, PRICE)
-    token.set_minter(contract, sender=owner)
-    return contract
+    return open_reserve(deploy, token, euro, PRICE, owner)
 
 
 @pytest.fixture(scope="session")
@@ -118,12 +123,6 @@ def exchange(deploy: Deploy, token: Any, grid: Any, owner: str) -> Any:
     contract = deploy("EnergyExchange", token, grid)
     grid.set_exchange(contract, sender=owner)
     return contract
-
-
-@pytest.fixture(scope="session")
-def lens(deploy: Deploy, exchange: Any) -> Any:
-    """Reads the exchange for people; holds nothing."""
-    return deploy("ExchangeLens", exchange)
 
 
 @pytest.fixture(scope="session")

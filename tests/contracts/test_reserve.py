@@ -8,12 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contracts.conftest import CONTRACTS, EURO, NET8, PRICE, Deploy
+from tests.contracts.conftest import CONTRACTS, EURO, NET8, PRICE, Deploy, open_reserve
 from tests.contracts.signing import person
 
 HOSTILE = Path(__file__).parent / "hostile"
 NOBODY = "0x" + "00" * 20
 RETURN_FALSE, MOVE_NOTHING, KEEP_FEE = 1, 2, 3
+
+
+@pytest.fixture(scope="module")
+def token(deploy: Deploy) -> Any:
+    """NET8 of these tests alone: nobody holds any yet."""
+    return deploy("NET8")
+
+
+@pytest.fixture(scope="module")
+def reserve(deploy: Deploy, token: Any, euro: Any, owner: str) -> Any:
+    return open_reserve(deploy, token, euro, PRICE, owner)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +60,7 @@ def hostile_euro(any_euro: Any) -> Any:
 def hostile_reserve(deploy: Deploy, hostile_euro: Any, owner: str) -> Any:
     """A Reserve whose euro misbehaves on command; `holder` of it is the owner, with 1,000,000 more euros to spend."""
     token = deploy("NET8")
-    contract = deploy("Reserve", token, hostile_euro, PRICE)
-    token.set_minter(contract, sender=owner)
+    contract = open_reserve(deploy, token, hostile_euro, PRICE, owner)
     token.approve(contract, 2**256 - 1, sender=owner)
     hostile_euro.give(owner, 1_000_300 * EURO)
     contract.mint(300 * EURO, owner, sender=owner)
@@ -120,8 +130,7 @@ def test_mint__three_euros__creates_one_net8(reserve, token, euro, saver):
 
 def test_mint__eighteen_decimals__creates_the_same(deploy, owner):
     token, euro = deploy("NET8"), deploy("local/TestEuro", 18)
-    reserve = deploy("Reserve", token, euro, 3 * 10**18)
-    token.set_minter(reserve, sender=owner)
+    reserve = open_reserve(deploy, token, euro, 3 * 10**18, owner)
     euro.mint(owner, 3 * 10**18, sender=owner)
     euro.approve(reserve, 3 * 10**18, sender=owner)
     with boa.reverts("mint: too little"):
@@ -346,8 +355,7 @@ def test_reserve__euro_calls_back_in_mid_transfer__refused(hostile_reserve, host
 
 def test_reserve__euro_returns_nothing__mints_and_redeems(deploy, owner):
     token, euro = deploy("NET8"), boa.load(str(HOSTILE / "SilentEuro.vy"))
-    reserve = deploy("Reserve", token, euro, PRICE)
-    token.set_minter(reserve, sender=owner)
+    reserve = open_reserve(deploy, token, euro, PRICE, owner)
     token.approve(reserve, NET8, sender=owner)
     euro.give(owner, 3 * EURO)
     assert reserve.mint(3 * EURO, owner, sender=owner) == NET8
@@ -366,8 +374,7 @@ MOVES = st.lists(st.tuples(st.sampled_from(["mint", "redeem", "seize", "give"]),
 @given(moves=MOVES)
 def test_rounding__any_history__never_favours_the_caller(deploy, any_euro, owner, decimals, price, moves):
     token, euro = deploy("NET8"), any_euro.deploy(decimals)
-    reserve = deploy("Reserve", token, euro, price)
-    token.set_minter(reserve, sender=owner)
+    reserve = open_reserve(deploy, token, euro, price, owner)
     token.approve(reserve, 2**256 - 1, sender=owner)
     euro.give(owner, 10**40)
     for move, amount in moves:
