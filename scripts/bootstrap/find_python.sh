@@ -11,7 +11,7 @@ for candidate in ${PYTHON:-python3.11 python3.12 python3 \
     "$HOME"/.local/share/uv/python/cpython-3.11*/bin/python3.11 "$HOME"/.local/share/uv/python/cpython-3.12*/bin/python3.12 \
     /opt/homebrew/opt/python@3.12/bin/python3.12 /usr/local/opt/python@3.12/bin/python3.12}; do
     fit "$candidate" || continue
-    can_make_venv "$candidate" && { command -v "$candidate"; exit 0; }
+    can_make_venv "$candidate" && { "$candidate" -c 'import sys; print(sys._base_executable)'; exit 0; }
     unable=${unable:-$candidate}
 done
 
