@@ -1,0 +1,141 @@
+"""What time it is: the wall's, or the chain's where a local chain's clock is moved by hand."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from net8_oracle.logs import fields
+from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable
+
+__all__ = ["ChainClock", "Clock", "Head", "HeadPoller", "WallClock"]
+
+log = logging.getLogger(__name__)
+
+
+class Clock(Protocol):
+    """A source of unix time in seconds."""
+
+    def now(self) -> int:
+        """Unix seconds."""
+
+    async def wait_until(self, moment: int) -> None:
+        """Return once `now()` is `moment` or later."""
+
+    def poke(self) -> None:
+        """Somebody says time has moved: look again at once."""
+
+
+class WallClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        """Unix seconds."""
+        return int(time.time())
+
+    async def wait_until(self, moment: int) -> None:
+        """Return once it is `moment` or later."""
+        while (left := moment - time.time()) > 0:
+            await asyncio.sleep(min(left, 60.0))  # wakes now and then, so that a corrected clock is noticed
+
+    def poke(self) -> None:
+        """Nothing to do: a wall clock is never stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The chain's latest block."""
+
+    number: int
+    timestamp: int  # unix seconds
+    base_fee: int  # wei per gas
+    hash: str
+
+
+class HeadPoller:
+    """Follows the chain's latest block.
+
+    Polls every `period` seconds, and at once after `poke()`. Listeners are called with each new head.
+    """
+
+    def __init__(self, rpc: Rpc, period: float) -> None:
+        self._rpc = rpc
+        self._period = period
+        self._poked = asyncio.Event()
+        self._news = asyncio.Condition()
+        self._listeners: list[Callable[[Head], None]] = []
+        self.head: Head | None = None
+        self.reachable = False
+
+    def listen(self, listener: Callable[[Head], None]) -> None:
+        """Call `listener` with every new head from now on."""
+        self._listeners.append(listener)
+
+    def poke(self) -> None:
+        """Look again at once."""
+        self._poked.set()
+
+    async def refresh(self) -> Head:
+        """Ask for the latest block now.
+
+        Raises:
+            RpcUnreachable, RpcRefused: the chain node did not give it.
+        """
+        block = await self._rpc.call("eth_getBlockByNumber", "latest", False)
+        head = Head(
+            int(block["number"], 16),
+            int(block["timestamp"], 16),
+            int(block.get("baseFeePerGas", "0x0"), 16),
+            str(block["hash"]),
+        )
+        if self.head is None or head.hash != self.head.hash:
+            self.head = head
+            for listener in self._listeners:
+                listener(head)
+            async with self._news:
+                self._news.notify_all()
+        return head
+
+    async def run(self) -> None:
+        """Poll until cancelled; an unreachable chain is logged once per outage and waited for."""
+        while True:
+            self._poked.clear()
+            try:
+                await self.refresh()
+                if not self.reachable:
+                    self.reachable = True
+                    log.info("chain reached", extra=fields(head=self.head.number if self.head else None))
+            except (RpcUnreachable, RpcRefused) as fault:
+                if self.reachable or self.head is None:
+                    log.warning("chain not reached", extra=fields(reason=str(fault)))
+                self.reachable = False
+            pause = self._period if self.reachable else max(self._period, 0.5)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), pause)
+
+    async def wait(self, moment: int) -> None:
+        """Return once the head's timestamp is `moment` or later."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.head is not None and self.head.timestamp >= moment)
+
+
+class ChainClock:
+    """The timestamp of the chain's latest block."""
+
+    def __init__(self, poller: HeadPoller) -> None:
+        self._poller = poller
+
+    def now(self) -> int:
+        """Unix seconds; 0 before the first block was seen."""
+        return self._poller.head.timestamp if self._poller.head else 0
+
+    async def wait_until(self, moment: int) -> None:
+        """Return once the chain's time is `moment` or later."""
+        await self._poller.wait(moment)
+
+    def poke(self) -> None:
+        """Look for a new block at once."""
+        self._poller.poke()

@@ -1,0 +1,129 @@
+"""The gateway process: meters -> signed readings -> store -> operators."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS
+
+from net8_oracle import keys
+from net8_oracle.clock import ChainClock, Clock, HeadPoller, WallClock
+from net8_oracle.gateway.meter import Meter, Taken
+from net8_oracle.gateway.publisher import Publisher, encode
+from net8_oracle.gateway.settings import GatewaySettings, MeterSettings
+from net8_oracle.gateway.sources import make
+from net8_oracle.gateway.store import GatewayStore
+from net8_oracle.http_server import serve
+from net8_oracle.logs import fields
+from net8_oracle.reading import SignedReading, meter_domain
+from net8_oracle.rpc import Rpc
+from net8_oracle.settings import host_and_port
+
+__all__ = ["run"]
+
+log = logging.getLogger(__name__)
+
+_SIGN_AT_ONCE = 32  # readings signed, stored and sent together, so that operators check while the rest is signed
+_POST_TIMEOUT = 10.0  # seconds
+_PRUNE_EVERY = 3600.0  # seconds
+
+
+class Gateway:
+    """All meters of one process."""
+
+    def __init__(self, settings: GatewaySettings, folder: Path) -> None:
+        """Checks everything the configuration names: deployment, keystores, sources, store.
+
+        Raises:
+            ConfigRefused, KeyRefused: something named there does not exist or cannot be used.
+        """
+        self._settings = settings
+        contracts = settings.chain.contracts()
+        self._domain = meter_domain(contracts.chain_id, contracts.address("EnergyExchange"))
+        self._sources = [
+            make(meter.source, f"meters[{i}].source", folder) for i, meter in enumerate(settings.meters, start=1)
+        ]
+        self._keys = [keys.load(meter.keystore, self._password(meter)) for meter in settings.meters]
+        self._store = GatewayStore(settings.store)
+        self._taken: asyncio.Queue[Taken] = asyncio.Queue()
+        self._publishers: list[Publisher] = []
+        self._clock: Clock = WallClock()
+
+    def _password(self, meter: MeterSettings) -> str:
+        own = meter.password_file is not None or meter.password_env is not None
+        return meter.password() if own else self._settings.password()
+
+    async def run(self) -> None:
+        """Read and publish until cancelled."""
+        settings = self._settings
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+            stack.callback(self._store.close)
+            session = await stack.enter_async_context(
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_POST_TIMEOUT))
+            )
+            if settings.chain.clock == "chain":
+                rpc = Rpc(session, str(settings.chain.rpc), settings.chain.timeout_ms / 1000)
+                poller = HeadPoller(rpc, settings.chain.poll_ms / 1000)
+                tasks.create_task(poller.run())
+                self._clock = ChainClock(poller)
+            self._publishers = [Publisher(operator.url, self._store, session) for operator in settings.operators]
+            meters = [
+                Meter(m.site, m.epoch, key, source, self._clock, self._store.last(m.site))
+                for m, key, source in zip(settings.meters, self._keys, self._sources, strict=True)
+            ]
+            if settings.listen is not None:
+                await stack.enter_async_context(serve(self._routes(), *host_and_port(settings.listen)))
+            for publisher in self._publishers:
+                tasks.create_task(publisher.run())
+            for meter in meters:
+                stack.push_async_callback(meter.close)
+                tasks.create_task(meter.run(self._taken.put_nowait))
+            tasks.create_task(self._record())
+            tasks.create_task(self._prune())
+            log.info("gateway started", extra=fields(meters=len(meters), operators=len(self._publishers)))
+
+    async def _record(self) -> None:
+        """Sign, store, then offer to the operators: what was published is never forgotten."""
+        while True:
+            taken = [await self._taken.get()]
+            while len(taken) < _SIGN_AT_ONCE and not self._taken.empty():
+                taken.append(self._taken.get_nowait())
+            signed = [SignedReading.make(one.reading, self._domain, one.meter.key, one.source_ns) for one in taken]
+            readings = encode(self._store.append(signed))
+            for publisher in self._publishers:
+                publisher.offer(readings)
+            await asyncio.sleep(0)
+
+    async def _prune(self) -> None:
+        """Drop what is too old to be settled."""
+        while True:
+            await asyncio.sleep(_PRUNE_EVERY)
+            before = self._clock.now() - (REPORT_TIMEOUT_SLOTS + 1) * SLOT_SECONDS
+            dropped = self._store.prune([publisher.url for publisher in self._publishers], before)
+            log.info("old readings dropped", extra=fields(readings=dropped))
+
+    def _routes(self) -> list[web.RouteDef]:
+        return [web.get("/healthz", self._healthz), web.get("/status", self._status)]
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        reached = sum(publisher.reachable for publisher in self._publishers)
+        return web.json_response({"healthy": reached > 0, "operators_reached": reached}, status=200 if reached else 503)
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "now": self._clock.now(),
+                "meters": [meter.site for meter in self._settings.meters],
+                "operators": [
+                    {"url": one.url, "reachable": one.reachable, "backlog": one.backlog} for one in self._publishers
+                ],
+            }
+        )
+
+
+async def run(settings: GatewaySettings, folder: Path) -> None:
+    """Run a gateway until cancelled; relative paths of sources count from `folder`."""
+    await Gateway(settings, folder).run()

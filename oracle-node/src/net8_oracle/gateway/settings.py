@@ -1,0 +1,50 @@
+"""The gateway's configuration file."""
+
+from typing import Any
+
+from net8.model import site_zone
+from pydantic import Field, model_validator
+
+from net8_oracle.settings import ChainSettings, FilePath, ListenAddress, LogSettings, PasswordSettings, Settings, Url
+
+__all__ = ["GatewaySettings", "MeterSettings", "OperatorSettings"]
+
+
+class OperatorSettings(Settings):
+    """An oracle operator of the zone."""
+
+    url: Url
+
+
+class MeterSettings(PasswordSettings):
+    """One meter: whose it is, its key, and how it is read."""
+
+    site: int = Field(ge=1 << 16 | 1, lt=2**48)
+    keystore: FilePath
+    epoch: int = Field(default=0, ge=0, lt=2**32)  # raise it by one when the meter is replaced
+    source: dict[str, Any]
+
+
+class GatewaySettings(PasswordSettings):
+    """One gateway process."""
+
+    store: FilePath
+    listen: ListenAddress | None = None  # for /healthz and /status
+    chain: ChainSettings
+    operators: list[OperatorSettings] = Field(min_length=1)
+    meters: list[MeterSettings] = Field(min_length=1)
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "GatewaySettings":
+        sites = [meter.site for meter in self.meters]
+        for site in sites:
+            if sites.count(site) > 1:
+                raise ValueError(f"site {site} has two meters; give every site one")
+            if not site & 0xFFFF or not site_zone(site):
+                raise ValueError(f"{site} is no site id; it is zone * 65536 + index, both from 1")
+        urls = [operator.url for operator in self.operators]
+        for url in urls:
+            if urls.count(url) > 1:
+                raise ValueError(f"operator {url} is named twice; name it once")
+        return self

@@ -1,0 +1,129 @@
+"""What a gateway must not forget: its signed readings, and how far each operator has them. One SQLite file."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from net8_oracle.reading import Reading, SignedReading
+from net8_oracle.settings import ConfigRefused
+
+__all__ = ["GatewayStore", "Stored"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS reading (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    site INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    taken_at INTEGER NOT NULL,
+    import_wh INTEGER NOT NULL,
+    export_wh INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    signature BLOB NOT NULL,
+    source_ns INTEGER NOT NULL,
+    UNIQUE (site, sequence)
+);
+CREATE TABLE IF NOT EXISTS delivered (operator TEXT PRIMARY KEY, place INTEGER NOT NULL);
+"""
+_COLUMNS = "place, site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A reading and its place in the order in which the gateway took its readings."""
+
+    place: int
+    signed: SignedReading
+
+
+def _stored(row: Sequence[int | bytes]) -> Stored:
+    place, site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns = row
+    reading = Reading(int(site), int(taken_at), int(import_wh), int(export_wh), int(epoch), int(sequence))
+    return Stored(int(place), SignedReading(reading, bytes(signature), int(source_ns)))  # type: ignore[arg-type]
+
+
+class GatewayStore:
+    """The store of one gateway process. Every method that writes has written durably when it returns."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file.
+
+        Raises:
+            ConfigRefused: it cannot be opened or is no database.
+        """
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")  # a power cut must not take back a published reading
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as fault:
+            raise ConfigRefused(f"store {path} cannot be opened ({fault}); check its folder and rights") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def append(self, readings: Sequence[SignedReading]) -> list[Stored]:
+        """Store new readings, all or none.
+
+        Raises:
+            sqlite3.Error: the disk is full or a sequence is used twice; nothing was stored.
+        """
+        rows = [
+            (r.site, r.sequence, r.taken_at, r.import_wh, r.export_wh, r.epoch, signed.signature, signed.source_ns)
+            for signed in readings
+            for r in (signed.reading,)
+        ]
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            places = [
+                self._db.execute(
+                    "INSERT INTO reading (site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    row,
+                ).lastrowid
+                for row in rows
+            ]
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            self._db.execute("ROLLBACK")
+            raise
+        return [Stored(place or 0, signed) for place, signed in zip(places, readings, strict=True)]
+
+    def last(self, site: int) -> Reading | None:
+        """The site's latest reading."""
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM reading WHERE site = ? ORDER BY sequence DESC LIMIT 1",  # noqa: S608
+            (site,),
+        ).fetchone()
+        return _stored(row).signed.reading if row else None
+
+    def undelivered(self, operator: str) -> list[Stored]:
+        """Readings that `operator` has not acknowledged, in the order they were taken."""
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS} FROM reading"  # noqa: S608
+            " WHERE place > coalesce((SELECT place FROM delivered WHERE operator = ?), 0) ORDER BY place",
+            (operator,),
+        )
+        return [_stored(row) for row in rows]
+
+    def mark_delivered(self, operator: str, place: int) -> None:
+        """`operator` has every reading up to and including `place`."""
+        self._db.execute(
+            "INSERT INTO delivered VALUES (?, ?) ON CONFLICT (operator) DO UPDATE SET place = max(place, excluded.place)",
+            (operator, place),
+        )
+
+    def prune(self, operators: Iterable[str], taken_before: int) -> int:
+        """Drop readings older than `taken_before`, except each site's latest; returns how many.
+
+        Older ones can no longer be settled, whoever has not acknowledged them.
+        """
+        known = list(operators)
+        marks = ", ".join("?" * len(known))
+        self._db.execute(f"DELETE FROM delivered WHERE operator NOT IN ({marks})", known)  # noqa: S608
+        return self._db.execute(
+            "DELETE FROM reading WHERE taken_at < ?"
+            " AND sequence < (SELECT max(sequence) FROM reading latest WHERE latest.site = reading.site)",
+            (taken_before,),
+        ).rowcount

@@ -1,0 +1,109 @@
+"""Private keys, at rest only in encrypted keystores (Web3 Secret Storage, version 3).
+
+The key derivation is pbkdf2, not scrypt: scrypt takes about 300 MB, more than a board beside a meter has.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import eth_keyfile
+from coincurve import PrivateKey
+
+from net8_oracle import crypto
+
+__all__ = ["DEFAULT_ITERATIONS", "KeyRefused", "create", "keystore_address", "load", "password_from"]
+
+DEFAULT_ITERATIONS = 600_000  # of pbkdf2-hmac-sha256: about half a second per guess on a small board
+
+
+class KeyRefused(ValueError):
+    """A keystore or password that cannot be used. The message says which and what to do."""
+
+
+def password_from(file: Path | None, variable: str | None) -> str:
+    """The password in a file (its first line) or in the environment variable of that name.
+
+    Raises:
+        KeyRefused: neither is there, or it is empty.
+    """
+    if file is not None:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as fault:
+            raise KeyRefused(
+                f"password file {file} cannot be read ({fault.strerror}); create it with mode 600"
+            ) from None
+        password, where = text.split("\n", 1)[0], f"password file {file}"
+    elif variable is not None:
+        password, where = os.environ.get(variable, ""), f"environment variable {variable}"
+    else:
+        raise KeyRefused("no password given; name a password_file or a password_env")
+    if not password:
+        raise KeyRefused(f"{where} is empty; put the keystore's password there")
+    return password
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise KeyRefused(
+            f"keystore {path} cannot be read ({fault.strerror}); make one with `net8-oracle keys new`"
+        ) from None
+    except ValueError:
+        raise KeyRefused(f"keystore {path} is not JSON; restore it from a backup or make a new one") from None
+    if not isinstance(content, dict):
+        raise KeyRefused(f"keystore {path} is not a keystore; restore it from a backup or make a new one")
+    return content
+
+
+def load(path: Path, password: str) -> PrivateKey:
+    """Decrypt a keystore.
+
+    Raises:
+        KeyRefused: the file is missing or damaged, or the password is wrong.
+    """
+    content = _read(path)
+    try:
+        return PrivateKey(eth_keyfile.decode_keyfile_json(content, password.encode()))
+    except ValueError as fault:
+        if "MAC" in str(fault):
+            raise KeyRefused(f"keystore {path}: wrong password") from None
+        raise KeyRefused(f"keystore {path} is damaged ({fault}); restore it from a backup") from None
+    except (KeyError, TypeError, NotImplementedError) as fault:
+        raise KeyRefused(f"keystore {path} is no version 3 keystore ({fault}); restore it from a backup") from None
+
+
+def keystore_address(path: Path) -> str:
+    """The address a keystore says it holds, without decrypting it."""
+    address = str(_read(path).get("address", ""))
+    try:
+        return crypto.address_text(bytes.fromhex(address.removeprefix("0x")))
+    except ValueError:
+        raise KeyRefused(f"keystore {path} names no address; restore it from a backup") from None
+
+
+def create(path: Path, password: str, iterations: int = DEFAULT_ITERATIONS, key: bytes | None = None) -> str:
+    """Write a new keystore (mode 600) and return its address. An existing file is never overwritten.
+
+    Raises:
+        KeyRefused: the file exists, cannot be written, or the password is empty.
+    """
+    if not password:
+        raise KeyRefused("the password is empty; choose one")
+    private = PrivateKey(key if key is not None else secrets.token_bytes(32))
+    content = eth_keyfile.create_keyfile_json(
+        private.secret, password.encode(), version=3, kdf="pbkdf2", iterations=iterations
+    )
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise KeyRefused(f"{path} exists already; choose another name, keys are never overwritten") from None
+    except OSError as fault:
+        raise KeyRefused(f"{path} cannot be written ({fault.strerror})") from None
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    return crypto.address_text(crypto.own_address(private))

@@ -1,0 +1,578 @@
+"""Agreement of a zone's operators on one part of one slot, from readings to settlement.
+
+Rounds go by as in OCR. In each round every operator signs what it has of every site (observation); the round's leader
+attaches a quorum of observations to the report that follows from them (proposal); each operator derives the report
+again, compares it with its own readings and signs it (vote); with a quorum of votes it is final (verdict) and the
+leader submits it. Whoever has the verdict can submit it, and does so in stages when the leader does not. A round
+without result ends by deadline, at once when its leader is unreachable or proposes what does not follow.
+
+Safety rests on pledges: what is signed in a round is stored first, and nothing else is ever signed in its place.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from coincurve import PrivateKey
+from net8.eip712 import Domain
+from net8.eip712 import Report as ReportMessage
+from net8.signing import keccak256
+from net8.units import slot_end, slot_start
+
+from net8_oracle import crypto
+from net8_oracle.logs import fields
+from net8_oracle.node import report
+from net8_oracle.node.envelopes import (
+    PART_SITES,
+    Attached,
+    Key,
+    Observation,
+    Proposal,
+    Verdict,
+    Vote,
+    observation_digest,
+    proposal_digest,
+)
+from net8_oracle.node.meters import Meters, RegisteredSite
+from net8_oracle.node.store import Pledge, Store
+from net8_oracle.node.transmitter import Receipt
+from net8_oracle.node.transport import Transport
+from net8_oracle.rpc import RpcRefused, RpcUnreachable
+
+__all__ = ["Agreement", "Timing", "World"]
+
+log = logging.getLogger(__name__)
+
+_ROUNDS_AHEAD = 8  # observations of rounds further ahead are only counted, not kept
+_SLOWEST = 8  # rounds last at most so many times the first one's time
+_PATIENT_REPORTS = 3  # a site without reading in so many reports is no longer waited for, until it speaks again
+
+
+class EnvelopeRefused(ValueError):
+    """An envelope that no honest operator sends. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long to wait, in seconds of the wall clock."""
+
+    patience: float = 20.0  # for readings, from the first one of a slot on
+    round: float = 1.0  # for a proposal and its votes
+    settle: float = 3.0  # for the leader's transaction, before the next operator submits
+    linger: float = 0.005  # for further observations, once there is a quorum
+
+
+class Chain(Protocol):
+    """What an agreement asks of the chain."""
+
+    def sites_of(self, zone: int, part: int) -> list[RegisteredSite]:
+        """The sites of a part, ascending."""
+
+    def signers(self, zone: int) -> tuple[bytes, ...]:
+        """Signers of the zone's operators in the order of their seats."""
+
+    async def bought(self, key: Key) -> dict[int, int]:
+        """Wh bought in the slot, by site index."""
+
+    async def is_settled(self, key: Key) -> bool:
+        """Whether the part is settled in the slot."""
+
+
+class World(Protocol):
+    """What an agreement shares with all others of its node."""
+
+    key: PrivateKey
+    me: bytes
+    domain: Domain
+    timing: Timing
+    chain: Chain
+    meters: Meters
+    store: Store
+    transport: Transport
+    silent_reports: defaultdict[int, int]  # site -> reports in a row without its reading
+
+    def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """Run in the background; a fault is logged."""
+
+    def may_observe(self, key: Key) -> bool:
+        """False while too many earlier slots are in flight."""
+
+    async def transmit(self, agreement: "Agreement") -> Receipt | None:
+        """Submit the verdict and wait for its end."""
+
+    def finished(self, agreement: "Agreement", receipt: Receipt | None) -> None:
+        """The part is settled; with the receipt, when this node's transaction did it."""
+
+    def count(self, what: str) -> None:
+        """Count an event for the metrics."""
+
+
+class Agreement:
+    """One part of one slot."""
+
+    def __init__(self, world: World, key: Key) -> None:
+        self.key = key
+        self._world = world
+        self.round = 0
+        self.over = False  # the slot is, by our clock
+        self.settled = False
+        self.transmitting = False
+        self.observing = False
+        self.verdict: Verdict | None = None
+        self.stamps: dict[str, int] = {}
+        self.sites = 0
+        self._expected: list[RegisteredSite] = []
+        self._waiting: set[int] = set()
+        self._heard = 0  # sites with a complete reading
+        self._patience_over = False
+        self._patience: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._linger: asyncio.TimerHandle | None = None
+        self._stage: asyncio.TimerHandle | None = None
+        self._lingered = False
+        self._observed: defaultdict[int, dict[bytes, Observation]] = defaultdict(dict)
+        self._furthest: dict[bytes, int] = {}  # signer -> highest round it was heard in
+        self._proposals: dict[int, Proposal] = {}
+        self._votes: dict[int, bytes] = {}  # seat -> signature of this round's report
+        self._reports: dict[bytes, tuple[int, ...]] = {}  # digest -> entries this node derived itself
+
+    # --- who is who --------------------------------------------------------------------------------------------
+
+    @property
+    def seats(self) -> tuple[bytes, ...]:
+        """The zone's signers, as the chain lists them now."""
+        return self._world.chain.signers(self.key.zone)
+
+    @property
+    def listed(self) -> bool:
+        """Whether this node may sign for the zone."""
+        return self._world.me in self.seats and len(self.seats) >= 4
+
+    def leader(self, round_: int) -> bytes:
+        """Signer that leads a round."""
+        seats = self.seats
+        return seats[report.leader_seat(self.key.slot, self.key.part, round_, len(seats))]
+
+    def _facts(self, **more: object) -> dict[str, dict[str, Any]]:
+        return fields(**self.key._asdict(), round=self.round, **more)
+
+    def knows(self, entries_hash: bytes) -> bool:
+        """Whether a report with this hash of entries is about this agreement."""
+        known = [*self._reports.values(), *([self.verdict.words()] if self.verdict else [])]
+        return any(keccak256(b"".join(word.to_bytes(32) for word in words)) == entries_hash for words in known)
+
+    # --- readings ----------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The slot is over: wait for the readings that are still missing."""
+        key, meters = self.key, self._world.meters
+        start = slot_start(key.slot)
+        self.over = True
+        self._expected = [site for site in self._world.chain.sites_of(key.zone, key.part) if site.since <= start]
+        complete = {site.site for site in self._expected if meters.energy(site.site, key.slot) is not None}
+        self._heard = len(complete)
+        self._waiting = {
+            site.site
+            for site in self._expected
+            if site.site not in complete and self._world.silent_reports[site.site] < _PATIENT_REPORTS
+        }
+        self.round = max(self.round, self._world.store.last_round(key))
+        self.look()
+
+    def heard(self, site: int) -> None:
+        """A site's reading at the end of the slot has come."""
+        if self.over and not self.settled and self._world.meters.energy(site, self.key.slot) is not None:
+            self._heard += 1
+            self._waiting.discard(site)
+            self.look()
+
+    def look(self) -> None:
+        """Observe if it is time to."""
+        if not self.over or self.observing or self.settled or not self._heard or not self.listed:
+            return
+        if self._waiting and not self._patience_over:
+            if self._patience is None:
+                self._patience = self._later(self._world.timing.patience, self._out_of_patience)
+            return
+        if self._world.may_observe(self.key):
+            self._complete()
+
+    def _out_of_patience(self) -> None:
+        self._patience_over = True
+        log.warning("readings missing", extra=self._facts(sites=sorted(self._waiting)[:20], count=len(self._waiting)))
+        self.look()
+
+    def _complete(self) -> None:
+        self.observing = True
+        self._cancel(self._patience)
+        self.stamps["complete_ns"] = time.time_ns()
+        sites = [site.site for site in self._expected]
+        self.sites = len(sites)
+        self.stamps["source_ns"] = self._world.meters.source_ns(sites, self.key.slot)
+        for site in sites:
+            missing = self._world.meters.energy(site, self.key.slot) is None
+            self._world.silent_reports[site] = self._world.silent_reports[site] + 1 if missing else 0
+        self._observe()
+
+    def _own_readings(self) -> list[int]:
+        words = []
+        for site in self._expected:
+            energy = self._world.meters.energy(site.site, self.key.slot)
+            words.append(report.no_reading(site.index) if energy is None else report.reading_word(site.index, *energy))
+        return words
+
+    # --- observation -------------------------------------------------------------------------------------------
+
+    def _observe(self) -> None:
+        """Sign what we have of every site for the current round, and tell everybody."""
+        world, readings = self._world, self._own_readings()
+        pledge = Pledge(
+            observation_digest(world.domain, self.key, self.round, readings),
+            b"".join(word.to_bytes(32) for word in readings),
+        )
+        held = world.store.pledge("observation", self.key, self.round, pledge)
+        if held.digest != pledge.digest:  # signed before a restart, with what was known then
+            readings = [int.from_bytes(held.content[at : at + 32]) for at in range(0, len(held.content), 32)]
+        signature = crypto.sign(world.key, held.digest)
+        observation = Observation(**self.key._asdict(), round=self.round, readings=readings, signature=signature)
+        self.stamps["observed_ns"] = time.time_ns()
+        world.transport.broadcast(observation)
+        self._arm_deadline()
+        self._take(world.me, observation)
+
+    def on_observation(self, observation: Observation) -> None:
+        """A peer's observation.
+
+        Raises:
+            EnvelopeRefused: it is no operator's, or no honest one's.
+        """
+        signer = self._check_observation(observation.round, observation.readings, observation.signature)
+        self._furthest[signer] = max(self._furthest.get(signer, 0), observation.round)
+        if self.round - 1 <= observation.round <= self.round + _ROUNDS_AHEAD:
+            before = self._observed[observation.round].get(signer)
+            if before is not None and before.readings != observation.readings:
+                self._world.count("equivocations")
+                raise EnvelopeRefused(f"operator {crypto.address_text(signer)} signed two different observations")
+            self._take(signer, observation)
+        self._follow_others()
+
+    def _check_observation(self, round_: int, readings: list[int], signature: bytes) -> bytes:
+        """Signer of an observation of this agreement."""
+        digest = observation_digest(self._world.domain, self.key, round_, readings)
+        try:
+            signer = crypto.recover(digest, signature)
+            first = self.key.part * PART_SITES + 1
+            report.check_observation(readings, first, first + PART_SITES - 1)
+        except (crypto.SignatureInvalid, report.ObservationRefused) as fault:
+            raise EnvelopeRefused(f"observation: {fault}") from None
+        if signer not in self.seats:
+            raise EnvelopeRefused(f"observation of {crypto.address_text(signer)}, who has no seat in the zone")
+        return signer
+
+    def _take(self, signer: bytes, observation: Observation) -> None:
+        self._observed[observation.round][signer] = observation
+        if observation.round == self.round:
+            self._try_to_propose()
+
+    def _follow_others(self) -> None:
+        """Go to a later round once f + 1 operators, so at least one honest one, are there."""
+        ahead = sorted((round_ for round_ in self._furthest.values() if round_ > self.round), reverse=True)
+        enough = report.faulty(len(self.seats))
+        if len(ahead) > enough:
+            self._enter(ahead[enough])
+
+    # --- rounds ------------------------------------------------------------------------------------------------
+
+    def _enter(self, round_: int) -> None:
+        """Begin a later round."""
+        if round_ <= self.round or self.settled:
+            return
+        log.info("next round", extra=self._facts(to=round_))
+        self._world.count("round_changes")
+        self.round = round_
+        self._votes = {}
+        self._lingered = False
+        self._cancel(self._linger)
+        for past in [past for past in self._observed if past < round_ - 1]:
+            del self._observed[past]
+        if self.observing and self.listed:
+            self._observe()
+        self._try_to_propose()
+        if (proposal := self._proposals.get(round_)) is not None:
+            self._world.spawn(self._consider(proposal), "proposal")
+
+    def _arm_deadline(self) -> None:
+        self._cancel(self._deadline)
+        wait = self._world.timing.round * min(2 ** min(self.round, 8), _SLOWEST)
+        self._deadline = self._later(wait, self._give_up_round)
+
+    def _give_up_round(self) -> None:
+        if self.verdict is None:
+            self._enter(self.round + 1)
+
+    def peer_unreachable(self, signer: bytes) -> None:
+        """A peer certainly did not get what was sent to it: do not wait for it if it leads."""
+        if self.observing and self.verdict is None and self.round not in self._proposals:
+            if self.leader(self.round) == signer:
+                self._enter(self.round + 1)
+
+    # --- proposal ----------------------------------------------------------------------------------------------
+
+    def _try_to_propose(self) -> None:
+        """As leader with a quorum of observations: propose, after lingering for the rest."""
+        if not self.over or self.settled or not self.listed or self.leader(self.round) != self._world.me:
+            return
+        if self.round in self._proposals or self.verdict is not None:
+            return
+        there = len(self._observed[self.round])
+        if there == len(self.seats) or (self._lingered and there >= report.quorum(len(self.seats))):
+            self._cancel(self._linger)
+            self._world.spawn(self._propose(self.round), "proposal")
+        elif there >= report.quorum(len(self.seats)) and self._linger is None:
+            self._linger = self._later(self._world.timing.linger, self._stop_lingering)
+
+    def _stop_lingering(self) -> None:
+        self._lingered = True
+        self._linger = None
+        self._try_to_propose()
+
+    async def _derive(self, observations: list[list[int]]) -> tuple[bytes, tuple[int, ...], list[int]]:
+        """The report that follows from observations: digest, entries, and what was agreed of each site."""
+        agreed = report.agree(observations, len(self.seats))
+        entries = report.settlement_entries(agreed, self.key.slot, await self._world.chain.bought(self.key))
+        digest = ReportMessage(self.key.zone, entries).digest(self._world.domain)
+        return digest, entries, agreed
+
+    async def _propose(self, round_: int) -> None:
+        seats, world = self.seats, self._world
+        there = self._observed[round_]
+        attached = [there[signer] for signer in seats if signer in there]
+        digest, entries, _ = await self._derive([observation.readings for observation in attached])
+        if self.round != round_ or self.settled or round_ in self._proposals or not entries:
+            return
+        held = world.store.pledge("proposal", self.key, round_, Pledge(digest, b""))
+        if held.digest != digest:
+            return  # proposed something else before a restart; the next round's leader goes on
+        proposal = Proposal(
+            **self.key._asdict(),
+            round=round_,
+            report=digest,
+            observations=[Attached(readings=one.readings, signature=one.signature) for one in attached],
+            signature=crypto.sign(world.key, proposal_digest(world.domain, self.key, round_, digest)),
+        )
+        world.transport.broadcast(proposal)
+        self._proposals[round_] = proposal
+        await self._consider(proposal)
+
+    def on_proposal(self, proposal: Proposal) -> None:
+        """The leader's proposal.
+
+        Raises:
+            EnvelopeRefused: it is not the leader's.
+        """
+        if proposal.round < self.round or proposal.round in self._proposals or self.settled:
+            return
+        signed = proposal_digest(self._world.domain, self.key, proposal.round, proposal.report)
+        try:
+            signer = crypto.recover(signed, proposal.signature)
+        except crypto.SignatureInvalid as fault:
+            raise EnvelopeRefused(f"proposal: {fault}") from None
+        if signer != self.leader(proposal.round):
+            raise EnvelopeRefused(
+                f"proposal of {crypto.address_text(signer)}, who does not lead round {proposal.round}"
+            )
+        if proposal.round > self.round + _ROUNDS_AHEAD:
+            return
+        self._proposals[proposal.round] = proposal
+        self._world.spawn(self._consider(proposal), "proposal")
+
+    async def _consider(self, proposal: Proposal) -> None:
+        """Check a proposal of the round's leader and vote for it, or go on to the next round."""
+        try:
+            digest, entries = await self._checked(proposal)
+        except EnvelopeRefused as fault:
+            log.warning("proposal refused", extra=self._facts(proposed_in=proposal.round, reason=str(fault)))
+            self._world.count("proposals_refused")
+            if self.observing and proposal.round == self.round:
+                self._enter(self.round + 1)
+            return
+        if proposal.round > self.round:
+            self._enter(proposal.round)
+            return  # entering considers it again
+        if proposal.round == self.round and not self.settled and self.listed:
+            self._reports[digest] = entries
+            self._vote(digest, entries)
+
+    async def _checked(self, proposal: Proposal) -> tuple[bytes, tuple[int, ...]]:
+        """Digest and entries of a proposal that follows from its observations and does not contradict our readings."""
+        known = self._observed.get(proposal.round, {})
+        signers = set()
+        for attached in proposal.observations:
+            signer = next(
+                (
+                    signer
+                    for signer, one in known.items()
+                    if one.signature == attached.signature and one.readings == attached.readings
+                ),
+                None,
+            ) or self._check_observation(proposal.round, attached.readings, attached.signature)
+            signers.add(signer)
+        if len(signers) < len(proposal.observations) or len(signers) < report.quorum(len(self.seats)):
+            raise EnvelopeRefused(f"{len(signers)} operators' observations are attached; a quorum is needed, each once")
+        digest, entries, agreed = await self._derive([attached.readings for attached in proposal.observations])
+        if digest != proposal.report:
+            raise EnvelopeRefused("the report does not follow from the observations attached")
+        self._check_own(agreed)
+        return digest, entries
+
+    def _check_own(self, agreed: list[int]) -> None:
+        own = {report.index_of(word): word for word in self._own_readings()}
+        for word in agreed:
+            index = report.index_of(word)
+            mine = own.get(index, report.no_reading(index))
+            if report.no_reading(index) not in (word, mine) and word != mine:
+                raise EnvelopeRefused(f"site index {index} has another energy than its signed readings here say")
+
+    # --- votes -------------------------------------------------------------------------------------------------
+
+    def _vote(self, digest: bytes, entries: tuple[int, ...]) -> None:
+        world = self._world
+        held = world.store.pledge("vote", self.key, self.round, Pledge(digest, b""))
+        if held.digest != digest:
+            log.warning("vote withheld", extra=self._facts(reason="another report was signed in this round before"))
+            return
+        self.stamps["proposed_ns"] = time.time_ns()
+        vote = Vote(**self.key._asdict(), round=self.round, report=digest, signature=crypto.sign(world.key, digest))
+        leader = self.leader(self.round)
+        if leader == world.me:
+            self.on_vote(vote)
+        else:
+            world.transport.send(leader, vote)
+
+    def on_vote(self, vote: Vote) -> None:
+        """A peer's vote for the report this node proposed.
+
+        Raises:
+            EnvelopeRefused: it is no operator's.
+        """
+        proposal = self._proposals.get(self.round)
+        if vote.round != self.round or self.verdict is not None or proposal is None or proposal.report != vote.report:
+            return
+        seat = self._seat_of_vote(vote.report, vote.signature)
+        self._votes[seat] = vote.signature
+        entries = self._reports.get(vote.report)
+        if entries is None or len(self._votes) < report.quorum(len(self.seats)):
+            return
+        chosen = sorted(self._votes)[: report.quorum(len(self.seats))]
+        self.stamps["quorum_ns"] = time.time_ns()
+        self.verdict = Verdict(
+            **self.key._asdict(),
+            round=self.round,
+            entries=b"".join(word.to_bytes(32) for word in entries),
+            votes=[self._votes[seat] for seat in chosen],
+        )
+        self._world.spawn(self._transmit(), "transmission")
+        self._world.transport.broadcast(self.verdict)
+
+    def _seat_of_vote(self, digest: bytes, signature: bytes) -> int:
+        try:
+            signer = crypto.recover(digest, signature)
+        except crypto.SignatureInvalid as fault:
+            raise EnvelopeRefused(f"vote: {fault}") from None
+        if signer not in self.seats:
+            raise EnvelopeRefused(f"vote of {crypto.address_text(signer)}, who has no seat in the zone")
+        return self.seats.index(signer)
+
+    # --- verdict and settlement ----------------------------------------------------------------------------------
+
+    def seated_votes(self, verdict: Verdict) -> dict[int, bytes]:
+        """Votes of a verdict by seat.
+
+        Raises:
+            EnvelopeRefused: one is no operator's, or they are no quorum of this part and slot.
+        """
+        words = verdict.words()
+        first = self.key.part * PART_SITES + 1
+        digest = ReportMessage(self.key.zone, words).digest(self._world.domain)
+        for word in words:
+            about = report.settlement_entries([report.no_reading(word >> 200 & 0xFFFF)], self.key.slot, {})[0]
+            if word >> 200 != about >> 200 or word >> 192 & 15 != about >> 192 & 15:
+                raise EnvelopeRefused("verdict about another slot")
+            if not first <= word >> 200 & 0xFFFF < first + PART_SITES:
+                raise EnvelopeRefused("verdict about another part")
+        votes = {self._seat_of_vote(digest, vote): vote for vote in verdict.votes}
+        if len(votes) < report.quorum(len(self.seats)):
+            raise EnvelopeRefused(f"verdict with {len(votes)} votes, which are no quorum")
+        return votes
+
+    def on_verdict(self, verdict: Verdict) -> None:
+        """A report that is final: submit it when those before us in the rotation do not.
+
+        Raises:
+            EnvelopeRefused: it is not signed by a quorum.
+        """
+        if self.verdict is not None or self.settled or not self.listed:
+            return
+        self.seated_votes(verdict)
+        self.verdict = verdict
+        self.stamps.setdefault("quorum_ns", time.time_ns())
+        self._cancel(self._deadline)
+        seats = self.seats
+        leader = report.leader_seat(self.key.slot, self.key.part, verdict.round, len(seats))
+        rank = (seats.index(self._world.me) - leader) % len(seats)
+        self._stage = self._later(
+            self._world.timing.settle * (rank or len(seats)),
+            lambda: self._world.spawn(self._transmit(), "transmission"),
+        )
+
+    async def _transmit(self) -> None:
+        if self.settled or self.transmitting or self.verdict is None:
+            return
+        self.transmitting = True
+        try:
+            receipt = await self._world.transmit(self)
+        finally:
+            self.transmitting = False
+        if receipt is not None and receipt.succeeded:
+            self.stamps["receipt_ns"] = receipt.received_ns
+            self.settle(receipt)
+        elif not self.settled:
+            await self.ask_chain()
+            if not self.settled:
+                self.verdict = None
+                self._enter(self.round + 1)
+
+    async def ask_chain(self) -> None:
+        """Finish if the chain shows the part settled, whoever did it."""
+        try:
+            if await self._world.chain.is_settled(self.key):
+                self.settle(None)
+        except (RpcUnreachable, RpcRefused) as fault:
+            log.warning("settlement not read", extra=self._facts(reason=str(fault)))
+
+    def settle(self, receipt: Receipt | None) -> None:
+        """The chain has it."""
+        if self.settled:
+            return
+        self.settled = True
+        self.stamps.setdefault("receipt_ns", time.time_ns())
+        for timer in (self._patience, self._deadline, self._linger, self._stage):
+            self._cancel(timer)
+        self._world.finished(self, receipt)
+
+    def overdue(self, now: int) -> bool:
+        """Whether readings were there a whole slot ago and nothing is settled yet."""
+        return self.over and self._heard > 0 and now >= slot_end(self.key.slot + 1)
+
+    # --- time --------------------------------------------------------------------------------------------------
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, action)
+
+    def _cancel(self, timer: asyncio.TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()

@@ -1,0 +1,322 @@
+"""The node process: everything wired together, and its HTTP face."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+
+import aiohttp
+from aiohttp import web
+from net8.contracts import Contracts
+from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_of
+from pydantic import ValidationError
+
+from net8_oracle import crypto, keys
+from net8_oracle.clock import ChainClock, Clock, HeadPoller, WallClock
+from net8_oracle.http_server import serve
+from net8_oracle.logs import fields
+from net8_oracle.node.chain import ChainView
+from net8_oracle.node.council import Council
+from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost
+from net8_oracle.node.mesh import HttpMesh
+from net8_oracle.node.meters import Acceptance, Meters
+from net8_oracle.node.metrics import Metrics
+from net8_oracle.node.settings import NodeSettings
+from net8_oracle.node.stamps import Stamps
+from net8_oracle.node.store import SqlStore
+from net8_oracle.node.transmitter import Transmitter
+from net8_oracle.reading import ReadingRefused, SignedReading, meter_domain
+from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable
+from net8_oracle.settings import ConfigRefused, host_and_port
+from net8_oracle.wire import ReadingsAnswer, ReadingsPost, Refusal
+
+__all__ = ["run"]
+
+log = logging.getLogger(__name__)
+
+_PRUNE_EVERY = 3600.0  # seconds
+_MOST_CONNECTIONS = 256
+_STORE_AFTER = 0.003  # seconds
+
+
+class Node:
+    """One operator's node."""
+
+    def __init__(self, settings: NodeSettings) -> None:
+        """Opens what the configuration names.
+
+        Raises:
+            ConfigRefused, KeyRefused: something named there does not exist or cannot be used.
+        """
+        self._settings = settings
+        self._contracts = settings.chain.contracts()
+        password = settings.keys.password()
+        self._signer = keys.load(settings.keys.signer, password)
+        self._transmitter_key = keys.load(settings.keys.transmitter, password)
+        self._me = crypto.own_address(self._signer)
+        self._store = SqlStore(settings.store)
+        self._stamps = Stamps(settings.stamps)
+        self._metrics = Metrics()
+        self._to_store: list[SignedReading] = []
+        self._stored: asyncio.Future[None] | None = None
+
+    async def run(self) -> None:
+        """Serve and agree until cancelled."""
+        settings, contracts = self._settings, self._contracts
+        calls = Contracts.of(contracts)
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+            stack.callback(self._store.close)
+            stack.callback(self._stamps.close)
+            session = await stack.enter_async_context(
+                aiohttp.ClientSession(
+                    timeout=aiohttp.ClientTimeout(total=10.0),
+                    connector=aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, limit_per_host=0, keepalive_timeout=3600),
+                )
+            )
+            rpc = Rpc(session, str(settings.chain.rpc), settings.chain.timeout_ms / 1000)
+            await self._check_chain(rpc)
+            self._poller = HeadPoller(rpc, settings.chain.poll_ms / 1000)
+            self._clock: Clock = ChainClock(self._poller) if settings.chain.clock == "chain" else WallClock()
+            self._chain = ChainView(rpc, self._poller, self._clock, calls, settings.zones)
+            self._meters = Meters(
+                meter_domain(contracts.chain_id, contracts.address("EnergyExchange")), self._chain.site
+            )
+            self._transmitter = Transmitter(rpc, self._poller, self._store, contracts.chain_id, self._transmitter_key)
+            peers = {crypto.address_bytes(peer.signer): peer.url for peer in settings.peers}
+            peers.pop(self._me, None)  # one list of peers may serve all operators
+            self._mesh = HttpMesh(session, peers)
+            self._council = Council(
+                key=self._signer,
+                domain=contracts.registry_domain,
+                registry=calls.registry,
+                zones=settings.zones,
+                clock=self._clock,
+                chain=self._chain,
+                meters=self._meters,
+                store=self._store,
+                transport=self._mesh,
+                transmitter=self._transmitter,
+                timing=settings.timing.seconds(),
+                stamps=self._stamps,
+                metrics=self._metrics,
+            )
+            stack.push_async_callback(self._council.close)
+            await self._start_with_chain()
+            self._meters.restore(
+                self._store.readings_since(self._clock.now() - (REPORT_TIMEOUT_SLOTS + 2) * SLOT_SECONDS)
+            )
+            self._expose()
+            await stack.enter_async_context(serve(self._routes(), *host_and_port(settings.listen)))
+            for work in (self._poller.run(), self._chain.run(), self._mesh.run(), self._prune()):
+                tasks.create_task(work)
+            tasks.create_task(self._transmitter.resume(self._council.resumed))
+            for zone in settings.zones:
+                tasks.create_task(self._council.run_zone(zone))
+            log.info(
+                "node started",
+                extra=fields(
+                    signer=crypto.address_text(self._me),
+                    transmitter=crypto.address_text(self._transmitter.address),
+                    zones=settings.zones,
+                    peers=len(peers),
+                    listed=all(self._council.listed().values()),
+                ),
+            )
+
+    async def _check_chain(self, rpc: Rpc) -> None:
+        """Wait for the chain node, and refuse another chain than the deployment's."""
+        told = False
+        while True:
+            try:
+                chain_id = int(await rpc.call("eth_chainId"), 16)
+                break
+            except (RpcUnreachable, RpcRefused) as fault:
+                if not told:
+                    log.warning("waiting for the chain", extra=fields(reason=str(fault)))
+                told = True
+                await asyncio.sleep(0.5)
+        if chain_id != self._contracts.chain_id:
+            raise ConfigRefused(
+                f"chain.rpc leads to chain {chain_id}, but the deployment is of chain {self._contracts.chain_id}; "
+                "correct one of them"
+            )
+
+    async def _start_with_chain(self) -> None:
+        while True:
+            try:
+                await self._chain.load()
+                await self._transmitter.start()
+                return
+            except RpcUnreachable as fault:
+                log.warning("waiting for the chain", extra=fields(reason=str(fault)))
+                await asyncio.sleep(0.5)
+            except RpcRefused as fault:
+                raise ConfigRefused(
+                    f"the contracts of {self._settings.chain.deployment} do not answer on this chain ({fault}); "
+                    "check chain.rpc and chain.deployment"
+                ) from None
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(_PRUNE_EVERY)
+            now = self._clock.now()
+            self._store.prune(now - (REPORT_TIMEOUT_SLOTS + 2) * SLOT_SECONDS, slot_of(now) - REPORT_TIMEOUT_SLOTS - 2)
+
+    # --- HTTP --------------------------------------------------------------------------------------------------
+
+    def _routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/readings", self._post_readings),
+            web.post("/envelopes", self._post_envelopes),
+            web.get("/healthz", self._get_health),
+            web.get("/metrics", self._get_metrics),
+            web.get("/status", self._get_status),
+        ]
+
+    async def _post_readings(self, request: web.Request) -> web.Response:
+        try:
+            post = ReadingsPost.model_validate_json(await request.read())
+        except ValidationError as fault:
+            raise web.HTTPBadRequest(text=f"not a batch of readings: {fault.errors()[0]['msg']}\n") from None
+        later: list[tuple[int, int]] = []
+        refused: list[Refusal] = []
+        new = 0
+        for wire in post.readings:
+            signed = wire.signed()
+            try:
+                acceptance, boundary = self._meters.accept(signed, self._clock.now())
+            except ReadingRefused as fault:
+                refused.append(Refusal(site=wire.site, sequence=wire.sequence, reason=str(fault)))
+                log.warning("reading refused", extra=fields(site=wire.site, reason=str(fault)))
+                continue
+            if acceptance is Acceptance.LATER:
+                later.append((wire.site, wire.sequence))
+                self._clock.poke()
+            elif acceptance is Acceptance.NEW:
+                new += 1
+                self._to_store.append(signed)
+                if boundary is not None:
+                    self._council.heard(wire.site, boundary)
+        for outcome, number in (("accepted", new), ("later", len(later)), ("refused", len(refused))):
+            self._metrics.readings(outcome, number)
+        if new:
+            await self._all_stored()
+        accepted = len(post.readings) - len(later) - len(refused)
+        answer = ReadingsAnswer(accepted=accepted, later=later, refused=refused)
+        return web.Response(body=answer.model_dump_json().encode(), content_type="application/json")
+
+    async def _all_stored(self) -> None:
+        """Wait until the readings taken so far are on disk. Only then are they acknowledged.
+
+        They are written a moment later, together with those of other gateways, and after the agreement has gone on.
+        """
+        if self._stored is None:
+            loop = asyncio.get_running_loop()
+            self._stored = loop.create_future()
+            loop.call_later(_STORE_AFTER, self._write_readings)
+        await asyncio.shield(self._stored)
+
+    def _write_readings(self) -> None:
+        done, self._stored = self._stored, None
+        readings, self._to_store = self._to_store, []
+        assert done is not None, "somebody waits for what is written"
+        try:
+            self._store.add_readings(readings)
+            done.set_result(None)
+        except Exception as fault:
+            self._to_store = readings + self._to_store  # the gateways repeat; what was lost here would not be
+            done.set_exception(fault)
+
+    async def _post_envelopes(self, request: web.Request) -> web.Response:
+        try:
+            post = ENVELOPES.validate_json(await request.read())
+        except ValidationError as fault:
+            raise web.HTTPBadRequest(text=f"not a batch of envelopes: {fault.errors()[0]['msg']}\n") from None
+        asyncio.get_running_loop().call_soon(self._take_envelopes, post)
+        return web.Response(status=204)
+
+    def _take_envelopes(self, post: EnvelopesPost) -> None:
+        for envelope in post.envelopes:
+            self._council.on_message(envelope)
+
+    async def _get_health(self, request: web.Request) -> web.Response:
+        problems = self._problems()
+        return web.json_response({"healthy": not problems, "problems": problems}, status=503 if problems else 200)
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if not self._poller.reachable:
+            problems.append("the chain node does not answer")
+        problems += [
+            f"the chain does not list this node's signer in zone {zone}"
+            for zone, listed in self._council.listed().items()
+            if not listed
+        ]
+        overdue = [one.key for one in self._council.in_progress() if one.overdue(self._clock.now())]
+        problems += [f"zone {key.zone} slot {key.slot} has readings but no report" for key in overdue[:3]]
+        return problems
+
+    async def _get_metrics(self, request: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def _get_status(self, request: web.Request) -> web.Response:
+        signers = {zone: self._chain.signers(zone) for zone in self._settings.zones}
+        return web.json_response(
+            {
+                "signer": crypto.address_text(self._me),
+                "transmitter": crypto.address_text(self._transmitter.address),
+                "now": self._clock.now(),
+                "block": self._poller.head.number if self._poller.head else None,
+                "problems": self._problems(),
+                "zones": [
+                    {
+                        "zone": zone,
+                        "operators": len(listed),
+                        "seat": listed.index(self._me) if self._me in listed else None,
+                        "sites": sum(len(self._chain.sites_of(zone, part)) for part in range(self._chain.parts(zone))),
+                        "last_settled_slot": self._council.last_settled.get(zone),
+                    }
+                    for zone, listed in signers.items()
+                ],
+                "peers": [
+                    {"signer": crypto.address_text(signer), "url": peer.url, "reachable": peer.reachable}
+                    for signer, peer in self._mesh.peers.items()
+                ],
+                "open": [
+                    {
+                        **one.key._asdict(),
+                        "round": one.round,
+                        "observing": one.observing,
+                        "verdict": one.verdict is not None,
+                        "transmitting": one.transmitting,
+                    }
+                    for one in self._council.in_progress()[:20]
+                ],
+                "outbox": self._transmitter.waiting,
+            }
+        )
+
+    def _expose(self) -> None:
+        gauge = self._metrics.gauge
+        gauge("net8_open_slots", "Parts of slots not settled yet.", lambda: len(self._council.in_progress()))
+        gauge("net8_outbox", "Transactions without receipt.", lambda: self._transmitter.waiting)
+        gauge(
+            "net8_listed",
+            "1 when the chain lists the signer in every zone.",
+            lambda: float(all(self._council.listed().values())),
+        )
+        gauge("net8_chain_reachable", "1 when the chain node answers.", lambda: float(self._poller.reachable))
+        gauge(
+            "net8_head_timestamp",
+            "Time of the latest block, unix seconds.",
+            lambda: self._poller.head.timestamp if self._poller.head else 0,
+        )
+        gauge(
+            "net8_last_settled_slot",
+            "The latest slot settled in any zone.",
+            lambda: max(self._council.last_settled.values(), default=0),
+        )
+
+
+async def run(settings: NodeSettings) -> None:
+    """Run a node until cancelled."""
+    await Node(settings).run()

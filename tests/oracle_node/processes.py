@@ -1,0 +1,265 @@
+"""Node and gateway processes on a local chain, with their configuration files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import eth_keyfile
+
+from tests.oracle_node.local_chain import Operator, Zone, free_port
+
+PASSWORD = "a password for tests"
+
+
+def write_keystore(path: Path, key: bytes) -> Path:
+    """A keystore that opens at once."""
+    content = eth_keyfile.create_keyfile_json(key, PASSWORD.encode(), kdf="pbkdf2", iterations=1)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    """The first true value of `condition`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"did not happen in {seconds} s: {what}")
+
+
+def get_json(url: str) -> Any:
+    """A JSON answer, or None while nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as fault:
+        return json.loads(fault.read())
+    except OSError:
+        return None
+
+
+class Process:
+    """One process of `net8-oracle`, restartable."""
+
+    def __init__(self, folder: Path, name: str, arguments: list[str], program: list[str] | None = None) -> None:
+        self.name = name
+        self.log_file = folder / f"{name}.log"
+        self._command = [*(program or [sys.executable, "-m", "net8_oracle.cli"]), *arguments]
+        self._popen: subprocess.Popen[bytes] | None = None
+
+    def start(self, program: list[str] | None = None) -> None:
+        """Start it; its log is appended to."""
+        command = [*program, *self._command[-3:]] if program else self._command
+        with self.log_file.open("ab") as log:
+            self._popen = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "NODE_TEST_PASSWORD": PASSWORD},
+                cwd=Path(__file__).resolve().parents[2],
+            )
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """As an operator would; the exit status."""
+        return self._end(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Freeze it: it accepts connections and never answers."""
+        assert self._popen is not None
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End of `pause`."""
+        assert self._popen is not None
+        self._popen.send_signal(signal.SIGCONT)
+
+    def _end(self, number: int) -> int:
+        if self._popen is None:
+            return 0
+        popen, self._popen = self._popen, None
+        if popen.poll() is None:
+            popen.send_signal(signal.SIGCONT)
+            popen.send_signal(number)
+        try:
+            return popen.wait(10)
+        except subprocess.TimeoutExpired:
+            popen.kill()
+            raise AssertionError(f"{self.name} did not end within 10 s of signal {number}") from None
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._popen is not None and self._popen.poll() is None
+
+    def log(self) -> str:
+        """All it has said."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+
+class NodeProcess(Process):
+    """One operator's node."""
+
+    def __init__(self, folder: Path, zone: Zone, operator: Operator, seat: int, ports: list[int], timing: str) -> None:
+        self.folder = folder / f"node{seat}"
+        self.folder.mkdir()
+        write_keystore(self.folder / "signer.json", operator.signer)
+        write_keystore(self.folder / "transmitter.json", operator.transmitter)
+        self.url = f"http://127.0.0.1:{ports[seat]}"
+        self.stamps_file = self.folder / "stamps.jsonl"
+        peers = "".join(
+            f'[[peers]]\nsigner = "{peer.address}"\nurl = "http://127.0.0.1:{port}"\n'
+            for peer, port in zip(zone.operators, ports, strict=True)
+            if peer is not operator
+        )
+        self.config = self.folder / "node.toml"
+        self.config.write_text(
+            f'listen = "127.0.0.1:{ports[seat]}"\nzones = [{zone.number}]\nstore = "node.sqlite"\n'
+            f'stamps = "stamps.jsonl"\n'
+            f'[chain]\nrpc = "{zone.chain.url}"\ndeployment = "{zone.chain.deployment_file}"\nclock = "chain"\n'
+            f'[keys]\nsigner = "signer.json"\ntransmitter = "transmitter.json"\npassword_env = "NODE_TEST_PASSWORD"\n'
+            f"[timing]\n{timing}\n{peers}"
+        )
+        super().__init__(folder, f"node{seat}", ["run", "--config", str(self.config)])
+
+    def status(self) -> Any:
+        """What /status answers."""
+        return get_json(f"{self.url}/status")
+
+    def stamps(self) -> list[dict[str, Any]]:
+        """Lines of its stamps file."""
+        if not self.stamps_file.exists():
+            return []
+        return [json.loads(line) for line in self.stamps_file.read_text().splitlines()]
+
+
+class GatewayProcess(Process):
+    """One gateway that replays a file for many sites."""
+
+    def __init__(self, folder: Path, name: str, zone: Zone, sites: list[int], csv: Path, urls: list[str]) -> None:
+        home = folder / name
+        home.mkdir()
+        meters = ""
+        for site in sites:
+            write_keystore(home / f"{site}.json", zone.meter_keys[site])
+            column = zone.sites.index(site) + 1
+            meters += (
+                f'[[meters]]\nsite = {site}\nkeystore = "{site}.json"\n[meters.source]\nkind = "csv"\n'
+                f'path = "{csv}"\nload = "load_{column}"\npv = "pv_{column}"\n'
+            )
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        operators = "".join(f'[[operators]]\nurl = "{url}"\n' for url in urls)
+        (home / "gateway.toml").write_text(
+            f'store = "gateway.sqlite"\nlisten = "127.0.0.1:{self.port}"\npassword_env = "NODE_TEST_PASSWORD"\n'
+            f'[chain]\nrpc = "{zone.chain.url}"\ndeployment = "{zone.chain.deployment_file}"\nclock = "chain"\n'
+            f"{operators}{meters}"
+        )
+        super().__init__(folder, name, ["gateway", "--config", str(home / "gateway.toml")])
+
+
+class Street:
+    """A zone with four node processes and a gateway, on a chain whose time the test moves."""
+
+    TIMING = "patience_ms = 1500\nround_ms = 400\nsettle_ms = 800\n"
+
+    def __init__(self, folder: Path, zone: Zone, timing: str = TIMING) -> None:
+        self.folder = folder
+        self.zone = zone
+        self.csv = folder / "homes.csv"
+        write_homes(self.csv, len(zone.sites))
+        ports = [free_port() for _ in zone.operators]
+        self.nodes = [
+            NodeProcess(folder, zone, operator, seat, ports, timing) for seat, operator in enumerate(zone.operators)
+        ]
+        self.gateways = [self.gateway("gateway", zone.sites)]
+
+    def gateway(self, name: str, sites: list[int]) -> GatewayProcess:
+        """A further gateway, not started."""
+        return GatewayProcess(self.folder, name, self.zone, sites, self.csv, [node.url for node in self.nodes])
+
+    def begin(self) -> int:
+        """Start everything at the beginning of a fresh slot, and return that slot."""
+        chain = self.zone.chain
+        slot = chain.now() // 900 + 1
+        chain.move_to(slot * 900)
+        for process in (*self.nodes, *self.gateways):
+            process.start()
+        for node in self.nodes:
+            wait_for(node.status, f"{node.name} answers", 120)
+        for gateway in self.gateways:
+            wait_for(lambda g=gateway: get_json(f"{g.url}/status"), f"{gateway.name} answers", 120)
+        self.wait_delivered()
+        return slot
+
+    def wait_delivered(self, gateways: list[GatewayProcess] | None = None) -> None:
+        """All running operators have what the gateways have."""
+        for gateway in gateways or self.gateways:
+
+            def done(g: GatewayProcess = gateway) -> bool:
+                state = get_json(f"{g.url}/status")
+                return (
+                    bool(state)
+                    and state["now"] // 900 == self.zone.chain.now() // 900
+                    and all(one["backlog"] == 0 for one in state["operators"] if one["reachable"])
+                )
+
+            wait_for(done, f"{gateway.name} has delivered", 60)
+
+    def end_slot(self, slot: int) -> None:
+        """Move the chain to the end of `slot`."""
+        self.zone.chain.move_to((slot + 1) * 900)
+
+    def settled(self, slot: int) -> bool:
+        """Whether a report has settled something in the slot."""
+        return bool(self.zone.chain.read(self.zone.chain.contracts.lens.is_reported(self.zone.number, slot)))
+
+    def wait_settled(self, slot: int, seconds: float = 20.0) -> None:
+        """The slot is settled on chain."""
+        wait_for(lambda: self.settled(slot), f"slot {slot} is settled", seconds)
+
+    def position(self, site: int, slot: int) -> Any:
+        """What the chain says of a site in a slot."""
+        return self.zone.chain.read(self.zone.chain.contracts.lens.position(site, slot))
+
+    def stop(self) -> None:
+        """End all processes."""
+        for process in (*self.gateways, *self.nodes):
+            process.kill()
+
+
+def home_energy(site_number: int, row: int) -> tuple[int, int]:
+    """(load, pv) in Wh of a home in a row of `write_homes`; odd homes have more sun than load in even rows."""
+    load = 150 + 37 * site_number % 400 + 11 * row
+    pv = (900 + 53 * site_number % 700 if row % 2 == 0 else 40) if site_number % 2 else 0
+    return load, pv
+
+
+def write_homes(path: Path, homes: int, rows: int = 8) -> None:
+    """A file of homes in the format that the CSV source replays."""
+    numbers = range(1, homes + 1)
+    header = ["slot_local", *(f"load_{n}" for n in numbers), *(f"pv_{n}" for n in numbers)]
+    lines = [",".join(header)]
+    for row in range(rows):
+        energies = [home_energy(n, row) for n in numbers]
+        cells = [f"{load / 1000:.3f}" for load, _ in energies] + [f"{pv / 1000:.3f}" for _, pv in energies]
+        lines.append(",".join([f"row {row}", *cells]))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def metered(site_number: int, slot: int, rows: int = 8) -> tuple[int, int]:
+    """(export, import) in Wh that the file says for a slot."""
+    load, pv = home_energy(site_number, slot % rows)
+    return max(pv - load, 0), max(load - pv, 0)
