@@ -1,4 +1,4 @@
-"""A local chain with NET8 on it: anvil as a process, all contracts deployed, zones with operators and sites on demand."""
+"""A local chain with NET8 on it: anvil as a process, all contracts, zones with operators and sites on demand."""
 
 import hashlib
 import json

@@ -49,10 +49,10 @@ def _run(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
     except (ConfigRefused, keys.KeyRefused) as fault:
         _refuse(fault)
     except BaseExceptionGroup as group:
-        fault = _first(group)
-        if not isinstance(fault, ConfigRefused | keys.KeyRefused):
+        first = _first(group)
+        if not isinstance(first, ConfigRefused | keys.KeyRefused):
             raise
-        _refuse(fault)
+        _refuse(first)
 
 
 @click.group()

@@ -38,7 +38,7 @@ class WallClock:
 
     async def wait_until(self, moment: int) -> None:
         """Return once it is `moment` or later."""
-        while (left := moment - time.time()) > 0:
+        while (left := moment - time.time()) > 0:  # noqa: ASYNC110 - no event tells that time has passed
             await asyncio.sleep(min(left, 60.0))  # wakes now and then, so that a corrected clock is noticed
 
     def poke(self) -> None:

@@ -9,8 +9,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import eth_keyfile
 from coincurve import PrivateKey
+from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
 from net8_oracle import crypto
 
@@ -68,7 +68,7 @@ def load(path: Path, password: str) -> PrivateKey:
     """
     content = _read(path)
     try:
-        return PrivateKey(eth_keyfile.decode_keyfile_json(content, password.encode()))
+        return PrivateKey(decode_keyfile_json(content, password))
     except ValueError as fault:
         if "MAC" in str(fault):
             raise KeyRefused(f"keystore {path}: wrong password") from None
@@ -95,9 +95,7 @@ def create(path: Path, password: str, iterations: int = DEFAULT_ITERATIONS, key:
     if not password:
         raise KeyRefused("the password is empty; choose one")
     private = PrivateKey(key if key is not None else secrets.token_bytes(32))
-    content = eth_keyfile.create_keyfile_json(
-        private.secret, password.encode(), version=3, kdf="pbkdf2", iterations=iterations
-    )
+    content = create_keyfile_json(private.secret, password, version=3, kdf="pbkdf2", iterations=iterations)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

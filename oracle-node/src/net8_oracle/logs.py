@@ -14,7 +14,7 @@ __all__ = ["fields", "setup"]
 _ATTRIBUTE = "net8_fields"
 
 
-def fields(**values: Any) -> dict[str, dict[str, Any]]:
+def fields(**values: object) -> dict[str, dict[str, object]]:
     """The facts of an event, for the `extra` of a logging call."""
     return {_ATTRIBUTE: values}
 

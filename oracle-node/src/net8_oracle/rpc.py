@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - JSON of any shape
 """JSON-RPC to a chain node, plain and asynchronous, with a timeout on every call."""
 
 import itertools

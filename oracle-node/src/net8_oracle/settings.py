@@ -40,7 +40,8 @@ class Settings(BaseModel):
 
 
 def _from_folder(path: Path, info: ValidationInfo) -> Path:
-    return (info.context or {}).get("folder", Path()) / path
+    folder: Path = (info.context or {}).get("folder", Path())
+    return folder / path
 
 
 def _url(url: str) -> str:
@@ -69,10 +70,15 @@ def _listen(text: str) -> tuple[str, int]:
     return host.strip("[]"), number
 
 
+def _listens(text: str) -> str:
+    _listen(text)
+    return text
+
+
 FilePath = Annotated[Path, AfterValidator(_from_folder)]
 Url = Annotated[str, AfterValidator(_url)]
 Address = Annotated[str, AfterValidator(_address)]
-ListenAddress = Annotated[str, AfterValidator(lambda text: text if _listen(text) else text)]
+ListenAddress = Annotated[str, AfterValidator(_listens)]
 
 
 class PasswordSettings(Settings):

@@ -39,7 +39,7 @@ class Stored:
 def _stored(row: Sequence[int | bytes]) -> Stored:
     place, site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns = row
     reading = Reading(int(site), int(taken_at), int(import_wh), int(export_wh), int(epoch), int(sequence))
-    return Stored(int(place), SignedReading(reading, bytes(signature), int(source_ns)))  # type: ignore[arg-type]
+    return Stored(int(place), SignedReading(reading, bytes(signature), int(source_ns)))
 
 
 class GatewayStore:
@@ -110,7 +110,8 @@ class GatewayStore:
     def mark_delivered(self, operator: str, place: int) -> None:
         """`operator` has every reading up to and including `place`."""
         self._db.execute(
-            "INSERT INTO delivered VALUES (?, ?) ON CONFLICT (operator) DO UPDATE SET place = max(place, excluded.place)",
+            "INSERT INTO delivered VALUES (?, ?)"
+            " ON CONFLICT (operator) DO UPDATE SET place = max(place, excluded.place)",
             (operator, place),
         )
 

@@ -89,11 +89,14 @@ class World(Protocol):
     me: bytes
     domain: Domain
     timing: Timing
-    chain: Chain
     meters: Meters
     store: Store
     transport: Transport
     silent_reports: defaultdict[int, int]  # site -> reports in a row without its reading
+
+    @property
+    def chain(self) -> Chain:
+        """What the chain says."""
 
     def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
         """Run in the background; a fault is logged."""
@@ -157,7 +160,7 @@ class Agreement:
         seats = self.seats
         return seats[report.leader_seat(self.key.slot, self.key.part, round_, len(seats))]
 
-    def _facts(self, **more: object) -> dict[str, dict[str, Any]]:
+    def _facts(self, **more: object) -> dict[str, dict[str, object]]:
         return fields(**self.key._asdict(), round=self.round, **more)
 
     def knows(self, entries_hash: bytes) -> bool:
@@ -316,9 +319,9 @@ class Agreement:
 
     def peer_unreachable(self, signer: bytes) -> None:
         """A peer certainly did not get what was sent to it: do not wait for it if it leads."""
-        if self.observing and self.verdict is None and self.round not in self._proposals:
-            if self.leader(self.round) == signer:
-                self._enter(self.round + 1)
+        stuck = self.observing and self.verdict is None and self.round not in self._proposals
+        if stuck and self.leader(self.round) == signer:
+            self._enter(self.round + 1)
 
     # --- proposal ----------------------------------------------------------------------------------------------
 

@@ -101,15 +101,11 @@ class Council:
         agreements = [self._open.setdefault(key, Agreement(self, key)) for key in keys]
         self._opened_until[zone] = slot + 1
         if not self._may_sign(zone):
-            log.error(
-                "refusing to sign",
-                extra=fields(
-                    zone=zone,
-                    slot=slot,
-                    reason=f"the chain does not list signer {crypto.address_text(self.me)}"
-                    " in a zone of four operators or more; have it admitted or check the keystore",
-                ),
+            reason = (
+                f"the chain does not list signer {crypto.address_text(self.me)} in a zone of four operators or more; "
+                "have it admitted or check the keystore"
             )
+            log.error("refusing to sign", extra=fields(zone=zone, slot=slot, reason=reason))
         for agreement in agreements:
             self._ended.setdefault(agreement.key, asyncio.Event())
             if missed:

@@ -4,6 +4,7 @@
 every transaction takes the write lock at its beginning, so that "database is locked" cannot happen half-way.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,7 +145,7 @@ class Store(Protocol):
         """Close the store."""
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
     cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000"):
@@ -213,7 +214,7 @@ class SqlStore:
         with self._writing() as connection:
             rows = connection.execute(
                 select(_READING)
-                .where((_READING.c.taken_at >= taken_at) | _tuple_in(_READING.c.site, _READING.c.sequence, latest))
+                .where((_READING.c.taken_at >= taken_at) | tuple_(_READING.c.site, _READING.c.sequence).in_(latest))
                 .order_by(_READING.c.site, _READING.c.sequence)
             ).all()
         return [
@@ -334,11 +335,7 @@ class SqlStore:
         with self._writing() as connection:
             connection.execute(
                 _READING.delete().where(
-                    _READING.c.taken_at < taken_before, ~_tuple_in(_READING.c.site, _READING.c.sequence, latest)
+                    _READING.c.taken_at < taken_before, ~tuple_(_READING.c.site, _READING.c.sequence).in_(latest)
                 )
             )
             connection.execute(_PLEDGE.delete().where(_PLEDGE.c.slot < slot_before))
-
-
-def _tuple_in(first: Any, second: Any, pairs: Any) -> Any:
-    return tuple_(first, second).in_(pairs)

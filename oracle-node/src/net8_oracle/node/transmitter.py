@@ -188,12 +188,14 @@ class Transmitter:
                 if fault.code == _SYNC_TIMED_OUT:
                     return None
                 if fault.code not in _METHOD_UNKNOWN and "not found" not in fault.message.lower():
-                    return self._refused(row, fault)
+                    self._refused(row, fault)
+                    return None
                 self._has_sync = False
         try:
             await self._rpc.call("eth_sendRawTransaction", raw)
         except RpcRefused as fault:
-            return self._refused(row, fault)
+            self._refused(row, fault)
+            return None
         return await self._receipt(row)
 
     def _refused(self, row: OutboxRow, fault: RpcRefused) -> None:

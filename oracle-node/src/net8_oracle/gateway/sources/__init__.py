@@ -1,7 +1,7 @@
 """Where readings come from. A new kind of source is one file here and one line in `KINDS`.
 
-A source's file has a class with a pydantic model `Options` for its table in the configuration (besides `kind`),
-a constructor that takes it, and the methods of `Source`.
+A source's file has a pydantic model `Options` for its table in the configuration (besides `kind`), and a class
+with a constructor that takes it and the methods of `Source`.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from net8_oracle.settings import ConfigRefused, Settings, validated
+from net8_oracle.settings import ConfigRefused, validated
 
 __all__ = ["KINDS", "Registers", "Source", "SourceFault", "make"]
 
-KINDS = {  # kind -> module and class; loaded when first used, so that a small board pays for its own meter only
+# kind -> module and class, which has its options beside it; loaded when first used: a small board pays for its meter
+KINDS = {
     "csv": ("net8_oracle.gateway.sources.csv_replay", "CsvReplay"),
     "sunspec": ("net8_oracle.gateway.sources.sunspec", "SunSpecMeter"),
 }
@@ -35,10 +36,9 @@ class Registers:
 class Source(Protocol):
     """A meter."""
 
-    Options: ClassVar[type[Settings]]
     replays: ClassVar[bool]  # can tell the registers of a boundary that is long past
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, options: Any) -> None:  # noqa: ANN401 - each source its own
         """From a checked table of options.
 
         Raises:
@@ -67,5 +67,6 @@ def make(table: dict[str, Any], where: str, folder: Path) -> Source:
     if kind not in KINDS:
         raise ConfigRefused(f"{where}.kind is {kind!r}; there are {', '.join(sorted(KINDS))}")
     module, name = KINDS[kind]
-    source: type[Source] = getattr(import_module(module), name)
-    return source(validated(source.Options, options, where, folder))
+    implementation = import_module(module)
+    source: type[Source] = getattr(implementation, name)
+    return source(validated(implementation.Options, options, where, folder))

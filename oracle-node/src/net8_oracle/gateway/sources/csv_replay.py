@@ -82,7 +82,6 @@ def _running_sums(energies: list[Decimal]) -> list[Decimal]:
 class CsvReplay:
     """A meter that replays a file."""
 
-    Options: ClassVar[type[Settings]] = Options
     replays: ClassVar[bool] = True
 
     def __init__(self, options: Options) -> None:

@@ -28,7 +28,7 @@ class Options(Settings):
     timeout_ms: int = Field(default=2_000, ge=50, le=60_000)
 
 
-def _whole_wh(name: str, value: Any, scale: int | None) -> int:
+def _whole_wh(name: str, value: int | float | None, scale: int | None) -> int:
     """A register in whole Wh, cut. Integer models scale by a power of ten, float models carry Wh as they are."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         raise SourceFault(f"the meter does not implement {name}; this model of meter cannot be settled")
@@ -41,7 +41,6 @@ def _whole_wh(name: str, value: Any, scale: int | None) -> int:
 class SunSpecMeter:
     """A meter on the network. The connection is kept, and made anew after a fault."""
 
-    Options: ClassVar[type[Settings]] = Options
     replays: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
