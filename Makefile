@@ -10,7 +10,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_PYTHON := $(VENV)/bin/python
 
-.PHONY: help setup setup-dev lock clean
+.PHONY: help setup setup-dev demo test bench lint format abi lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,41 @@ lock: $(STAMPS)/uv  ## resolve dependencies anew after a change of a pyproject.t
 	@$(UV) export --quiet --frozen --no-emit-workspace --only-group dev --no-header --no-annotate -o requirements-dev.lock
 	@$(UV) export --quiet --frozen --no-emit-workspace --only-group node --no-header --no-annotate -o requirements-node.lock
 
+# --- using it --------------------------------------------------------------------------------------------------------
+
+# Variables given to make reach the street by the environment; `make demo HELP=1` lists them all.
+demo: setup  ## a street that trades; HEADLESS=1 SLOTS=8 without the app, HOMES=file.csv, DAY=, SEED=, HELP=1 lists all
+	@exec $(PY) -m scripts.street $(if $(HELP),--help)
+
+# ape's own test plugin would start its chain beside titanoboa's.
+test: setup-dev $(STAMPS)/chromium  ## every test; TESTS=tests/sdk for some
+	$(PY) -m pytest -p no:ape_test -n 2 --dist loadfile $(TESTS)
+
+$(STAMPS)/chromium: scripts/bootstrap/chromium.sh $(STAMPS)/dev
+	@scripts/bootstrap/chromium.sh
+	@touch $@
+
+bench: setup-dev  ## measure gas and latency, write bench/results.json, print it beside the figures to beat
+	@exec $(PY) -m bench
+
+lint: setup-dev  ## style, types, import directions, generated files
+	ruff check .
+	ruff format --check .
+	mypy
+	mamushi --check contracts
+	lint-imports
+	$(PY) frontend/wallet/build.py --check
+	$(UV) lock --check
+	$(PY) -m scripts.bootstrap.check_libraries
+
+format: setup-dev  ## format Python and Vyper
+	ruff format .
+	ruff check --fix .
+	mamushi contracts
+
+abi: setup-dev  ## generate the SDK's ABIs from the contracts
+	@$(PY) -m scripts.abi
+
 clean:  ## remove everything that was made here
 	rm -rf $(VENV) node_modules .build .street .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -f deployments/31337.json
+	rm -f deployments/31337.*

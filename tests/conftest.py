@@ -1,0 +1,36 @@
+"""What holds for every test: none is skipped but for a reason in this list."""
+
+import pytest
+
+ALLOWED_SKIPS: tuple[str, ...] = ()  # each entry the exact reason, with a comment on why a machine may lack it
+
+_unexpected: list[str] = []
+
+
+def _note(nodeid: str, longrepr: object) -> None:
+    reason = longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if reason not in ALLOWED_SKIPS:
+        _unexpected.append(f"{nodeid}: {reason}")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped:
+        _note(report.nodeid, getattr(report, "wasxfail", report.longrepr))
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    if report.skipped:
+        _note(report.nodeid, report.longrepr)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _unexpected and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _unexpected:
+        terminalreporter.section("skipped for a reason that is not on the list of tests/conftest.py", red=True)
+        for line in _unexpected:
+            terminalreporter.line(line)
