@@ -1,0 +1,54 @@
+"""Keys of the street. They are public knowledge and worth nothing: they exist on the local chain alone.
+
+The chain's own development accounts run the network; keys of homes and meters follow from their number.
+"""
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from net8.signing import address_of, keccak256
+
+__all__ = [
+    "LOCAL_CHAIN_ID",
+    "OPERATORS",
+    "development_account",
+    "home_account",
+    "meter_address",
+    "meter_key",
+    "signer_key",
+]
+
+LOCAL_CHAIN_ID = 31337
+MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own
+OWNER, GRID_OPERATOR, REGISTRAR, FIRST_OPERATOR = 0, 1, 2, 3
+OPERATORS = 4
+FIRST_TRANSMITTER = FIRST_OPERATOR + OPERATORS  # what operators pay gas with; 3 + 4 + 4 accounts in all
+DEVELOPMENT_ACCOUNTS = FIRST_TRANSMITTER + OPERATORS
+
+Account.enable_unaudited_hdwallet_features()
+
+
+def development_account(index: int) -> LocalAccount:
+    """An account that the local chain gives coins at its start."""
+    account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+    return account
+
+
+def home_account(index: int) -> LocalAccount:
+    """Owner of the street's home with this number, from 0."""
+    account: LocalAccount = Account.from_key(keccak256(f"home {index} of the street".encode()))
+    return account
+
+
+def meter_key(name: str) -> bytes:
+    """Private key of a meter, by its name."""
+    return keccak256(f"meter {name} of the street".encode())
+
+
+def meter_address(name: str) -> str:
+    """Address of a meter's key."""
+    return address_of(meter_key(name))
+
+
+def signer_key(index: int) -> bytes:
+    """Private key with which oracle operator `index` (from 0) signs observations and reports."""
+    return keccak256(f"oracle operator {index} of the street".encode())

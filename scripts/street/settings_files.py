@@ -1,0 +1,84 @@
+"""Settings (TOML) and encrypted keystores of the processes that the street starts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_account import Account
+
+__all__ = ["Meter", "Peer", "gateway_settings", "node_settings", "write_keystore"]
+
+_ITERATIONS = 1_000  # of pbkdf2: these keys are public knowledge, and two hundred of them are opened at once
+_POLL_MS = 20  # looks at the chain's clock
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An oracle node as others see it."""
+
+    signer: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Meter:
+    """One meter of a gateway: replays columns of a file."""
+
+    site: int
+    keystore: Path
+    inputs: Path
+    load: str
+    pv: str | None
+    first_row_slot: int
+
+
+def write_keystore(path: Path, key: bytes, password: str) -> None:
+    """Encrypt a key into a new file, readable by its owner alone."""
+    content = Account.encrypt(key, password, kdf="pbkdf2", iterations=_ITERATIONS)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _text(value: object) -> str:
+    """A TOML string; JSON's escapes are TOML's too."""
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _chain(deployment: Path, rpc: str) -> str:
+    return f'[chain]\ndeployment = {_text(deployment)}\nrpc = {_text(rpc)}\nclock = "chain"\npoll_ms = {_POLL_MS}\n'
+
+
+def node_settings(
+    *, listen: str, zone: int, store: Path, stamps: Path, deployment: Path, rpc: str, signer: Path, transmitter: Path,
+    password_file: Path, peers: Sequence[Peer],
+) -> str:  # fmt: skip
+    """Settings of an oracle node."""
+    listed = "".join(f"\n[[peers]]\nsigner = {_text(peer.signer)}\nurl = {_text(peer.url)}\n" for peer in peers)
+    return (
+        f"listen = {_text(listen)}\nzones = [{zone}]\nstore = {_text(store)}\nstamps = {_text(stamps)}\n\n"
+        f"{_chain(deployment, rpc)}\n"
+        f"[keys]\nsigner = {_text(signer)}\ntransmitter = {_text(transmitter)}\n"
+        f"password_file = {_text(password_file)}\n"
+        f"{listed}"
+    )
+
+
+def gateway_settings(
+    *, listen: str, store: Path, deployment: Path, rpc: str, password_file: Path, operators: Sequence[str],
+    meters: Sequence[Meter],
+) -> str:  # fmt: skip
+    """Settings of a gateway."""
+    blocks = [
+        f"listen = {_text(listen)}\nstore = {_text(store)}\npassword_file = {_text(password_file)}\n",
+        _chain(deployment, rpc),
+        *(f"[[operators]]\nurl = {_text(url)}\n" for url in operators),
+    ]
+    for meter in meters:
+        pv = f"pv = {_text(meter.pv)}\n" if meter.pv else ""
+        blocks.append(
+            f"[[meters]]\nsite = {meter.site}\nkeystore = {_text(meter.keystore)}\n"
+            f'[meters.source]\nkind = "csv"\npath = {_text(meter.inputs)}\nload = {_text(meter.load)}\n{pv}'
+            f"start_slot = {meter.first_row_slot}\n"
+        )
+    return "\n".join(blocks)
