@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,8 @@ from net8.client import Chain
 from net8.contracts import Call, Contracts
 from net8.deployment import ContractRecord, Deployment
 from net8.signing import keccak256
+
+from scripts.compiler import compile_contract
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".build" / "chain-tests"
@@ -29,9 +28,7 @@ def bytecode_of(name: str) -> str:
     state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     cached = CACHE / f"{name}-{state}.hex"
     if not cached.exists():
-        paths = ["-p", str(ROOT), "-p", sysconfig.get_path("purelib")]
-        command = [sys.executable, "-m", "vyper.cli.vyper_compile", "-f", "bytecode", *paths, f"{folder}/{name}.vy"]
-        code = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
+        code = compile_contract(ROOT / folder / f"{name}.vy", "bytecode")
         CACHE.mkdir(parents=True, exist_ok=True)
         cached.write_text(code)
     return cached.read_text()

@@ -2,9 +2,6 @@
 
 import inspect
 import json
-import subprocess
-import sys
-import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -14,6 +11,8 @@ from net8 import abi, contracts, events
 from net8.abi import CallRefused
 from net8.contracts import Exchange
 from net8.contracts.core import Contract
+
+from scripts.compiler import compile_contract
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {name: ROOT / "contracts" / f"{name}.vy" for name in abi.CONTRACT_NAMES} | {
@@ -52,22 +51,7 @@ RENAMED_FIELDS = {"from": "sender", "to": "receiver"}
 
 
 def compiled(source: Path) -> list[dict]:
-    libraries = sysconfig.get_path("purelib")
-    command = [
-        sys.executable,
-        "-m",
-        "vyper.cli.vyper_compile",
-        "-f",
-        "abi",
-        "-p",
-        str(ROOT),
-        "-p",
-        libraries,
-        str(source),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(compile_contract(source, "abi"))
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,12 @@
 """Sending, told as a conversation with a node: what is asked, what is answered, what comes out."""
 
+import subprocess
+import sys
+
 import pytest
 from eth_account import Account
 from net8.client import flows
-from net8.client.rpc import Ask, Pause, fault_of
+from net8.client.rpc import Ask, Pause, answers_of, fault_of
 from net8.contracts import Exchange
 from net8.errors import (
     ChainFault,
@@ -293,3 +296,23 @@ def test_fault_of__anything_else__chain_fault():
     fault = fault_of({"code": -32005, "message": "limit exceeded"}, "eth_getLogs")
     assert isinstance(fault, ChainFault)
     assert str(fault) == "eth_getLogs: the node answered 'limit exceeded' (code -32005)"
+
+
+def test_answers_of__out_of_order__sorted_by_question():
+    answers = answers_of([{"id": 1, "result": "b"}, {"id": 0, "result": "a"}], 2, "http://node")
+    assert [answer["result"] for answer in answers] == ["a", "b"]
+
+
+def test_answers_of__single_question__error_without_number_is_an_answer():
+    assert answers_of({"id": None, "error": {"code": -32700}}, 1, "http://node")[0]["error"]["code"] == -32700
+
+
+@pytest.mark.parametrize("content", [{"error": {"code": -32005}, "id": None}, [], [{"id": 0, "result": 1}], "no", None])
+def test_answers_of__batch_not_answered_in_full__said(content):
+    with pytest.raises(ChainFault, match="use a smaller `batch`"):
+        answers_of(content, 2, "http://node")
+
+
+def test_import__whole_sdk__never_loads_web3():
+    code = "import net8.client.aio, net8.audit, sys; print('web3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -4,7 +4,7 @@
     chain.read(net8.exchange.free_balance(site))
     chain.sender(account).send(net8.exchange.place(site, slot, True, 1000, 5000))
 
-For event loops `net8.client.aio` has the same. This package loads web3; nothing else of `net8` does.
+For event loops `net8.client.aio` has the same.
 """
 
 from pathlib import Path

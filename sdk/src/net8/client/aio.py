@@ -4,17 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from eth_account.signers.local import LocalAccount
-from web3 import AsyncHTTPProvider
-from web3.types import RPCEndpoint
 
 from net8.client import flows
 from net8.client.flows import BlockHeader, Prepared, Receipt, SenderState
-from net8.client.rpc import Answer, Block, Flow, Pause
+from net8.client.rpc import Answer, Block, Flow, Pause, Request, answers_of, payload_of, unreachable
 from net8.contracts.core import Call, Contract
 from net8.deployment import Deployment
-from net8.errors import ChainFault, ChainUnreachable
+from net8.errors import ChainUnreachable
 from net8.events import Event, Logged
 
 __all__ = ["AsyncChain", "AsyncSender"]
@@ -34,14 +32,15 @@ class AsyncChain:
             batch: most questions sent together; public nodes have limits.
         """
         self.url = url
-        self._provider = AsyncHTTPProvider(
-            url, request_kwargs={"timeout": ClientTimeout(total=timeout)}, exception_retry_configuration=None
-        )
+        self._timeout = ClientTimeout(total=timeout)
+        self._session: ClientSession | None = None
         self._batch = batch
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._provider.disconnect()
+        """Close the connection. Asking again opens another."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
     async def read(self, call: Call[T], block_identifier: Block = "latest", sender: str | None = None) -> T:
         """Answer of a view call, or what a transaction would answer if `sender` sent it now."""
@@ -106,25 +105,21 @@ class AsyncChain:
             result: T = done.value
             return result
 
-    async def _ask(self, requests: list[tuple[str, list[Any]]]) -> list[Answer]:
+    async def _ask(self, requests: list[Request]) -> list[Answer]:
         answers: list[Answer] = []
         for start in range(0, len(requests), self._batch):
             answers += await self._post(requests[start : start + self._batch])
         return answers
 
-    async def _post(self, requests: list[tuple[str, list[Any]]]) -> list[Answer]:
-        batch: list[tuple[RPCEndpoint, Any]] = [(RPCEndpoint(method), parameters) for method, parameters in requests]
+    async def _post(self, requests: list[Request]) -> list[Answer]:
+        if self._session is None:
+            self._session = ClientSession(timeout=self._timeout)
         try:
-            if len(batch) == 1:
-                return [dict(await self._provider.make_request(*batch[0]))]
-            raw = await self._provider.make_batch_request(batch)
-        except (ClientError, TimeoutError) as fault:
-            raise ChainUnreachable(
-                f"no answer from {self.url} ({type(fault).__name__}); check that the node runs and the address is right"
-            ) from fault
-        if not isinstance(raw, list) or len(raw) != len(batch):
-            raise ChainFault(f"{self.url} does not answer batches of {len(batch)} questions; use a smaller `batch`")
-        return [dict(answer) for answer in raw]
+            async with self._session.post(self.url, json=payload_of(requests)) as response:
+                content = await response.json(content_type=None)
+        except (ClientError, TimeoutError, ValueError) as fault:  # ValueError: what came back is no JSON
+            raise unreachable(self.url, fault) from fault
+        return answers_of(content, len(requests), self.url)
 
 
 class AsyncSender:

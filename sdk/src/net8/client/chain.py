@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from eth_account.signers.local import LocalAccount
-from requests.exceptions import RequestException
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint
 
 from net8.client import flows
 from net8.client.flows import BlockHeader, Prepared, Receipt, SenderState
-from net8.client.rpc import Answer, Block, Flow, Pause, block_parameter
+from net8.client.http import Http
+from net8.client.rpc import Answer, Block, Flow, Pause, Request, block_parameter
 from net8.contracts.core import Call, Contract
 from net8.deployment import Deployment
-from net8.errors import ChainFault, ChainUnreachable
+from net8.errors import ChainUnreachable
 from net8.events import Event, Logged
 
 __all__ = ["Chain", "Sender"]
@@ -35,7 +33,7 @@ class Chain:
             batch: most questions sent together; public nodes have limits.
         """
         self.url = url
-        self._provider = HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
+        self._http = Http(url, timeout)
         self._batch = batch
 
     # --- reading ----------------------------------------------------------------------------------------------------
@@ -118,25 +116,11 @@ class Chain:
             result: T = done.value
             return result
 
-    def _ask(self, requests: list[tuple[str, list[Any]]]) -> list[Answer]:
+    def _ask(self, requests: list[Request]) -> list[Answer]:
         answers: list[Answer] = []
         for start in range(0, len(requests), self._batch):
-            answers += self._post(requests[start : start + self._batch])
+            answers += self._http.post(requests[start : start + self._batch])
         return answers
-
-    def _post(self, requests: list[tuple[str, list[Any]]]) -> list[Answer]:
-        batch: list[tuple[RPCEndpoint, Any]] = [(RPCEndpoint(method), parameters) for method, parameters in requests]
-        try:
-            if len(batch) == 1:
-                return [dict(self._provider.make_request(*batch[0]))]
-            raw = self._provider.make_batch_request(batch)
-        except RequestException as fault:
-            raise ChainUnreachable(
-                f"no answer from {self.url} ({type(fault).__name__}); check that the node runs and the address is right"
-            ) from fault
-        if not isinstance(raw, list) or len(raw) != len(batch):
-            raise ChainFault(f"{self.url} does not answer batches of {len(batch)} questions; use a smaller `batch`")
-        return [dict(answer) for answer in raw]
 
 
 class Sender:

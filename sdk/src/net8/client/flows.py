@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from eth_account.signers.local import LocalAccount
 
-from net8.client.rpc import Answer, Ask, Block, Flow, Pause, block_parameter, call_parameters, result_of
+from net8.client.rpc import Answer, Ask, Block, Flow, Pause, Request, block_parameter, call_parameters, result_of
 from net8.contracts.core import Call
 from net8.errors import ChainFault, ChainUnreachable, DeploymentMismatch, Net8Error, Refused, Unconfirmed, refusal
 from net8.events import Event, Logged, decode_all, topic_of
@@ -147,7 +147,7 @@ def verify(chain_id: int, code_hashes: dict[str, str]) -> Flow[None]:
     Raises:
         DeploymentMismatch: another chain, or other code at an address.
     """
-    requests: list[tuple[str, list[Any]]] = [("eth_chainId", [])]
+    requests: list[Request] = [("eth_chainId", [])]
     requests += [("eth_getCode", [address, "latest"]) for address in code_hashes]
     chain, *codes = yield Ask(requests)
     found = int(result_of(chain, "eth_chainId"), 16)
@@ -175,7 +175,7 @@ def prepare(
     """
     request = call_parameters(call, state.address, value)
     wanted_nonce = state.nonce if nonce is None else nonce
-    requests: list[tuple[str, list[Any]]] = [
+    requests: list[Request] = [
         ("eth_estimateGas", [request]) if gas is None else ("eth_call", [request, "latest"]),
         ("eth_getBlockByNumber", ["latest", False]),
         ("eth_maxPriorityFeePerGas", []),

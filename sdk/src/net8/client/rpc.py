@@ -12,11 +12,27 @@ from typing import Any, TypeVar
 from eth_abi.abi import decode
 
 from net8.contracts.core import Call
-from net8.errors import ChainFault, Net8Error, OutOfGasMoney, refusal
+from net8.errors import ChainFault, ChainUnreachable, Net8Error, OutOfGasMoney, refusal
 
-__all__ = ["Answer", "Ask", "Block", "Flow", "Pause", "block_parameter", "call_parameters", "fault_of", "result_of"]
+__all__ = [
+    "Answer",
+    "Ask",
+    "Block",
+    "Flow",
+    "Pause",
+    "Request",
+    "answers_of",
+    "block_parameter",
+    "call_parameters",
+    "fault_of",
+    "payload_of",
+    "result_of",
+    "unreachable",
+]
 
 T = TypeVar("T")
+Request = tuple[str, list[Any]]  # method and parameters
+Answer = dict[str, Any]  # with "result" or "error"
 Block = int | str  # a number, or "latest", "pending", "earliest", "finalized", "safe"
 
 _ERROR_STRING = "0x08c379a0"  # selector of Error(string), which carries a contract's reason
@@ -25,9 +41,9 @@ _REASON_IN_MESSAGE = re.compile(r"revert(?:ed)?:? (.+)$")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Questions to the node, sent together: (method, parameters) each."""
+    """Questions to the node, sent together."""
 
-    requests: list[tuple[str, list[Any]]]
+    requests: list[Request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +53,37 @@ class Pause:
     seconds: float
 
 
-Answer = dict[str, Any]  # with "result" or "error"
 Flow = Generator[Ask | Pause, list[Answer], T]
+
+
+def payload_of(requests: list[Request]) -> dict[str, Any] | list[dict[str, Any]]:
+    """What is posted to ask `requests`: a batch, or a single question as itself."""
+    questions = [
+        {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
+        for number, (method, parameters) in enumerate(requests)
+    ]
+    return questions[0] if len(questions) == 1 else questions
+
+
+def answers_of(content: object, count: int, url: str) -> list[Answer]:
+    """The answers in what came back, in the order of the questions."""
+    answers = [content] if count == 1 else content
+    if not isinstance(answers, list) or len(answers) != count or not all(_is_answer(answer) for answer in answers):
+        raise ChainFault(
+            f"{url} does not answer {count} questions sent together; check the address or use a smaller `batch`"
+        )
+    return sorted(answers, key=lambda answer: answer["id"] or 0)
+
+
+def _is_answer(answer: object) -> bool:
+    return isinstance(answer, dict) and "id" in answer and ("result" in answer or "error" in answer)
+
+
+def unreachable(url: str, fault: Exception) -> ChainUnreachable:
+    """The exception for a node that does not answer."""
+    return ChainUnreachable(
+        f"no answer from {url} ({type(fault).__name__}); check that the node runs and the address is right"
+    )
 
 
 def block_parameter(block: Block) -> str:
