@@ -13,6 +13,7 @@ from net8.errors import (
     ChainUnreachable,
     DeploymentMismatch,
     OrderRefused,
+    OutOfGas,
     OutOfGasMoney,
     Refused,
     Unconfirmed,
@@ -219,6 +220,24 @@ def test_submit__failed_on_chain__reason_found_before_its_block(state, prepared)
         chain.run(flows.submit(state, prepared))
     assert [parameters[1] for method, parameters in chain.asked if method == "eth_call"] == ["0x6", "0x7"]
     assert state.nonce == prepared.nonce + 1
+
+
+def test_submit__all_its_gas_used__out_of_gas_and_not_a_refusal(state, prepared):
+    failed = receipt_of(prepared.transaction, status="0x0")
+    failed["result"]["gasUsed"] = hex(prepared.gas)
+    chain = node(eth_sendRawTransactionSync=[failed])
+    with pytest.raises(OutOfGas, match="ran out of gas; nothing changed"):
+        chain.run(flows.submit(state, prepared))
+
+
+def test_prepare__order_that_may_meet_others__has_gas_to_spare(state):
+    order = Exchange(EXCHANGE).place(65537, 1, True, 1000, 100)
+    assert node().run(flows.prepare(state, order, 0, None)).gas == 21_000 * 5 // 4 + 20_000 + 800_000
+
+
+def test_prepare__estimate_near_the_limit_of_a_transaction__kept_below_it(state):
+    chain = node(eth_estimateGas=[{"result": hex(16_000_000)}])
+    assert chain.run(flows.prepare(state, CALL, 0, None)).gas == 16_777_216
 
 
 def test_submit__failed_on_chain_for_no_reason_now__refused_all_the_same(state, prepared):

@@ -28,6 +28,7 @@ __all__ = [
     "Net8Error",
     "OperatorRefused",
     "OrderRefused",
+    "OutOfGas",
     "OutOfGasMoney",
     "PoolRefused",
     "PositionRefused",
@@ -66,6 +67,10 @@ class DeploymentMismatch(Net8Error):
 
 class OutOfGasMoney(Net8Error):
     """The account cannot pay for the transaction."""
+
+
+class OutOfGas(Net8Error):
+    """A transaction needed more gas than it was given; nothing was changed."""
 
 
 class Unconfirmed(Net8Error):

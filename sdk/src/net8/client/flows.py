@@ -9,7 +9,16 @@ from eth_account.signers.local import LocalAccount
 
 from net8.client.rpc import Answer, Ask, Block, Flow, Pause, Request, block_parameter, call_parameters, result_of
 from net8.contracts.core import Call
-from net8.errors import ChainFault, ChainUnreachable, DeploymentMismatch, Net8Error, Refused, Unconfirmed, refusal
+from net8.errors import (
+    ChainFault,
+    ChainUnreachable,
+    DeploymentMismatch,
+    Net8Error,
+    OutOfGas,
+    Refused,
+    Unconfirmed,
+    refusal,
+)
 from net8.events import Event, Logged, decode_all, topic_of
 from net8.signing import checksum_address, keccak256
 
@@ -36,6 +45,7 @@ E = TypeVar("E", bound=Event)
 _METHOD_UNKNOWN = -32601
 _GAS_MAX = 16_777_216  # of one transaction since Osaka
 _GAS_SPARE = 20_000
+_GAS_SPENT = 32  # a failed transaction that left less than one part in 32 of its gas ran out of it
 _FIRST_PAUSE = 0.05  # seconds between two looks for a receipt; doubles
 _LONGEST_PAUSE = 1.0
 _LOG_BLOCKS = 10_000  # blocks in one question for logs
@@ -75,6 +85,7 @@ class Prepared:
     transaction: str  # its hash
     sender: str
     nonce: int
+    gas: int  # its limit
     request: dict[str, str]  # the same as a call, to ask why it failed
 
 
@@ -190,6 +201,7 @@ def prepare(
     if wanted_nonce is None:
         wanted_nonce = int(result_of(rest.pop(), "eth_getTransactionCount"), 16)
     tried = result_of(trial, call.label)
+    limit = gas or min(int(tried, 16) * 5 // 4 + _GAS_SPARE + call.spare_gas, _GAS_MAX)
     base_fee = int(result_of(head, "eth_getBlockByNumber")["baseFeePerGas"], 16)
     priority = int(result_of(tip, "eth_maxPriorityFeePerGas"), 16)
     transaction: dict[str, Any] = {
@@ -199,7 +211,7 @@ def prepare(
         "to": call.to,
         "data": call.data,
         "value": value,
-        "gas": gas or min(int(tried, 16) * 5 // 4 + _GAS_SPARE, _GAS_MAX),
+        "gas": limit,
         "maxFeePerGas": 2 * base_fee + priority,
         "maxPriorityFeePerGas": priority,
     }
@@ -210,6 +222,7 @@ def prepare(
         transaction="0x" + bytes(signed.hash).hex(),
         sender=state.address,
         nonce=wanted_nonce,
+        gas=limit,
         request=request,
     )
 
@@ -219,6 +232,7 @@ def submit(state: SenderState, prepared: Prepared) -> Flow[Receipt]:
 
     Raises:
         Refused: it came through the chain but the contract refused it.
+        OutOfGas: it came through but needed more gas than it was given.
         NonceTaken: another transaction of the account has its number; prepare it again.
         Unconfirmed: no receipt within the sender's time.
     """
@@ -230,7 +244,7 @@ def submit(state: SenderState, prepared: Prepared) -> Flow[Receipt]:
     state.nonce = prepared.nonce + 1
     if int(raw_receipt["status"], 16) == 1:
         return _receipt(raw_receipt)
-    raise (yield from _why(prepared, int(raw_receipt["blockNumber"], 16)))
+    raise (yield from _why(prepared, raw_receipt))
 
 
 def _deliver(state: SenderState, prepared: Prepared) -> Flow[dict[str, Any] | None]:
@@ -297,8 +311,13 @@ def _look_for(prepared: Prepared) -> Flow[dict[str, Any] | None]:
     return found
 
 
-def _why(prepared: Prepared, number: int) -> Flow[Refused]:
+def _why(prepared: Prepared, failed: dict[str, Any]) -> Flow[Net8Error]:
     """Why a mined transaction failed: asked of the state before its block, and of the state after it."""
+    if int(failed["gasUsed"], 16) > prepared.gas - prepared.gas // _GAS_SPENT:
+        return OutOfGas(
+            f"{prepared.label} met more work than expected and ran out of gas; nothing changed, send it again"
+        )
+    number = int(failed["blockNumber"], 16)
     for at in (number - 1, number):
         (answer,) = yield Ask([("eth_call", [prepared.request, hex(at)])])
         try:

@@ -20,6 +20,7 @@ class Call(Generic[T]):
     data: bytes
     label: str  # "EnergyExchange.place", for messages and logs
     decode: Callable[[bytes], T]  # from returned bytes to the answer
+    spare_gas: int = 0  # what it may cost beyond its estimate, when others change what it meets meanwhile
 
 
 def nothing(*_: object) -> None:
@@ -44,10 +45,11 @@ class Contract:
         """Args: address: where the contract lives."""
         self.address = checksum_address(address)
 
-    def _call(self, name: str, *arguments: object, into: Callable[..., T]) -> Call[T]:
+    def _call(self, name: str, *arguments: object, into: Callable[..., T], spare_gas: int = 0) -> Call[T]:
         function = abi.load(self.NAME).function(name, len(arguments))
         data = function.encode(_plain(argument) for argument in arguments)
-        return Call(self.address, data, f"{self.NAME}.{name}", lambda answer: into(*function.decode(answer)))
+        label = f"{self.NAME}.{name}"
+        return Call(self.address, data, label, lambda answer: into(*function.decode(answer)), spare_gas)
 
 
 class Owned(Contract):

@@ -13,6 +13,8 @@ from net8.signing import Signature, checksum_address
 
 __all__ = ["Exchange"]
 
+_ONE_TAKE = 800_000  # gas: an order may meet up to 64 others that were not there when it was tried
+
 
 class Exchange(Owned):
     """The EnergyExchange."""
@@ -72,13 +74,12 @@ class Exchange(Owned):
         self, site: int, slot: int, sell: bool, price: int, wh: int, kind: OrderKind = OrderKind.LIMIT
     ) -> Call[tuple[int, int]]:
         """Place an order; the answer is (resting order or 0, Wh traded at once)."""
-        return self._call(
-            "place", site, slot, sell, price, wh, int(kind), into=lambda order, filled: (int(order), int(filled))
-        )
+        arguments = (site, slot, sell, price, wh, int(kind))
+        return self._call("place", *arguments, into=lambda order, wh: (int(order), int(wh)), spare_gas=_ONE_TAKE)
 
     def place_many(self, site: int, orders: Sequence[OrderRequest]) -> Call[None]:
         """Place up to 96 orders of a site, all or none."""
-        return self._call("place_many", site, [order.pack() for order in orders], into=nothing)
+        return self._call("place_many", site, [order.pack() for order in orders], into=nothing, spare_gas=_ONE_TAKE)
 
     def cancel(self, order: int) -> Call[None]:
         """Take an order out of the book."""
