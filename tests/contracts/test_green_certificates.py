@@ -9,7 +9,7 @@ from eth_account.signers.local import LocalAccount
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contracts.conftest import BASE_URI, HOUR, START, NewSite, Report
+from tests.contracts.conftest import BASE_URI, HOUR, NET8, START, Mint, NewSite, Report
 from tests.contracts.entries import entry, no_reading
 from tests.contracts.signing import person
 
@@ -17,6 +17,7 @@ HOSTILE = Path(__file__).parent / "hostile"
 NOBODY = "0x" + "00" * 20
 CONSUMER, SOLAR, WIND, HYDRO, THERMAL, NEUTRINOVOLTAIC, STORAGE = range(7)
 SLOT, DAY = 900, 86_400
+FIRST_TRADED_SLOT = START // SLOT + 4 * 20  # 20 hours ahead, in the first slot of its hour
 
 
 @pytest.fixture
@@ -251,6 +252,76 @@ def test_mint__no_reading__refused(certificates, site, report, producer):
     report([no_reading(site, HOUR, 0b1111)])
     with boa.reverts("mint: nothing to mint"):
         certificates.mint(site, HOUR, producer.address, sender=producer.address)
+
+
+def test_mint__sold_but_settled_as_traded__refused(certificates, exchange, token, mint, new_site, site, producer):
+    """Without any report the money goes as agreed, but no meter showed the energy."""
+    neighbour = person("neighbour")
+    trade(exchange, token, mint, (site, producer), (new_site(neighbour, CONSUMER, 0), neighbour), wh=1_000)
+    boa.env.evm.patch.timestamp = START + 9 * DAY
+    exchange.settle_overdue(site, FIRST_TRADED_SLOT)
+    with boa.reverts("mint: nothing to mint"):
+        certificates.mint(site, FIRST_TRADED_SLOT // 4, producer.address, sender=producer.address)
+
+
+def test_mint__sold_but_left_out_of_the_report__refused(
+    certificates, exchange, token, mint, new_site, site, report, producer
+):
+    neighbour = person("neighbour")
+    buying = new_site(neighbour, CONSUMER, 0)
+    trade(exchange, token, mint, (site, producer), (buying, neighbour), wh=1_000)
+    hour = FIRST_TRADED_SLOT // 4
+    boa.env.evm.patch.timestamp = (hour + 1) * 3_600
+    report([entry(buying, hour, {}, {0: 1_000})])
+    boa.env.evm.patch.timestamp = START + 9 * DAY
+    exchange.settle_overdue(site, FIRST_TRADED_SLOT)
+    with boa.reverts("mint: nothing to mint"):
+        certificates.mint(site, hour, producer.address, sender=producer.address)
+
+
+def trade(
+    exchange: Any,
+    token: Any,
+    mint: Mint,
+    seller: tuple[int, LocalAccount],
+    buyer: tuple[int, LocalAccount],
+    wh: int,
+) -> None:
+    """One site sells to another at 500 grains per Wh, a day ahead, each out of 100 NET8."""
+    for sell, (site, account) in ((True, seller), (False, buyer)):
+        mint(account.address, 100 * NET8)
+        token.approve(exchange, 100 * NET8, sender=account.address)
+        exchange.deposit(site, 100 * NET8, sender=account.address)
+        _, filled = exchange.place(site, FIRST_TRADED_SLOT, sell, 500, wh, 0, sender=account.address)
+    assert filled == wh
+
+
+def test_mint__meter_showed_more_than_was_sold__covers_all_of_it(
+    certificates, exchange, token, mint, new_site, site, report, producer
+):
+    neighbour = person("neighbour")
+    buying = new_site(neighbour, CONSUMER, 0)
+    trade(exchange, token, mint, (site, producer), (buying, neighbour), wh=1_000)
+    hour = FIRST_TRADED_SLOT // 4
+    boa.env.evm.patch.timestamp = (hour + 1) * 3_600
+    report([entry(site, hour, {0: 2_500}), entry(buying, hour, {}, {0: 1_000})])
+    assert certificates.mint(site, hour, producer.address, sender=producer.address) == 2_500
+
+
+def test_mint__a_month_later__still_possible(certificates, site, producing_hour, report, producer):
+    boa.env.evm.patch.timestamp = START + 35 * DAY
+    assert certificates.mint(site, producing_hour, producer.address, sender=producer.address) == 7_000
+
+
+def test_mint__cell_reused_since__too_late_and_never_for_the_wrong_hour(
+    certificates, site, producing_hour, report, producer
+):
+    later = producing_hour + 1_024
+    boa.env.evm.patch.timestamp = (later + 1) * 3_600
+    report([entry(site, later, {2: 30})])
+    with boa.reverts("mint: nothing to mint"):
+        certificates.mint(site, producing_hour, producer.address, sender=producer.address)
+    assert certificates.mint(site, later, producer.address, sender=producer.address) == 30
 
 
 def test_mint__not_the_site_owner__refused(certificates, site, producing_hour, registrar, grid_operator, attacker):

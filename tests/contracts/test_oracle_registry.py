@@ -8,6 +8,8 @@ import boa
 import pytest
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.contracts.conftest import HOUR, MIN_STAKE, NET8, START, TARIFF_LEAD, TERMS, Mint, NewSite
 from tests.contracts.entries import entry, no_reading
@@ -391,6 +393,35 @@ def test_admit__removed_before__gets_a_seat_again(registry, zone, seated, newcom
         registry.admit(zone, newcomer_id, sender=owner)
         assert registry.zone_operators(zone) == [1, 2, 3, 4, newcomer_id]
         registry.remove(zone, newcomer_id, sender=owner)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moves=st.lists(st.tuples(st.booleans(), st.integers(1, 7)), max_size=30))
+def test_seats__any_history__are_distinct_consecutive_and_never_fall_below_four(registry, zone, oracles, owner, moves):
+    inside: set[int] = set()
+    reached_four = False
+    for admitting, identifier in moves:
+        if admitting and identifier in inside:
+            with boa.reverts("operator: already admitted"):
+                registry.admit(zone, identifier, sender=owner)
+        elif admitting:
+            registry.admit(zone, identifier, sender=owner)
+            inside.add(identifier)
+        elif identifier not in inside:
+            with boa.reverts("operator: not admitted"):
+                registry.remove(zone, identifier, sender=owner)
+        elif len(inside) == 4:
+            with boa.reverts("zone: too few operators"):
+                registry.remove(zone, identifier, sender=owner)
+        else:
+            registry.remove(zone, identifier, sender=owner)
+            inside.remove(identifier)
+        reached_four |= len(inside) >= 4
+        seats = registry.zone_operators(zone)
+        assert len(seats) == len(inside) >= 4 * reached_four
+        assert set(seats) == inside
+        assert registry.zone_signers(zone) == [oracles[i - 1].address for i in seats]
+        assert [registry.operator(i).zones for i in range(1, 8)] == [int(i in inside) for i in range(1, 8)]
 
 
 # ---- quorum
