@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,9 @@ def bytecode_of(name: str) -> str:
     if not cached.exists():
         code = compile_contract(ROOT / folder / f"{name}.vy", "bytecode")
         CACHE.mkdir(parents=True, exist_ok=True)
-        cached.write_text(code)
+        half = cached.with_suffix(f".{os.getpid()}")
+        half.write_text(code)
+        half.replace(cached)  # whole or not at all: other test processes may be reading
     return cached.read_text()
 
 
@@ -62,6 +66,8 @@ def create(chain: Chain, account: LocalAccount, name: str, *arguments: Any) -> C
 
 def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
     """Deploy and wire everything; `owner` keeps the contracts."""
+    with ThreadPoolExecutor(2) as compilers:
+        list(compilers.map(bytecode_of, abi.CONTRACT_NAMES))
     net8 = create(chain, owner, "NET8")
     euro = create(chain, owner, "TestEuro", 6)
     reserve = create(chain, owner, "Reserve", net8.address, euro.address, EURO_PRICE)

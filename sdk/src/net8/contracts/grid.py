@@ -9,7 +9,7 @@ from net8.contracts.core import Call, Owned, nothing
 from net8.model import Site, Tariff, Technology, Terms
 from net8.signing import Signature, checksum_address
 
-__all__ = ["Grid"]
+__all__ = ["Grid", "terms_of"]
 
 
 def _site(raw: tuple[str, int, int, str]) -> Site:
@@ -17,7 +17,8 @@ def _site(raw: tuple[str, int, int, str]) -> Site:
     return Site(checksum_address(owner), Technology(technology), nameplate, checksum_address(meter_key))
 
 
-def _terms(raw: tuple[int, ...], final: bool) -> tuple[Terms, bool]:
+def terms_of(raw: tuple[int, ...], final: bool) -> tuple[Terms, bool]:
+    """Terms as the views of several contracts give them."""
     return Terms(*raw), final
 
 
@@ -84,7 +85,7 @@ class Grid(Owned):
 
     def terms(self, zone: int, hour: int) -> Call[tuple[Terms, bool]]:
         """Terms of an hour, and whether they are final; before that, what the default would make them."""
-        return self._call("terms", zone, hour, into=_terms)
+        return self._call("terms", zone, hour, into=terms_of)
 
     def site(self, site: int) -> Call[Site]:
         """A site as registered; its owner is the zero address when there is no such site."""

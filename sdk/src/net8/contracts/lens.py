@@ -4,6 +4,7 @@ Sums are in grains, energy in Wh, prices in grains per Wh, `slot` is unix time /
 """
 
 from net8.contracts.core import Call, Contract
+from net8.contracts.grid import terms_of
 from net8.model import Level, Order, Outcome, Position, Terms
 from net8.packing import PositionWord, positions_of
 from net8.signing import checksum_address
@@ -18,10 +19,6 @@ def _position(raw: tuple[int, int, int, int, int, int]) -> Position:
     return Position(net_wh, value, margin, Outcome(outcome), exported, imported)
 
 
-def _terms(raw: tuple[int, ...], final: bool) -> tuple[Terms, bool]:
-    return Terms(*raw), final
-
-
 class Lens(Contract):
     """The ExchangeLens."""
 
@@ -33,7 +30,7 @@ class Lens(Contract):
 
     def terms(self, zone: int, hour: int) -> Call[tuple[Terms, bool]]:
         """Terms of an hour, and whether they are final; before that, what the default would make them."""
-        return self._call("terms", zone, hour, into=_terms)
+        return self._call("terms", zone, hour, into=terms_of)
 
     def is_tradable(self, zone: int, slot: int) -> Call[bool]:
         """Whether an order may be placed in a slot now."""
