@@ -23,7 +23,8 @@ def first_difference(residents: Sequence[Resident], tally: SlotTally, slot: int)
         true_export, true_import = resident.net(slot)
         if abs(exported - true_export) > TOLERANCE_WH:
             return (
-                f"slot {slot}: site {resident.site} was settled with {exported} Wh exported; its input is {true_export} Wh"
+                f"slot {slot}: site {resident.site} was settled with {exported} Wh exported; "
+                f"its input is {true_export} Wh"
             )
         due = min(true_import, tally.bought(resident.site))
         if abs(imported - due) > TOLERANCE_WH:

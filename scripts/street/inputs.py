@@ -8,6 +8,7 @@ When the file ends, its rows begin anew.
 """
 
 import csv
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Home:
     def nameplate(self) -> int:
         """W: 1.2 times the peak of its PV, rounded up; 0 without any."""
         peak_kwh = max(self.pv, default=Decimal(0)) if self.pv else Decimal(0)
-        return -int(-(peak_kwh * 4 * 1000 * NAMEPLATE_MARGIN) // 1)
+        return math.ceil(peak_kwh * 4 * 1000 * NAMEPLATE_MARGIN)
 
     def net(self, row: int) -> tuple[Decimal, Decimal]:
         """(export, import) in Wh in a row; rows wrap."""
@@ -89,7 +90,7 @@ def _columns(path: Path, header: Sequence[str]) -> tuple[dict[int, int], dict[in
     for column, name in enumerate(header[1:], start=1):
         match = _COLUMN.fullmatch(name.strip())
         if match is None:
-            raise InputsRefused(f"{path}: column '{name}' is unknown; there are slot_local, load_0, load_1 ... and pv_0 ...")
+            raise InputsRefused(f"{path}: column '{name}' is unknown; use slot_local, load_0, load_1 ... and pv_0 ...")
         of_kind, index = places[match[1]], int(match[2])
         if index in of_kind:
             raise InputsRefused(f"{path}: column {name.strip()} is there twice; keep one")
