@@ -12,7 +12,8 @@
      2. Only exported energy that a meter showed is minted, from a site of a clean technology that the registrar
         admitted. The registrar of a site is never the grid operator of its zone.
      3. For every id: minted = total_supply + retired. Retirement is the only way out of circulation.
-     The exchange keeps the production of a slot until its cell is reused, so minting has to come before that.
+     The exchange keeps the production of a slot until its cell is reused, 35 days later at the earliest: what is not
+     minted by then never will be.
 """
 
 from snekmate.auth import ownable
@@ -162,7 +163,8 @@ def admit(site: uint256):
     assert not self.is_admitted[site], "site: already admitted"
     registered: IGridRegistry.Site = staticcall IGridRegistry(grid).site(site)
     assert registered.owner != empty(address), "site: unknown"
-    self._check_clean(registered.technology)
+    technology: uint256 = registered.technology
+    assert FIRST_CLEAN <= technology and technology <= LAST_CLEAN, "site: not a clean source"
     assert msg.sender != staticcall IGridRegistry(grid).zone_operator(site >> 16), "registrar: is grid operator"
     self.is_admitted[site] = True
     log SiteAdmitted(site=site)
@@ -341,18 +343,11 @@ def _shift_of(hour: uint256) -> uint256:
 @view
 def _check_may_mint(site: uint256):
     """
-    @dev Invariant 2. The technology is asked every time: it may change with the owner's consent.
+    @dev Invariant 2. The technology was looked at on admission and never changes: whoever converts his plant registers
+         another site.
     """
-    registered: IGridRegistry.Site = staticcall IGridRegistry(grid).site(site)
-    assert msg.sender == registered.owner, "site: not yours"
+    assert msg.sender == (staticcall IGridRegistry(grid).site(site)).owner, "site: not yours"
     assert self.is_admitted[site], "site: not admitted"
-    self._check_clean(registered.technology)
-
-
-@internal
-@pure
-def _check_clean(technology: uint256):
-    assert FIRST_CLEAN <= technology and technology <= LAST_CLEAN, "site: not a clean source"
 
 
 @internal
