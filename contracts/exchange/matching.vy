@@ -56,14 +56,6 @@ event OrderLapsed:
     wh: uint256
 
 
-struct Market:
-    zone: uint256
-    slot: uint256
-    rules: uint256  # packed terms
-    imbalance: uint256
-    grid_fee: uint256
-
-
 struct Take:
     left: uint256  # Wh
     change: int256  # grains that the taker's margin grows by
@@ -154,10 +146,6 @@ def _execute(
     if wh > book_words.MASK_WH or unsafe_mul(wh, price) > MAX_VALUE:
         refusal._because("order: too large")
     level: uint256 = hour_terms._level(rules, price)
-    market: Market = Market(
-        zone=zone, slot=slot, rules=rules, imbalance=hour_terms._imbalance(rules), grid_fee=hour_terms._grid_fee(rules)
-    )
-
     crossing: uint256 = book._bitmap(zone, slot, not sell)
     if sell:
         crossing &= max_value(uint256) << level
@@ -167,7 +155,7 @@ def _execute(
     if crossing != 0:
         if kind == POST_ONLY:
             refusal._because("order: would match")
-        take = self._take(market, site, owner, sell, crossing, wh)
+        take = self._take(rules, site, owner, slot, sell, crossing, wh)
     order: uint256 = 0
     if take.left != 0:
         if kind == FILL_OR_KILL:
@@ -176,18 +164,20 @@ def _execute(
             log OrderLapsed(site=site, slot=slot, sell=sell, price=price, wh=take.left)
         else:
             order = book._rest(site, owner, slot, sell, level, take.left)
-            lock: uint256 = margin._order_lock(sell, price, take.left, market.imbalance, market.grid_fee)
-            take.change += convert(lock, int256)
+            lock: uint256 = self._lock(rules, sell, price, take.left)
+            take.change = unsafe_add(take.change, convert(lock, int256))
     return order, unsafe_sub(wh, take.left), take.change
 
 
 @internal
-def _take(market: Market, site: uint256, owner: uint256, sell: bool, crossing: uint256, wh: uint256) -> Take:
+def _take(
+    rules: uint256, site: uint256, owner: uint256, slot: uint256, sell: bool, crossing: uint256, wh: uint256
+) -> Take:
     """
     @notice Matches against the other side, best price first, and books the taker's position.
     @param crossing Levels of the other side that the limit reaches; not zero.
     """
-    side_key: uint256 = book_words._side_key(market.zone, market.slot, not sell)
+    side_key: uint256 = book_words._side_key(site >> 16, slot, not sell)
     reach: uint256 = crossing
     left: uint256 = wh
     value: uint256 = 0
@@ -196,8 +186,8 @@ def _take(market: Market, site: uint256, owner: uint256, sell: bool, crossing: u
         level: uint256 = book_words._best(reach, not sell)
         level_left: uint256 = 0
         emptied: bool = False
-        level_left, visits, emptied = self._take_level(market, site, owner, sell, level, left, visits)
-        value = unsafe_add(value, unsafe_mul(unsafe_sub(left, level_left), hour_terms._price(market.rules, level)))
+        level_left, visits, emptied = self._take_level(rules, site, owner, slot, sell, level, left, visits)
+        value = unsafe_add(value, unsafe_mul(unsafe_sub(left, level_left), hour_terms._price(rules, level)))
         left = level_left
         if emptied:
             reach ^= 1 << level
@@ -209,7 +199,7 @@ def _take(market: Market, site: uint256, owner: uint256, sell: bool, crossing: u
     change: int256 = 0
     if left != wh:
         fits: bool = False
-        fits, change = self._trade(market, site, sell, unsafe_sub(wh, left), value)
+        fits, change = self._trade(rules, site, slot, sell, unsafe_sub(wh, left), value)
         if not fits:
             refusal._because("position: at its bound")
     return Take(left=left, change=change, blocked=reach != 0)
@@ -217,16 +207,26 @@ def _take(market: Market, site: uint256, owner: uint256, sell: bool, crossing: u
 
 @internal
 def _take_level(
-    market: Market, site: uint256, owner: uint256, sell: bool, level: uint256, wh: uint256, visits_before: uint256
+    rules: uint256,
+    site: uint256,
+    owner: uint256,
+    slot: uint256,
+    sell: bool,
+    level: uint256,
+    wh: uint256,
+    visits_before: uint256,
 ) -> (uint256, uint256, bool):
     """
     @notice Matches against one price level, oldest order first.
     @return Wh left, orders met so far, and whether the level is empty now (its word is then left as it was).
     """
-    level_key: uint256 = (book_words._side_key(market.zone, market.slot, not sell) << 8) | level
-    price: uint256 = hour_terms._price(market.rules, level)
+    zone: uint256 = site >> 16
+    hour: uint256 = slot >> 2
+    cell_at: uint256 = position_words._offset(slot)
+    price: uint256 = hour_terms._price(rules, level)
+    level_key: uint256 = (book_words._side_key(zone, slot, not sell) << 8) | level
     word: uint256 = book.level_word[level_key]
-    first_order: uint256 = book_words._order_id(market.zone, market.slot, not sell, level, book_words._level_base(word))
+    first_order: uint256 = book_words._order_id(zone, slot, not sell, level, book_words._level_base(word))
     place: uint256 = book_words._level_head(word)
     live: uint256 = book_words._level_live(word)
     left: uint256 = wh
@@ -234,7 +234,7 @@ def _take_level(
     queue: uint256 = 0
     queue_key: uint256 = 0
     for _: uint256 in range(MAX_VISITS):
-        if visits == MAX_VISITS:
+        if left == 0 or visits == MAX_VISITS:
             break
         visits = unsafe_add(visits, 1)
         offset: uint256 = 0
@@ -251,22 +251,14 @@ def _take_level(
         resting: uint256 = entry & book_words.MASK_WH
         if resting != 0:
             order: uint256 = unsafe_add(first_order, place)
-            maker: uint256 = (market.zone << 16) | (entry >> 26)
+            maker: uint256 = (zone << 16) | (entry >> 26)
             if (entry >> 21) & book_words.MASK_OWNER == owner & book_words.MASK_OWNER and convert(sites._owner(maker), uint256) == owner:
                 book._close(order, entry, book.SELF_TRADE)
             else:
                 filled: uint256 = min(resting, left)
-                fits: bool = False
-                change: int256 = 0
-                fits, change = self._trade(market, maker, not sell, filled, unsafe_mul(filled, price))
-                if not fits:
+                if not self._fill(rules, maker, hour, cell_at, slot, not sell, filled, price):
                     book._close(order, entry, book.AT_BOUND)
                 else:
-                    # The order's lock covers its fill; what netting against the maker's position frees goes back.
-                    lock: uint256 = margin._order_lock(not sell, price, filled, market.imbalance, market.grid_fee)
-                    freed: int256 = unsafe_sub(convert(lock, int256), change)
-                    if freed != 0:
-                        sites._credit(maker, convert(freed, uint256))
                     log Trade(order=order, maker=maker, taker=site, wh=filled)
                     left = unsafe_sub(left, filled)
                     if filled != resting:
@@ -279,8 +271,6 @@ def _take_level(
             if live == 0:
                 return left, visits, True
         place = unsafe_add(place, 1)
-        if left == 0:
-            break
     book.level_word[level_key] = (
         (word & ~((book_words.MASK_16 << 200) | (book_words.MASK_16 << 168))) | (place << 200) | (live << 168)
     )
@@ -288,15 +278,51 @@ def _take_level(
 
 
 @internal
-def _trade(market: Market, site: uint256, sell: bool, wh: uint256, paid: uint256) -> (bool, int256):
+def _fill(
+    rules: uint256,
+    maker: uint256,
+    hour: uint256,
+    cell_at: uint256,
+    slot: uint256,
+    sell: bool,
+    wh: uint256,
+    price: uint256,
+) -> bool:
+    """
+    @notice Adds a fill of a resting order to its maker's position.
+    @return False, and nothing changed, if the position would leave its bounds.
+    """
+    word: uint256 = positions._word(maker, hour)
+    paid: uint256 = unsafe_mul(wh, price)
+    if (word >> cell_at) & position_words.MASK_CELL == 0:
+        # The first trade of a slot fits, as its order did, and the order's lock is exactly its margin.
+        positions._store(maker, hour, word | (position_words._first_cell(sell, wh, paid) << cell_at))
+        return True
+    fits: bool = False
+    change: int256 = 0
+    fits, change = self._trade(rules, maker, slot, sell, wh, paid)
+    if fits:
+        # The order's lock covers its fill; what netting against the maker's position frees goes back.
+        freed: int256 = unsafe_sub(convert(self._lock(rules, sell, price, wh), int256), change)
+        if freed != 0:
+            sites._credit(maker, convert(freed, uint256))
+    return fits
+
+
+@internal
+def _trade(
+    rules: uint256, site: uint256, slot: uint256, sell: bool, wh: uint256, paid: uint256
+) -> (bool, int256):
     """
     @notice Adds a trade to a site's position.
     @return False, and nothing changed, if the position would leave its bounds; and the grains its margin grew by.
     """
-    hour: uint256 = market.slot >> 2
-    offset: uint256 = position_words._offset(market.slot)
+    hour: uint256 = slot >> 2
+    offset: uint256 = position_words._offset(slot)
     word: uint256 = positions._word(site, hour)
     cell: uint256 = (word >> offset) & position_words.MASK_CELL
+    imbalance: uint256 = hour_terms._imbalance(rules)
+    grid_fee: uint256 = hour_terms._grid_fee(rules)
     net_wh: int256 = convert(wh, int256)
     net_value: int256 = convert(paid, int256)
     if not sell:
@@ -306,11 +332,17 @@ def _trade(market: Market, site: uint256, sell: bool, wh: uint256, paid: uint256
     if cell != 0:
         old_wh: int256 = position_words._net_wh(cell)
         old_value: int256 = position_words._net_value(cell)
-        margin_before = margin._required(old_wh, old_value, market.imbalance, market.grid_fee)
+        margin_before = margin._required(old_wh, old_value, imbalance, grid_fee)
         net_wh = unsafe_add(net_wh, old_wh)
         net_value = unsafe_add(net_value, old_value)
     if not position_words._fits(net_wh, net_value):
         return False, 0
     positions._store(site, hour, word ^ ((cell ^ position_words._open_cell(net_wh, net_value)) << offset))
-    margin_after: uint256 = margin._required(net_wh, net_value, market.imbalance, market.grid_fee)
+    margin_after: uint256 = margin._required(net_wh, net_value, imbalance, grid_fee)
     return True, unsafe_sub(convert(margin_after, int256), convert(margin_before, int256))
+
+
+@internal
+@pure
+def _lock(rules: uint256, sell: bool, price: uint256, wh: uint256) -> uint256:
+    return margin._order_lock(sell, price, wh, hour_terms._imbalance(rules), hour_terms._grid_fee(rules))

@@ -15,6 +15,7 @@ CELL_BITS: constant(uint256) = 58
 MASK_CELL: constant(uint256) = 2**58 - 1
 MASK_WH: constant(uint256) = 2**24 - 1
 SETTLED: constant(uint256) = 1 << 56
+ALL_SETTLED: constant(uint256) = SETTLED | (SETTLED << 58) | (SETTLED << 116) | (SETTLED << 174)
 MAX_NET_WH: constant(int256) = 2**21 - 1  # 8.4 MW for a quarter of an hour
 MAX_NET_VALUE: constant(int256) = 2**33 - 1  # 859 NET8 in one slot
 
@@ -71,6 +72,17 @@ def _open_cell(net_wh: int256, net_value: int256) -> uint256:
     wh_bits: uint256 = convert(convert(net_wh, bytes32), uint256) & (2**22 - 1)
     value_bits: uint256 = convert(convert(net_value, bytes32), uint256) & (2**34 - 1)
     return (wh_bits << 34) | value_bits
+
+
+@internal
+@pure
+def _first_cell(sell: bool, wh: uint256, paid: uint256) -> uint256:
+    """
+    @notice Cell of a single trade of `wh` Wh for `paid` grains, neither of them zero, that fits.
+    """
+    if sell:
+        return (wh << 34) | paid
+    return (unsafe_sub(2**22, wh) << 34) | unsafe_sub(2**34, paid)
 
 
 @internal

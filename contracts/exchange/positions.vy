@@ -95,18 +95,27 @@ def _word(site: uint256, hour: uint256) -> uint256:
     @notice Word of a site and hour, ready to be changed and stored; empty cells where the ring turned.
     @dev A word of a later hour is returned as it is: the caller compares hours where that can happen.
     """
-    word: uint256 = self.position_word[position_words._key(site, hour)]
-    tag: uint256 = word >> 232
-    if tag >= hour:
+    key: uint256 = position_words._key(site, hour)
+    word: uint256 = self.position_word[key]
+    if word >> 232 >= hour:
         return word
-    fresh: uint256 = hour << 232
+    if word & position_words.ALL_SETTLED != position_words.ALL_SETTLED and word != 0:
+        # Stored at once: the caller may have nothing to store after all, and what was paid must not be paid again.
+        self.position_word[key] = hour << 232
+        self._settle_leftovers(site, word)
+    return hour << 232
+
+
+@internal
+def _settle_leftovers(site: uint256, word: uint256):
+    """
+    @notice Settles what is still open in a word of the ring's last turn.
+    """
+    first_slot: uint256 = unsafe_mul(word >> 232, 4)
     for s: uint256 in range(4):
         cell: uint256 = (word >> unsafe_mul(s, position_words.CELL_BITS)) & position_words.MASK_CELL
         if cell != 0 and cell < position_words.SETTLED:
-            # Stored at once: the caller may have nothing to store after all, and what was paid must not be paid again.
-            self.position_word[position_words._key(site, hour)] = fresh
-            self._settle_late(site, unsafe_add(unsafe_mul(tag, 4), s), cell)
-    return fresh
+            self._settle_late(site, unsafe_add(first_slot, s), cell)
 
 
 @internal

@@ -64,6 +64,7 @@ struct Hour:
     over: uint256  # mask of the slots that have ended
     late: uint256  # mask of the slots whose report timeout has passed
     settled: uint256  # mask of the slots this report settles anything in
+    bought: uint256  # Wh, net, in the positions this report settles
 
 
 struct Outcome:
@@ -72,6 +73,12 @@ struct Outcome:
     penalty: uint256  # grains for energy sold but not delivered
     bought: uint256  # Wh
     unused: uint256  # Wh bought but not imported
+
+
+struct Totals:
+    penalties: uint256  # grains
+    grid_fees: uint256
+    oracle_fees: uint256
 
 
 registry: public(address)
@@ -108,10 +115,9 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
     dues: uint256[256] = empty(uint256[256])  # claim for unused energy 128 | payout 128, in grains
     count: uint256 = 0
     settled: uint256 = 0
-    penalties: uint256 = 0
-    grid_fees: uint256 = 0
-    oracle_fees: uint256 = 0
+    totals: Totals = empty(Totals)
     hour: Hour = empty(Hour)
+    feed_in: uint256 = 0
     previous: uint256 = 0
     group: uint256 = 0
     lanes: uint256 = 0
@@ -126,40 +132,37 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
         if site >> 2 != group:
             group = site >> 2
             lanes = sites._lanes[group]
-        lane: uint256 = sites._lane(lanes, site)
+        lane: uint256 = lanes >> ((site & 3) << 6)
         if lane & sites.OPEN == 0:
             log EntrySkipped(site=site, hour=key >> 16, slots=slots, reason=UNKNOWN_SITE)
             continue
         if key >> 16 != hour.number:
-            self._close_hour(zone, hour)
+            totals = self._close_hour(zone, hour, totals)
             hour = self._open_hour(zone, key >> 16)
+            feed_in = hour_terms._feed_in(hour.rules)
         usable: uint256 = slots & hour.over & ~hour.late
         if usable != slots:
             self._log_skipped(site, hour.number, slots & ~hour.over, NOT_OVER)
             self._log_skipped(site, hour.number, slots & hour.late, TOO_LATE)
         if usable == 0:
             continue
-        outcome: Outcome = self._settle_entry(site, entry, usable, hour, sites._most_energy(lane))
+        outcome: Outcome = self._settle_entry(site, entry, usable, hour.number, hour.rules, sites._most_energy(lane))
         if outcome.done == 0:
             continue
         hour.settled |= outcome.done
-        kept[count] = (entry & ~(15 << 192)) | (outcome.done << 192)
-        dues[count] = (unsafe_mul(outcome.unused, hour_terms._feed_in(hour.rules)) << 128) | outcome.payout
+        hour.bought = unsafe_add(hour.bought, outcome.bought)
+        totals.penalties = unsafe_add(totals.penalties, outcome.penalty)
+        kept[count] = entry if outcome.done == slots else (entry & ~(15 << 192)) | (outcome.done << 192)
+        dues[count] = (unsafe_mul(outcome.unused, feed_in) << 128) | outcome.payout
         count = unsafe_add(count, 1)
-        penalties = unsafe_add(penalties, outcome.penalty)
-        oracle_fee: uint256 = unsafe_mul(outcome.bought, hour_terms._oracle_fee(hour.rules))
-        oracle_fees = unsafe_add(oracle_fees, oracle_fee)
-        grid_fees = unsafe_add(
-            grid_fees, unsafe_sub(unsafe_mul(outcome.bought, hour_terms._grid_fee(hour.rules)), oracle_fee)
-        )
         settled = unsafe_add(settled, self._ones(outcome.done))
-    self._close_hour(zone, hour)
-    if settled == 0:
+    if count == 0:
         return 0
+    totals = self._close_hour(zone, hour, totals)
 
     # The pool is read only now: positions settled late on the way book into it as well.
     account: uint256 = zones._accounts[zone]
-    pool: uint256 = unsafe_add(account & zones.MASK_ACCOUNT, penalties)
+    pool: uint256 = unsafe_add(account & zones.MASK_ACCOUNT, totals.penalties)
     group = 0
     lanes = 0
     stored: uint256 = 0
@@ -179,22 +182,24 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
         log Settled(site=site, entry=kept[i], credited=credited)
     if lanes != stored:
         sites._lanes[group] = lanes
-    zones._accounts[zone] = (account & ~zones.MASK_ACCOUNT) + pool + (grid_fees << 80) + (oracle_fees << 160)
+    zones._accounts[zone] = (account & ~zones.MASK_ACCOUNT) + pool + (totals.grid_fees << 80) + (totals.oracle_fees << 160)
     return settled
 
 
 @internal
-def _settle_entry(site: uint256, entry: uint256, slots: uint256, hour: Hour, most_energy: uint256) -> Outcome:
+def _settle_entry(
+    site: uint256, entry: uint256, slots: uint256, hour: uint256, rules: uint256, most_energy: uint256
+) -> Outcome:
     """
     @notice Settles the given slots of a site's hour, as far as they are open and the reading is possible.
     """
     outcome: Outcome = empty(Outcome)
-    word: uint256 = positions._word(site, hour.number)
-    if word >> 232 != hour.number:  # the ring has turned: settled long ago
-        log EntrySkipped(site=site, hour=hour.number, slots=slots, reason=ALREADY_SETTLED)
+    word: uint256 = positions._word(site, hour)
+    if word >> 232 != hour:  # the ring has turned: settled long ago
+        log EntrySkipped(site=site, hour=hour, slots=slots, reason=ALREADY_SETTLED)
         return outcome
-    imbalance: uint256 = hour_terms._imbalance(hour.rules)
-    grid_fee: uint256 = hour_terms._grid_fee(hour.rules)
+    imbalance: uint256 = hour_terms._imbalance(rules)
+    grid_fee: uint256 = hour_terms._grid_fee(rules)
     already: uint256 = 0
     impossible: uint256 = 0
     for s: uint256 in range(4):
@@ -221,22 +226,29 @@ def _settle_entry(site: uint256, entry: uint256, slots: uint256, hour: Hour, mos
         bought: uint256 = 0
         if cell != 0:
             net_wh: int256 = position_words._net_wh(cell)
-            bought = margin._bought(net_wh)
-            penalty: uint256 = unsafe_mul(margin._shortfall(net_wh, exported), imbalance)
             held: uint256 = margin._held(net_wh, position_words._net_value(cell), imbalance, grid_fee)
-            outcome.payout = unsafe_add(
-                outcome.payout, unsafe_sub(unsafe_sub(held, penalty), unsafe_mul(bought, grid_fee))
-            )
-            outcome.penalty = unsafe_add(outcome.penalty, penalty)
-            outcome.bought = unsafe_add(outcome.bought, bought)
-        imported = min(imported, bought)
-        outcome.unused = unsafe_add(outcome.unused, unsafe_sub(bought, imported))
-        word ^= (cell ^ position_words._settled_cell(result, exported, imported)) << offset
+            if net_wh < 0:
+                bought = convert(unsafe_sub(0, net_wh), uint256)
+                outcome.bought = unsafe_add(outcome.bought, bought)
+                held = unsafe_sub(held, unsafe_mul(bought, grid_fee))
+            else:
+                sold: uint256 = convert(net_wh, uint256)
+                if exported < sold:
+                    penalty: uint256 = unsafe_mul(unsafe_sub(sold, exported), imbalance)
+                    outcome.penalty = unsafe_add(outcome.penalty, penalty)
+                    held = unsafe_sub(held, penalty)
+            outcome.payout = unsafe_add(outcome.payout, held)
+        if imported < bought:
+            outcome.unused = unsafe_add(outcome.unused, unsafe_sub(bought, imported))
+        else:
+            imported = bought
+        word ^= (cell ^ (position_words.SETTLED | (result << 48) | (imported << 24) | exported)) << offset
         outcome.done |= bit
     if outcome.done != 0:
-        positions._store(site, hour.number, word)
-    self._log_skipped(site, hour.number, already, ALREADY_SETTLED)
-    self._log_skipped(site, hour.number, impossible, ABOVE_NAMEPLATE)
+        positions._store(site, hour, word)
+    if already | impossible != 0:
+        self._log_skipped(site, hour, already, ALREADY_SETTLED)
+        self._log_skipped(site, hour, impossible, ABOVE_NAMEPLATE)
     return outcome
 
 
@@ -256,16 +268,24 @@ def _open_hour(zone: uint256, number: uint256) -> Hour:
     rules: uint256 = 0
     if over & ~late != 0:
         rules = zones._fixed_terms(zone, number)
-    return Hour(number=number, rules=rules, over=over, late=late, settled=0)
+    return Hour(number=number, rules=rules, over=over, late=late, settled=0, bought=0)
 
 
 @internal
-def _close_hour(zone: uint256, hour: Hour):
+def _close_hour(zone: uint256, hour: Hour, before: Totals) -> Totals:
     """
-    @notice Remembers which slots were reported, so that a site left out settles as without a reading.
+    @notice Adds the fees of an hour, and remembers which slots were reported, so that a site left out settles as
+            without a reading.
     """
+    totals: Totals = before
+    oracle_fee: uint256 = hour_terms._oracle_fee(hour.rules)
+    totals.oracle_fees = unsafe_add(totals.oracle_fees, unsafe_mul(hour.bought, oracle_fee))
+    totals.grid_fees = unsafe_add(
+        totals.grid_fees, unsafe_mul(hour.bought, unsafe_sub(hour_terms._grid_fee(hour.rules), oracle_fee))
+    )
     if hour.settled & ~(hour.rules >> hour_terms.REPORTED_SHIFT) != 0:
         zones._mark_reported(zone, hour.number, hour.settled)
+    return totals
 
 
 @internal
