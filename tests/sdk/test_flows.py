@@ -191,6 +191,19 @@ def test_submit__no_receipt_in_time__unconfirmed_with_its_hash(state, prepared):
     assert unconfirmed.value.transaction == prepared.transaction
 
 
+def test_send__after_an_unconfirmed_one__number_asked_of_the_node(state):
+    state.nonce = 4
+    chain = node(
+        eth_getTransactionCount=[{"result": "0x4"}, {"result": "0x5"}],  # mined, then with what is pending
+        eth_sendRawTransactionSync=[{"result": None}, receipt_of("0xbb")],
+        eth_getTransactionReceipt=[NO_RECEIPT],
+    )
+    with pytest.raises(Unconfirmed):
+        chain.run(send(state))
+    assert chain.run(send(state)).transaction == "0xbb"
+    assert state.nonce == 6
+
+
 def test_send__another_program_took_the_number__prepared_again(state):
     state.nonce = 3
     chain = node(

@@ -240,6 +240,7 @@ def submit(state: SenderState, prepared: Prepared) -> Flow[Receipt]:
         found = yield from _deliver(state, prepared)
     except ChainUnreachable:
         found = None  # it may have arrived all the same
+    state.nonce = None  # until the receipt is there only the node can tell the next number
     raw_receipt = found or (yield from _wait_for(prepared, state.receipt_timeout))
     state.nonce = prepared.nonce + 1
     if int(raw_receipt["status"], 16) == 1:
@@ -334,7 +335,6 @@ def send(state: SenderState, call: Call[Any], value: int, gas: int | None) -> Fl
         try:
             return (yield from submit(state, prepared))
         except NonceTaken:
-            state.nonce = None
             if attempt == 2:
                 raise
     raise AssertionError("the loop above returns or raises")
