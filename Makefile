@@ -74,7 +74,7 @@ lint: setup-dev  ## style, types, import directions, generated files
 	ruff check .
 	ruff format --check .
 	mypy
-	mamushi --check contracts
+	mamushi --check -l 120 contracts tests/contracts/hostile
 	lint-imports
 	$(PY) frontend/wallet/build.py --check
 	$(UV) lock --check
@@ -83,7 +83,7 @@ lint: setup-dev  ## style, types, import directions, generated files
 format: setup-dev  ## format Python and Vyper
 	ruff format .
 	ruff check --fix .
-	mamushi contracts
+	mamushi -l 120 contracts tests/contracts/hostile
 
 abi: setup-dev  ## generate the SDK's ABIs from the contracts
 	@$(PY) -m scripts.abi
