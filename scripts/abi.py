@@ -17,7 +17,9 @@ def main() -> int:
         path for folder in ("contracts", "contracts/local") for path in PROJECT.joinpath(folder).glob("[A-Z]*.vy")
     )
     with ThreadPoolExecutor(2) as workers:
-        for source, output in zip(sources, workers.map(lambda path: compile_contract(path, "abi"), sources), strict=True):
+        for source, output in zip(
+            sources, workers.map(lambda path: compile_contract(path, "abi"), sources), strict=True
+        ):
             target = ABIS / f"{source.stem}.json"
             target.write_text(json.dumps(json.loads(output), indent=2) + "\n", encoding="utf-8")
             print(f"{target.relative_to(PROJECT)}")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
 from net8.deployment import DeploymentRefused, load
 
@@ -11,7 +12,7 @@ from scripts.deployment.differences import differences
 
 @click.command(cls=ConnectedProviderCommand, short_help="Compare deployments/<chain id>.json with the chain")
 @click.option("--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Instead of deployments/...")
-def cli(provider, path):
+def cli(provider: ProviderAPI, path: Path | None) -> None:
     """Say each difference in a sentence; the exit status is 1 if there is one."""
     path = path or Path("deployments") / f"{provider.chain_id}.json"
     try:

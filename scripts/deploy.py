@@ -7,6 +7,7 @@ from pathlib import Path
 
 import ape
 import click
+from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
 from eth_utils import is_address, to_checksum_address
 
@@ -36,7 +37,18 @@ def _address(_context: click.Context, option: click.Parameter, value: str | None
 @click.option("--base-uri", default="https://net8.invalid/certificates/", help="What stands before a certificate's id.")
 @click.option("--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Instead of deployments/...")
 @click.option("--yes", is_flag=True, help="Sign without asking; the passphrase comes from ape's environment variable.")
-def cli(provider, alias, owner, registrar, euro, price, min_stake, base_uri, path, yes):
+def cli(
+    provider: ProviderAPI,
+    alias: str | None,
+    owner: str | None,
+    registrar: str | None,
+    euro: str | None,
+    price: int | None,
+    min_stake: int,
+    base_uri: str,
+    path: Path | None,
+    yes: bool,
+) -> None:
     """Deploy NET8 and its exchange, wire them to one another and hand them to their owner."""
     chain_id, local = provider.chain_id, provider.chain_id == LOCAL_CHAIN_ID
     for option, value in {"--account": alias, "--owner": owner, "--registrar": registrar, "--euro": euro}.items():

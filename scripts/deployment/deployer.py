@@ -97,7 +97,9 @@ class Deployer:
         except ValueError:
             decimals = -1
         if not 2 <= decimals <= 18:
-            raise DeploymentRefused(f"the contract at {given} is no ERC-20 with 2 to 18 decimals; give a euro's address")
+            raise DeploymentRefused(
+                f"the contract at {given} is no ERC-20 with 2 to 18 decimals; give a euro's address"
+            )
         if not noted:
             self._record(EURO, given, [decimals], self._head())
         return decimals

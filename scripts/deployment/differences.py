@@ -1,7 +1,6 @@
 """What differs between a deployment file and its chain, one sentence each."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import ape
 from ape.contracts import ContractInstance
@@ -57,7 +56,7 @@ def _argument_differences(name: str, contract: ContractInstance, deployment: Dep
             yield f"{name}: {view} is {actual}, the file says it was constructed with {expected}"
 
 
-def _read_back(contract: ContractInstance, view: str) -> Any:
+def _read_back(contract: ContractInstance, view: str) -> object:
     if view == "base_uri":  # the contract appends the id
         return contract.uri(0).removesuffix("0")
     return getattr(contract, view)()

@@ -120,5 +120,3 @@ class Bulk:
                     raise RpcFault(f"{len(hashes) - len(receipts)} transactions have no receipt; see the chain's log")
                 time.sleep(_LOOK_EVERY)
         return [receipts[one] for one in hashes]
-
-

@@ -148,5 +148,6 @@ class Conductor:
         for imbalance in books.imbalances:
             raise BooksDiffer(
                 f"in slot {imbalance.slot} sales and purchases differ by {imbalance.net_wh} Wh and "
-                f"{imbalance.value} grains (block {books.block})", conserved=False
+                f"{imbalance.value} grains (block {books.block})",
+                conserved=False,
             )

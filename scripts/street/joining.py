@@ -68,9 +68,7 @@ class Joining:
         except Net8Error as fault:
             raise JoinRefused(str(fault)) from fault
         slot = slot_of(self._chain.block().timestamp) + 1
-        resident = Resident(
-            site, self._home, self._first_row_slot, slot, None, f"of {owner}"
-        )
+        resident = Resident(site, self._home, self._first_row_slot, slot, None, f"of {owner}")
         self._network.start_gateway(f"gateway-{site_index(site)}", self._inputs, [resident])
         self._sites[owner] = site
         self._on_joined(resident)

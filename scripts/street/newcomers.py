@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            self._send(400, {"error": "the request is no JSON object; send one such as {\"address\": \"0x...\"}"})
+            self._send(400, {"error": 'the request is no JSON object; send one such as {"address": "0x..."}'})
             return
         self._answer("POST", body)
 

@@ -1,7 +1,7 @@
 """The folder of a run: keys, settings, logs, stores and stamps of everything that was started.
 
-    street.json   where the processes of the run listen
-    logs/  keys/  nodes/  gateways/  stamps/  homes.csv  deployments/
+street.json   where the processes of the run listen
+logs/  keys/  nodes/  gateways/  stamps/  homes.csv  deployments/
 """
 
 import json

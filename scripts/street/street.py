@@ -151,9 +151,7 @@ def _headless(street: _Street, conductor: Conductor) -> Result:
     return _result(street, conductor, slots, conserved, fault)
 
 
-def _result(
-    street: _Street, conductor: Conductor, slots: range, conserved: bool, fault: str | None
-) -> Result:
+def _result(street: _Street, conductor: Conductor, slots: range, conserved: bool, fault: str | None) -> Result:
     tallies = [conductor.tally.slots[slot] for slot in slots]
     return Result(
         slots=len(conductor.closed),

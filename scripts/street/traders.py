@@ -90,9 +90,7 @@ def traders_of(residents: Sequence[Resident], seed: int) -> list[Trader]:
     ]
 
 
-def orders_for(
-    traders: Sequence[Trader], slot: int, now_slot: int, terms: Terms, contracts: Contracts
-) -> list[Intent]:
+def orders_for(traders: Sequence[Trader], slot: int, now_slot: int, terms: Terms, contracts: Contracts) -> list[Intent]:
     """All homes' orders in a slot, as calls of their owners."""
     intents = []
     for trader in traders:

@@ -189,10 +189,7 @@ class ZoneBuilder:
         ]
         outcomes = self._bulk.send_all([*approvals, *registrations])
         ids = [
-            one.event.id
-            for outcome in outcomes
-            for one in outcome.events
-            if isinstance(one.event, OperatorRegistered)
+            one.event.id for outcome in outcomes for one in outcome.events if isinstance(one.event, OperatorRegistered)
         ]
         self._bulk.send_all([Intent(self.owner, self._to.registry.admit(zone, id_)) for id_ in ids])
 

@@ -1,0 +1,55 @@
+"""`make bench`: measure, write `bench/results.json`, print it beside the figures to beat.
+
+`python -m bench --gas` measures the gas alone and keeps the latency of the file.
+"""
+
+import json
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+from bench import gas, latency
+from bench.site import PROGRAMS, PROJECT, open_zone
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+FOLDER = PROJECT / ".street" / "bench"
+
+
+def table(gas_by_key: dict[str, dict[str, int]], peers: dict[str, dict[str, str | int]]) -> str:
+    """Our figures beside the best peer's."""
+    lines = [f"{'gas':28}{'virgin':>10}{'recycled':>10}{'to beat':>10}"]
+    for key, ours in gas_by_key.items():
+        best = peers.get(key)
+        beaten = f"{best['gas']:>10}  {best['peer']}" if best else f"{'-':>10}"
+        lines.append(f"{key:28}{ours['virgin']:>10}{ours['recycled']:>10}{beaten}")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """The exit status."""
+    if arguments not in ([], ["--gas"]):
+        print("usage: python -m bench [--gas]", file=sys.stderr)
+        return 2
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"}
+    print("measuring gas on anvil, a few minutes", file=sys.stderr)
+    with open_zone(FOLDER, environment) as zone:
+        measured = gas.measure(zone)
+        code_hash = zone.deployment.contracts["EnergyExchange"].code_hash
+    if arguments:
+        kept = json.loads(RESULTS.read_text(encoding="utf-8"))["latency_ms"] if RESULTS.exists() else None
+    else:
+        print(f"measuring latency on a headless demo of {latency.SLOTS} slots", file=sys.stderr)
+        kept = latency.measure(FOLDER / "demo")
+    results = {"gas": measured, "latency_ms": kept, "exchange_code_hash": code_hash}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print(table(measured, tomllib.loads((HERE / "peers.toml").read_text(encoding="utf-8"))))
+    if kept:
+        print(f"reading to receipt: {kept['p50']} ms (median), {kept['p99']} ms (99 of 100)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

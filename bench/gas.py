@@ -1,0 +1,182 @@
+"""Gas of each kind of call, in virgin storage and one turn of the ring later.
+
+Makers sell, each with another order resting elsewhere; a market that is measured holds three far levels with one
+order each, but for the first order in a market. Every scenario has an hour of its own, so that no call warms or
+fills a word for the next. The second turn is the same in the same cells, which reports and releases have emptied.
+"""
+
+from net8.model import OrderKind
+from net8.packing import Entry, OrderRequest
+from net8.units import first_slot_of, hour_of, slot_end
+
+from bench.site import BUYERS, SELLERS, TERMS, Zone
+
+__all__ = ["RING_SLOTS", "STATES", "measure"]
+
+RING_SLOTS = 4096  # after which storage comes round again
+STATES = ("virgin", "recycled")
+WH = 1_000  # of one order
+PRICE = TERMS.floor + 100 * TERMS.step  # grains per Wh
+FAR_LEVELS = (180, 200, 220)
+TEN = 10
+MAKERS = SELLERS[:TEN]
+FAR_MAKERS = SELLERS[20:23]
+TAKER = BUYERS[0]
+DAY = 96  # orders of one place_many
+
+
+def measure(zone: Zone) -> dict[str, dict[str, int]]:
+    """Gas by key and state."""
+    first_hour = hour_of(zone.now()) + 3
+    gas: dict[str, dict[str, int]] = {}
+    for turn, state in enumerate(STATES):
+        start = first_hour + turn * RING_SLOTS // 4
+        if turn:
+            zone.move_to((start - 3) * 3600 + 1)
+        for key, value in _Turn(zone, start).run().items():
+            gas.setdefault(key, {})[state] = value
+    return gas
+
+
+class _Turn:
+    """All scenarios once, each in the next free hour."""
+
+    def __init__(self, zone: Zone, first_hour: int) -> None:
+        self._zone = zone
+        self._first = self._next = first_hour
+        self._book = zone.contracts.exchange
+
+    def run(self) -> dict[str, int]:
+        """Gas by key; afterwards everything is settled and released."""
+        self._rest_elsewhere()
+        self._round_trip()
+        gas = {
+            "place_first_in_market": self._place_first(),
+            "place_new_tick": self._place_new_tick(),
+            "place_existing": self._place_existing(),
+            "take_1_full": self._take([PRICE]),
+            **self._ten_same_tick(),
+            "take_10_ticks": self._take([PRICE + i * TERMS.step for i in range(TEN)]),
+            "cancel": self._cancel_fifth(),
+            "place_many_96_per_order": self._place_many(),
+        }
+        four, one = self._trade_hour(range(4)), self._trade_hour(range(1))
+        self._zone.move_to(slot_end(first_slot_of(self._next)) + 1)
+        gas["settle_per_site_slot_100x4"] = self._settle(four, range(4))
+        gas["settle_per_site_slot_100x1"] = self._settle(one, range(1))
+        self._clear_up({*((four, i) for i in range(4)), (one, 0)})
+        return gas
+
+    # --- acting -----------------------------------------------------------------------------------------------------
+
+    def _hour(self, count: int = 1) -> int:
+        hour, self._next = self._next, self._next + count
+        return hour
+
+    def _market(self) -> int:
+        """A slot of an hour of its own, with three far levels."""
+        slot = first_slot_of(self._hour())
+        for maker, level in zip(FAR_MAKERS, FAR_LEVELS, strict=True):
+            self._sell(maker, slot, TERMS.floor + level * TERMS.step)
+        return slot
+
+    def _place(self, index: int, slot: int, sell: bool, price: int, wh: int, kind: OrderKind = OrderKind.LIMIT) -> int:
+        return self._zone.of_site(index, self._book.place(self._zone.site(index), slot, sell, price, wh, kind))
+
+    def _sell(self, maker: int, slot: int, price: int = PRICE) -> int:
+        return self._place(maker, slot, True, price, WH)
+
+    def _buy(self, slot: int, price: int, wh: int) -> int:
+        return self._place(TAKER, slot, False, price, wh)
+
+    # --- scenarios --------------------------------------------------------------------------------------------------
+
+    def _rest_elsewhere(self) -> None:
+        slot = first_slot_of(self._hour())
+        for maker in (*MAKERS, TAKER):
+            self._place(maker, slot, maker != TAKER, PRICE if maker != TAKER else TERMS.floor, WH)
+
+    def _round_trip(self) -> None:
+        slot = first_slot_of(self._hour())
+        self._sell(FAR_MAKERS[0], slot)
+        self._buy(slot, PRICE, WH)
+
+    def _place_first(self) -> int:
+        return self._sell(MAKERS[0], first_slot_of(self._hour()))  # fixes the terms of its hour, too
+
+    def _place_new_tick(self) -> int:
+        return self._sell(MAKERS[0], self._market())
+
+    def _place_existing(self) -> int:
+        slot = self._market()
+        self._sell(MAKERS[1], slot)
+        return self._sell(MAKERS[0], slot)
+
+    def _take(self, prices: list[int]) -> int:
+        slot = self._market()
+        for maker, price in zip(MAKERS, prices, strict=False):
+            self._sell(maker, slot, price)
+        return self._buy(slot, max(prices), WH * len(prices))
+
+    def _ten_same_tick(self) -> dict[str, int]:
+        """The take of ten orders at one price, and what an order costs in all: its placement and its share of the take.
+
+        Nothing is left to do for the makers: the report that settles everybody pays them.
+        """
+        slot = self._market()
+        placed = sum(self._sell(maker, slot) for maker in MAKERS)
+        taken = self._buy(slot, PRICE, WH * TEN)
+        return {"take_10_same_tick": taken, "all_in": round((placed + taken) / TEN)}
+
+    def _cancel_fifth(self) -> int:
+        slot = self._market()
+        for maker in MAKERS:
+            self._sell(maker, slot)
+        fifth = MAKERS[4]
+        (order,) = self._zone.chain.read(self._zone.contracts.lens.orders_of(self._zone.site(fifth), slot))
+        return self._zone.of_site(fifth, self._book.cancel(order.id))
+
+    def _place_many(self) -> int:
+        first = first_slot_of(self._hour(DAY // 4))
+        orders = [OrderRequest(first + i, True, PRICE, WH) for i in range(DAY)]
+        return round(self._zone.of_site(MAKERS[0], self._book.place_many(self._zone.site(MAKERS[0]), orders)) / DAY)
+
+    # --- settlement -------------------------------------------------------------------------------------------------
+
+    def _trade_hour(self, slots: range) -> int:
+        """Each seller sells to a buyer in these slots of an hour; the hour."""
+        hour = self._hour()
+        for indexes, sell in ((SELLERS, True), (BUYERS, False)):
+            for index in indexes:
+                orders = [OrderRequest(first_slot_of(hour) + i, sell, PRICE, WH) for i in slots]
+                self._zone.of_site(index, self._book.place_many(self._zone.site(index), orders))
+        return hour
+
+    def _settle(self, hour: int, slots: range) -> int:
+        """Half the sellers are short, half the buyers leave energy unused. Gas per site and slot."""
+        entries = []
+        for index in (*SELLERS, *BUYERS):
+            metered = WH if index % 2 else WH // 2
+            reading = (metered, 0) if index in SELLERS else (0, metered)
+            entries.append(Entry(hour, index, dict.fromkeys(slots, reading)))
+        return round(self._zone.report(entries) / (len(entries) * len(slots)))
+
+    def _clear_up(self, settled: set[tuple[int, int]]) -> None:
+        """Release what rests and settle what is left, as a zone's operators do every hour."""
+        lens, chain = self._zone.contracts.lens, self._zone.chain
+        books = chain.read_many(
+            [
+                lens.orders(self._zone.number, slot, sell)
+                for slot in range(first_slot_of(self._first), first_slot_of(self._next))
+                for sell in (True, False)
+            ]
+        )
+        resting = [order.id for book in books for order in book]
+        for i in range(0, len(resting), 64):
+            self._zone.send(self._zone.owners[0], self._book.release(resting[i : i + 64]))
+        for hour in range(self._first, self._next):
+            slots = [i for i in range(4) if (hour, i) not in settled]
+            if not slots:
+                continue
+            entries = [Entry(hour, index, dict.fromkeys(slots, (0, 0))) for index in (*SELLERS, *BUYERS)]
+            self._zone.report(entries)
