@@ -243,9 +243,7 @@ def register_site(
     assert block.timestamp <= deadline, "site: consent expired"
     nonce: uint256 = self.consent_nonce[owner]
     digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(
-        keccak256(
-            abi_encode(CONSENT_TYPEHASH, zone, owner, technology, nameplate, meter_key, nonce, deadline)
-        )
+        keccak256(abi_encode(CONSENT_TYPEHASH, zone, owner, technology, nameplate, meter_key, nonce, deadline))
     )
     assert signature_checker._is_valid_signature_now(owner, digest, signature), "site: consent not signed"
     self.consent_nonce[owner] = nonce + 1
@@ -254,9 +252,7 @@ def register_site(
     self._zones[zone].sites = index
     site: uint256 = (zone << 16) | index
     self._sites[site] = Site(owner=owner, technology=technology, nameplate=nameplate, meter_key=meter_key)
-    log SiteRegistered(
-        site=site, owner=owner, technology=technology, nameplate=nameplate, meter_key=meter_key
-    )
+    log SiteRegistered(site=site, owner=owner, technology=technology, nameplate=nameplate, meter_key=meter_key)
     extcall Exchange(self.exchange).open_site(site, owner, nameplate // 4)
     return site
 

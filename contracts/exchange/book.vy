@@ -137,7 +137,9 @@ def _find(order: uint256) -> uint256:
 def _entry(level_key: uint256, word: uint256, place: uint256) -> uint256:
     if place < book_words.INLINE:
         return (word >> unsafe_mul(place, book_words.ORDER_BITS)) & book_words.MASK_ORDER
-    return (self.queue_word[book_words._queue_key(level_key, place)] >> book_words._queue_offset(place)) & book_words.MASK_ORDER
+    return (
+        self.queue_word[book_words._queue_key(level_key, place)] >> book_words._queue_offset(place)
+    ) & book_words.MASK_ORDER
 
 
 @internal

@@ -182,7 +182,9 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
         log Settled(site=site, entry=kept[i], credited=credited)
     if lanes != stored:
         sites._lanes[group] = lanes
-    zones._accounts[zone] = (account & ~zones.MASK_ACCOUNT) + pool + (totals.grid_fees << 80) + (totals.oracle_fees << 160)
+    zones._accounts[zone] = (
+        (account & ~zones.MASK_ACCOUNT) + pool + (totals.grid_fees << 80) + (totals.oracle_fees << 160)
+    )
     return settled
 
 
