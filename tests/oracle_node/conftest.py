@@ -1,6 +1,6 @@
 """One local chain for all tests of a worker; every test that trades gets a zone of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,26 @@ def local_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain
 
 
 @pytest.fixture
-def street(local_chain: LocalChain, tmp_path: Path) -> Iterator[Street]:
-    """Four node processes and a gateway for five homes, not started."""
-    street = Street(tmp_path, local_chain.new_zone(operators=4, sites=5))
-    yield street
-    street.stop()
+def make_street(local_chain: LocalChain, tmp_path: Path) -> Iterator[Callable[..., Street]]:
+    """make_street(**timing): four node processes and a gateway for five homes, not started."""
+    streets = []
+
+    def make(**timing: int) -> Street:
+        streets.append(Street(tmp_path, local_chain.new_zone(operators=4, sites=5), **timing))
+        return streets[-1]
+
+    yield make
+    for street in streets:
+        street.stop()
+
+
+@pytest.fixture
+def street(make_street: Callable[..., Street]) -> Street:
+    """A street with the usual timing."""
+    return make_street()
+
+
+@pytest.fixture
+def patient_street(make_street: Callable[..., Street]) -> Street:
+    """A street in which nobody submits in another's place for an hour."""
+    return make_street(settle_ms=600_000)

@@ -10,11 +10,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import eth_keyfile
 
-from tests.oracle_node.local_chain import Operator, Zone, free_port
+from tests.oracle_node.local_chain import Operator, Zone, free_port, key_of
 
 PASSWORD = "a password for tests"
 
@@ -121,7 +121,7 @@ class NodeProcess(Process):
         self.stamps_file = self.folder / "stamps.jsonl"
         peers = "".join(
             f'[[peers]]\nsigner = "{peer.address}"\nurl = "http://127.0.0.1:{port}"\n'
-            for peer, port in zip(zone.operators, ports, strict=True)
+            for peer, port in zip(zone.operators, ports, strict=False)
             if peer is not operator
         )
         self.config = self.folder / "node.toml"
@@ -136,6 +136,7 @@ class NodeProcess(Process):
 
     def status(self) -> Any:
         """What /status answers."""
+        assert self.running, f"{self.name} has ended:\n{self.log()[-2000:]}"
         return get_json(f"{self.url}/status")
 
     def stamps(self) -> list[dict[str, Any]]:
@@ -173,16 +174,19 @@ class GatewayProcess(Process):
 class Street:
     """A zone with four node processes and a gateway, on a chain whose time the test moves."""
 
-    TIMING = "patience_ms = 1500\nround_ms = 400\nsettle_ms = 800\n"
+    TIMING: ClassVar = {"patience_ms": 20_000, "round_ms": 500, "settle_ms": 1_500}
 
-    def __init__(self, folder: Path, zone: Zone, timing: str = TIMING) -> None:
+    def __init__(self, folder: Path, zone: Zone, **timing: int) -> None:
         self.folder = folder
         self.zone = zone
         self.csv = folder / "homes.csv"
+        self.extra: list[Process] = []
         write_homes(self.csv, len(zone.sites))
-        ports = [free_port() for _ in zone.operators]
+        self.ports = [free_port() for _ in zone.operators]
+        self.timing = "".join(f"{name} = {value}\n" for name, value in (self.TIMING | timing).items())
         self.nodes = [
-            NodeProcess(folder, zone, operator, seat, ports, timing) for seat, operator in enumerate(zone.operators)
+            NodeProcess(folder, zone, operator, seat, self.ports, self.timing)
+            for seat, operator in enumerate(zone.operators)
         ]
         self.gateways = [self.gateway("gateway", zone.sites)]
 
@@ -190,13 +194,26 @@ class Street:
         """A further gateway, not started."""
         return GatewayProcess(self.folder, name, self.zone, sites, self.csv, [node.url for node in self.nodes])
 
-    def begin(self) -> int:
-        """Start everything at the beginning of a fresh slot, and return that slot."""
+    def stranger(self) -> NodeProcess:
+        """A node of nobody whom the chain lists, not started."""
+        nobody = Operator(key_of("nobody's signer"), key_of("nobody's transmitter"), 0)
+        ports = [*self.ports, free_port()]
+        node = NodeProcess(self.folder, self.zone, nobody, len(self.ports), ports, self.timing)
+        self.extra.append(node)
+        return node
+
+    def begin(self, programs: dict[int, list[str]] | None = None) -> int:
+        """Start everything at the beginning of a fresh slot, and return that slot.
+
+        `programs` replaces the program of the node in some seats.
+        """
         chain = self.zone.chain
         slot = chain.now() // 900 + 1
         chain.move_to(slot * 900)
-        for process in (*self.nodes, *self.gateways):
-            process.start()
+        for seat, node in enumerate(self.nodes):
+            node.start((programs or {}).get(seat))
+        for gateway in self.gateways:
+            gateway.start()
         for node in self.nodes:
             wait_for(node.status, f"{node.name} answers", 120)
         for gateway in self.gateways:
@@ -236,7 +253,7 @@ class Street:
 
     def stop(self) -> None:
         """End all processes."""
-        for process in (*self.gateways, *self.nodes):
+        for process in (*self.gateways, *self.nodes, *self.extra):
             process.kill()
 
 

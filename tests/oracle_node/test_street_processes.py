@@ -1,11 +1,22 @@
-"""Real processes on a real chain: gateways replay a file, four nodes settle it."""
+"""Real processes on a real chain: gateways replay a file, four nodes settle it, and some of them fail."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from net8.model import Outcome
 
-from tests.oracle_node.processes import Street, metered
+from tests.oracle_node.processes import Street, get_json, metered, wait_for
 
 pytestmark = pytest.mark.chain
+
+MISBEHAVING = Path(__file__).with_name("misbehaving.py")
+
+
+def misbehaving(how: str) -> list[str]:
+    """The program of a node that misbehaves."""
+    return [sys.executable, str(MISBEHAVING), how]
 
 
 def check_settled_as_metered(street: Street, slot: int, bought: dict[int, int] | None = None) -> None:
@@ -18,9 +29,159 @@ def check_settled_as_metered(street: Street, slot: int, bought: dict[int, int] |
         assert abs(position.imported - min(imported, (bought or {}).get(site, 0))) <= 1
 
 
-def test_slots__all_nodes_up__settled_as_metered_one_after_the_other(street):
-    first = street.begin()
-    for slot in range(first, first + 4):
+def run_slots(street: Street, first: int, count: int) -> None:
+    """End slots one after the other; each must settle as metered."""
+    for slot in range(first, first + count):
         street.end_slot(slot)
         street.wait_settled(slot)
         check_settled_as_metered(street, slot)
+
+
+def outbox_nonces(street: Street, seat: int) -> int:
+    """Transactions of a node's transmitter that are mined."""
+    address = street.nodes[seat].status()["transmitter"]
+    return int(street.zone.chain.request("eth_getTransactionCount", address, "latest"), 16)
+
+
+def test_slots__all_nodes_up__settled_as_metered_one_after_the_other(street: Street) -> None:
+    run_slots(street, street.begin(), 4)
+    leaders = [node for node in street.nodes for stamp in node.stamps() if stamp["transmitter"]]
+    assert len(leaders) == 4
+    assert len(set(map(id, leaders))) == 4, "leaders rotate"
+    for stamp in (stamp for node in street.nodes for stamp in node.stamps()):
+        assert stamp["source_ns"] < stamp["complete_ns"] <= stamp["observed_ns"] < stamp["receipt_ns"]
+
+
+def test_import__site_bought_part_of_it__reported_no_higher_than_bought(street: Street) -> None:
+    slot = street.begin()
+    seller, buyer = street.zone.sites[0], street.zone.sites[1]
+    for site in (seller, buyer):
+        street.zone.fund_site(site, 10)
+    traded = slot + 1 + (slot + 1) % 2  # an even row, in which the seller has sun
+    street.zone.trade(seller, buyer, traded, 120)
+    for ended in range(slot, traded + 1):
+        street.end_slot(ended)
+        street.wait_settled(ended)
+    exported, imported = metered(1, traded)[0], metered(2, traded)[1]
+    assert exported > 120, "the seller delivers"
+    assert imported > 120, "the buyer uses more than it bought"
+    assert street.position(buyer, traded).imported == 120
+    check_settled_as_metered(street, traded, {buyer: 120})
+
+
+@pytest.mark.parametrize("seat", [0, 3])
+def test_slots__one_node_killed__every_slot_still_settles(street: Street, seat: int) -> None:
+    first = street.begin()
+    run_slots(street, first, 1)
+    street.nodes[seat].kill()
+    run_slots(street, first + 1, 4)
+    street.nodes[seat].start()
+    wait_for(street.nodes[seat].status, "the node is back", 120)
+    run_slots(street, first + 5, 4)
+    wait_for(lambda: any(s["transmitter"] and s["slot"] > first + 4 for s in street.nodes[seat].stamps()), "it leads")
+
+
+def test_slots__one_node_frozen__every_slot_still_settles(street: Street) -> None:
+    first = street.begin()
+    street.nodes[first % 4].pause()
+    run_slots(street, first, 4)
+
+
+@pytest.mark.parametrize("how", ["shift-exports", "forge-reports", "stay-silent"])
+def test_slots__one_node_misbehaves__every_slot_settles_as_metered(street: Street, how: str) -> None:
+    first = street.begin({2: misbehaving(how)})
+    run_slots(street, first, 4)
+
+
+def test_slots__two_of_four_lie__nothing_false_settles(street: Street) -> None:
+    first = street.begin({1: misbehaving("shift-exports"), 2: misbehaving("shift-exports")})
+    street.end_slot(first)
+    wait_for(lambda: "proposal refused" in street.nodes[0].log() + street.nodes[3].log(), "honest nodes refuse", 30)
+    assert not street.settled(first)
+
+
+@pytest.mark.parametrize("how", ["die-before-broadcast", "die-after-broadcast"])
+def test_outbox__node_killed_around_broadcast__same_transaction_is_finished(patient_street: Street, how: str) -> None:
+    street = patient_street
+    first = street.begin({seat: misbehaving(how) for seat in range(4)})
+    leader = street.nodes[first % 4]
+    street.end_slot(first)
+    wait_for(lambda: not leader.running, "the leader dies while sending", 30)
+    assert street.settled(first) is (how == "die-after-broadcast")
+    leader.start()
+    wait_for(leader.status, "the leader is back", 120)
+    street.wait_settled(first)
+    check_settled_as_metered(street, first)
+    assert "outbox resumed" in leader.log()
+    wait_for(lambda: leader.status()["outbox"] == 0, "nothing is left to send")
+    assert outbox_nonces(street, first % 4) == 1
+    for node in street.nodes:
+        if node is not leader:
+            node.kill()
+            node.start()
+    for node in street.nodes:
+        wait_for(node.status, "all nodes are back", 120)
+    street.wait_delivered()
+    run_slots(street, first + 1, 4)
+    assert outbox_nonces(street, first % 4) == 2
+
+
+def test_gateway__nodes_down_and_gateway_killed__everything_is_delivered_later(street: Street) -> None:
+    first = street.begin()
+    run_slots(street, first, 1)
+    for node in street.nodes:
+        node.kill()
+    for slot in (first + 1, first + 2):
+        street.end_slot(slot)
+        wait_for(lambda: get_json(f"{street.gateways[0].url}/status")["operators"][0]["backlog"] >= 5, "readings wait")
+    street.gateways[0].kill()
+    street.end_slot(first + 3)
+    street.gateways[0].start()
+    for node in street.nodes:
+        node.start()
+    for slot in range(first + 1, first + 4):
+        street.wait_settled(slot, 120)
+        check_settled_as_metered(street, slot)
+
+
+def test_reading__meter_silent__settles_without_reading_while_others_settle_as_metered(
+    make_street: Callable[..., Street],
+) -> None:
+    street = make_street(patience_ms=4000)
+    silent = street.zone.sites[-1]
+    street.gateways = [street.gateway("some", street.zone.sites[:-1])]
+    slot = street.begin()
+    street.end_slot(slot)
+    street.wait_settled(slot, 60)
+    assert street.position(silent, slot).outcome is Outcome.NO_READING
+    for number, site in enumerate(street.zone.sites[:-1], start=1):
+        assert street.position(site, slot).exported == metered(number, slot)[0]
+
+
+def test_site__registered_while_running__settles_from_its_first_whole_slot(street: Street) -> None:
+    first = street.begin()
+    run_slots(street, first, 1)
+    newcomer = street.zone.add_site()
+    gateway = street.gateway("newcomer", [newcomer])
+    gateway.start()
+    street.gateways.append(gateway)
+    wait_for(lambda: get_json(f"{gateway.url}/status"), "the gateway answers", 120)
+    street.wait_delivered()
+    street.end_slot(first + 1)
+    street.wait_settled(first + 1)
+    street.wait_delivered()
+    run_slots(street, first + 2, 2)
+
+
+def test_signer__not_listed_on_chain__refuses_to_sign_and_says_so(street: Street) -> None:
+    stranger = street.stranger()
+    first = street.begin()
+    stranger.start()
+    wait_for(stranger.status, "the stranger answers", 120)
+    assert stranger.status()["zones"][0]["seat"] is None
+    health = get_json(f"{stranger.url}/healthz")
+    assert health["healthy"] is False
+    assert "does not list" in health["problems"][0]
+    run_slots(street, first, 2)
+    wait_for(lambda: "refusing to sign" in stranger.log(), "it says so")
+    assert not any(stamp["transmitter"] for stamp in stranger.stamps())
