@@ -46,6 +46,10 @@ def password_from(file: Path | None, variable: str | None) -> str:
     return password
 
 
+def _bytes(password: str) -> Any:  # noqa: ANN401 - eth_keyfile's annotation says str, its pbkdf2 wants bytes
+    return password.encode()
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -68,7 +72,7 @@ def load(path: Path, password: str) -> PrivateKey:
     """
     content = _read(path)
     try:
-        return PrivateKey(decode_keyfile_json(content, password.encode()))  # type: ignore[arg-type]
+        return PrivateKey(decode_keyfile_json(content, _bytes(password)))
     except ValueError as fault:
         if "MAC" in str(fault):
             raise KeyRefused(f"keystore {path}: wrong password") from None
@@ -95,13 +99,7 @@ def create(path: Path, password: str, iterations: int = DEFAULT_ITERATIONS, key:
     if not password:
         raise KeyRefused("the password is empty; choose one")
     private = PrivateKey(key if key is not None else secrets.token_bytes(32))
-    content = create_keyfile_json(
-        private.secret,
-        password.encode(),  # type: ignore[arg-type]
-        version=3,
-        kdf="pbkdf2",
-        iterations=iterations,
-    )
+    content = create_keyfile_json(private.secret, _bytes(password), version=3, kdf="pbkdf2", iterations=iterations)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

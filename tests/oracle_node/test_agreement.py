@@ -1,0 +1,248 @@
+"""Agreement of nodes in one process: every fault an operator can have, and what settles in spite of it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from net8_oracle import crypto
+from net8_oracle.node import report
+from net8_oracle.node.agreement import Agreement, Timing
+from net8_oracle.node.envelopes import Key, Observation, Vote, observation_digest
+from net8_oracle.node.store import Pledge
+
+from tests.oracle_node.mesh import REGISTRY_DOMAIN, SLOT, ZONE, Member, Mesh
+
+ENERGIES = {1: (500, 0), 2: (0, 300), 3: (20, 10)}
+SETTLED = {(SLOT, 1): (500, 0), (SLOT, 2): (0, 0), (SLOT, 3): (20, 0)}
+
+
+@pytest.fixture
+async def mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
+    """Four operators and three sites at the start of SLOT."""
+    mesh = Mesh(tmp_path)
+    await mesh.start()
+    yield mesh
+    await mesh.stop()
+
+
+async def run_slot(mesh: Mesh, slot: int = SLOT, members: list[Member] | None = None) -> None:
+    await mesh.end_slot(slot)
+    mesh.tell(slot + 1, ENERGIES, members)
+    await mesh.until_settled(slot)
+
+
+async def test_slot__all_up__one_report_by_the_leader(mesh: Mesh) -> None:
+    await run_slot(mesh)
+    assert mesh.ledger.settled == SETTLED
+    assert [len(member.transmitter.submitted) for member in mesh.members] == [1, 0, 0, 0]
+    assert len(mesh.ledger.reports) == 1
+
+
+async def test_slots__one_after_another__leaders_rotate(mesh: Mesh) -> None:
+    for slot in range(SLOT, SLOT + 4):
+        await run_slot(mesh, slot)
+    assert [len(member.transmitter.submitted) for member in mesh.members] == [1, 1, 1, 1]
+
+
+async def test_import__above_what_was_bought__capped(mesh: Mesh) -> None:
+    mesh.ledger.purchases = {(SLOT, 2): 120, (SLOT, 3): 400}
+    await run_slot(mesh)
+    assert mesh.ledger.settled[SLOT, 2] == (0, 120)
+    assert mesh.ledger.settled[SLOT, 3] == (20, 10)
+
+
+@pytest.mark.parametrize("seat", [0, 1])
+async def test_slots__one_member_gone__all_settle(mesh: Mesh, seat: int) -> None:
+    await mesh.members[seat].stop()
+    rest = [member for member in mesh.members if member is not mesh.members[seat]]
+    for slot in range(SLOT, SLOT + 4):
+        await run_slot(mesh, slot, rest)
+    assert mesh.ledger.settled[SLOT + 3, 1] == (500, 0)
+    mesh.members.pop(seat)
+
+
+async def test_leader__silent_but_reachable__next_one_takes_over(mesh: Mesh) -> None:
+    mesh.members[0].transport.broadcast = lambda message: None  # type: ignore[method-assign]
+    mesh.members[0].transport.send = lambda to, message: None  # type: ignore[method-assign]
+    await run_slot(mesh)
+    assert mesh.ledger.settled == SETTLED
+    assert mesh.members[1].transmitter.submitted == [Key(ZONE, SLOT, 0)]
+
+
+async def test_leader__cannot_reach_the_chain__another_submits_the_same_report(mesh: Mesh) -> None:
+    mesh.members[0].transmitter.works.clear()
+    await run_slot(mesh)
+    assert mesh.members[0].transmitter.submitted
+    assert mesh.members[1].transmitter.submitted
+    assert len(mesh.ledger.reports) == 1
+    mesh.members[0].transmitter.works.set()
+
+
+async def test_liar__shifts_exports__median_is_the_metered(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Agreement._own_readings
+
+    def shifted(self: Agreement) -> list[int]:
+        words = honest(self)
+        return [word + 900 for word in words] if self._world is mesh.members[2].council else words
+
+    monkeypatch.setattr(Agreement, "_own_readings", shifted)
+    for slot in range(SLOT, SLOT + 4):
+        await run_slot(mesh, slot)
+        assert mesh.ledger.settled[slot, 1] == (500, 0)
+
+
+async def test_liars__two_of_four__nothing_settles(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Agreement._own_readings
+    liars = (mesh.members[0].council, mesh.members[1].council)
+
+    def shifted(self: Agreement) -> list[int]:
+        words = honest(self)
+        return [word + 900 for word in words] if self._world in liars else words
+
+    monkeypatch.setattr(Agreement, "_own_readings", shifted)
+    await mesh.end_slot(SLOT)
+    mesh.tell(SLOT + 1, ENERGIES)
+    await asyncio.sleep(1.5)
+    assert mesh.ledger.settled == {}
+
+
+async def test_leader__proposes_what_does_not_follow__refused_and_replaced(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    honest = Agreement._derive
+
+    async def forged(self: Agreement, observations: list[list[int]]) -> object:
+        if self._world is mesh.members[0].council:
+            observations = [[word + 900 for word in words] for words in observations]
+        return await honest(self, observations)
+
+    monkeypatch.setattr(Agreement, "_derive", forged)
+    with caplog.at_level(logging.WARNING):
+        await run_slot(mesh)
+    assert mesh.ledger.settled == SETTLED
+    assert any(
+        "does not follow" in str(record.net8_fields) for record in caplog.records if "net8_fields" in vars(record)
+    )
+
+
+async def test_reading__missing_everywhere__site_settles_without_reading(mesh: Mesh) -> None:
+    await mesh.end_slot(SLOT)
+    mesh.tell(SLOT + 1, {1: (500, 0), 2: (0, 300)})
+    await mesh.until_settled(SLOT)
+    assert mesh.ledger.settled == {(SLOT, 1): (500, 0), (SLOT, 2): (0, 0), (SLOT, 3): None}
+
+
+async def test_reading__missing_at_one_member__settles_as_metered(mesh: Mesh) -> None:
+    await mesh.end_slot(SLOT)
+    mesh.tell(SLOT + 1, {1: (500, 0), 2: (0, 300)})
+    mesh.tell(SLOT + 1, {3: (20, 10)}, mesh.members[:3])
+    await mesh.until_settled(SLOT)
+    assert mesh.ledger.settled == SETTLED
+
+
+async def test_readings__none_anywhere__nothing_is_reported(mesh: Mesh) -> None:
+    await mesh.end_slot(SLOT)
+    await asyncio.sleep(1.0)
+    assert mesh.ledger.reports == []
+    assert all(not agreement.observing for member in mesh.members for agreement in member.council.in_progress())
+
+
+async def test_slots__several_in_flight__all_settle_in_order(mesh: Mesh) -> None:
+    for slot in range(SLOT, SLOT + 6):
+        await mesh.end_slot(slot)
+        mesh.tell(slot + 1, ENERGIES)
+    await mesh.until_settled(SLOT + 5)
+    assert [entries[0] >> 192 for entries in mesh.ledger.reports] == sorted(
+        entries[0] >> 192 for entries in mesh.ledger.reports
+    )
+    assert len(mesh.ledger.reports) == 6
+
+
+async def test_signer__without_seat__signs_nothing(mesh: Mesh) -> None:
+    outsider = mesh.members[3]
+    mesh.ledger.seats = (*mesh.ledger.seats[:3], b"\x01" * 20)
+    await run_slot(mesh)
+    assert mesh.ledger.settled == SETTLED
+    assert outsider.store.pledged("observation", Key(ZONE, SLOT, 0), 0) is None
+    assert outsider.store.pledged("vote", Key(ZONE, SLOT, 0), 0) is None
+
+
+async def test_member__restarted__reads_what_it_had_and_goes_on(mesh: Mesh) -> None:
+    await run_slot(mesh)
+    await mesh.members[1].stop()
+    mesh.members[1] = Member(mesh, 1)
+    mesh.members[1].meters.restore(mesh.members[1].store.readings_since(0))
+    mesh.members[1].start()
+    await asyncio.sleep(0)
+    for slot in range(SLOT + 1, SLOT + 5):
+        await run_slot(mesh, slot)
+    assert mesh.members[1].transmitter.submitted
+
+
+async def test_member__signed_before_a_restart__never_signs_anything_else(mesh: Mesh) -> None:
+    member, key = mesh.members[1], Key(ZONE, SLOT, 0)
+    earlier = [report.no_reading(index) for index in (1, 2, 3)]
+    digest = observation_digest(REGISTRY_DOMAIN, key, 0, earlier)
+    member.store.pledge("observation", key, 0, Pledge(digest, b"".join(word.to_bytes(32) for word in earlier)))
+    member.store.pledge("vote", key, 0, Pledge(b"\x07" * 32, b""))
+    sent: list[Observation] = []
+    broadcast = member.transport.broadcast
+    member.transport.broadcast = lambda message: (sent.append(message), broadcast(message))  # type: ignore
+    await run_slot(mesh)
+    assert sent[0].readings == earlier
+    assert member.store.pledged("vote", key, 0) == Pledge(b"\x07" * 32, b"")
+    assert mesh.ledger.settled == SETTLED
+
+
+async def test_operator__signs_two_observations_in_a_round__counted_and_first_one_holds(mesh: Mesh) -> None:
+    key = Key(ZONE, SLOT, 0)
+    member = mesh.members[0]
+    await mesh.end_slot(SLOT)
+    for shift in (0, 5):
+        words = [report.reading_word(1, 100 + shift, 0)]
+        signature = crypto.sign(mesh.keys[3], observation_digest(REGISTRY_DOMAIN, key, 0, words))
+        member.council.on_message(Observation(**key._asdict(), round=0, readings=words, signature=signature))
+    assert "equivocations" in member.council._metrics.text().decode()
+
+
+async def test_envelopes__of_strangers__refused(mesh: Mesh) -> None:
+    key, member = Key(ZONE, SLOT, 0), mesh.members[0]
+    await mesh.end_slot(SLOT)
+    words = [report.reading_word(1, 1, 0)]
+    stranger = crypto.sign(mesh.ledger.meters[1], observation_digest(REGISTRY_DOMAIN, key, 0, words))
+    member.council.on_message(Observation(**key._asdict(), round=0, readings=words, signature=stranger))
+    member.council.on_message(Observation(**key._asdict(), round=0, readings=words, signature=b"\x00" * 65))
+    assert member.council._metrics.text().decode().count('event="envelopes_refused"} 2.0') == 1
+    mesh.tell(SLOT + 1, ENERGIES)
+    member.council.on_message(Vote(**key._asdict(), round=0, report=b"\x01" * 32, signature=stranger))
+    await mesh.until_settled(SLOT)
+    assert mesh.ledger.settled == SETTLED
+
+
+async def test_zone__more_than_256_sites__one_report_for_each_part(tmp_path: Path) -> None:
+    mesh = Mesh(tmp_path, sites=300, timing=Timing(patience=10, round=5, settle=5, linger=0.01))
+    await mesh.start()
+    await mesh.end_slot(SLOT)
+    mesh.tell(SLOT + 1, {index: (index, 0) for index in mesh.ledger.meters})
+    async with asyncio.timeout(20):
+        while len(mesh.ledger.settled) < 300:  # noqa: ASYNC110 - the ledger is plain
+            await asyncio.sleep(0.01)
+    assert sorted(len(entries) for entries in mesh.ledger.reports) == [44, 256]
+    assert all(mesh.ledger.settled[SLOT, index] == (index, 0) for index in mesh.ledger.meters)
+    await mesh.stop()
+
+
+@pytest.mark.parametrize(("operators", "gone"), [(7, 2), (31, 10)])
+async def test_zone__a_third_of_many_operators_gone__settles(tmp_path: Path, operators: int, gone: int) -> None:
+    mesh = Mesh(tmp_path, operators=operators, timing=Timing(patience=30, round=5, settle=20, linger=0.05))
+    await mesh.start()
+    for member in mesh.members[:gone]:
+        await member.stop()
+    mesh.members = mesh.members[gone:]
+    await mesh.end_slot(SLOT)
+    mesh.tell(SLOT + 1, ENERGIES)
+    await mesh.until_settled(SLOT, 60)
+    assert mesh.ledger.settled == SETTLED
+    await mesh.stop()
