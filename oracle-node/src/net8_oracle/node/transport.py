@@ -31,7 +31,7 @@ class Hub:
     """Connects the nodes of one process."""
 
     def __init__(self) -> None:
-        self.members: dict[bytes, InProcessTransport] = {}
+        self.members: dict[bytes, InProcessTransport | None] = {}  # None: has left
 
 
 class InProcessTransport:
@@ -61,4 +61,4 @@ class InProcessTransport:
 
     def leave(self) -> None:
         """Be unreachable from now on."""
-        self._hub.members.pop(self._signer, None)
+        self._hub.members[self._signer] = None
