@@ -6,11 +6,11 @@ Tests move its clock and settle its slots themselves, so every figure they expec
 import json
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compiled import creation_code
 from eth_abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -22,6 +22,8 @@ from net8.model import OrderKind, Technology, Terms, site_index
 from net8.packing import Entry, pack_entries
 from net8.signing import keccak256, sign
 from net8.units import grains_to_wei, hour_of_slot, slot_end, slot_of
+
+from tests.browser.compiled import creation_code
 
 __all__ = ["SmallStreet", "free_port"]
 
@@ -62,8 +64,9 @@ class SmallStreet:
     def start(self) -> None:
         """Start anvil, deploy, open the zone, register the bakery and the roof, fund everybody."""
         self.rpc_url = f"http://127.0.0.1:{self.port}"
-        command = ["anvil", "--port", str(self.port), "--timestamp", str(START), "--silent", "--hardfork", "osaka"]
-        self._anvil = subprocess.Popen(command)
+        anvil = str(Path(sys.executable).with_name("anvil"))
+        options = ["--timestamp", str(START), "--silent", "--hardfork", "osaka"]
+        self._anvil = subprocess.Popen([anvil, "--port", str(self.port), *options])
         self._senders: dict = {}
         self.chain = Chain(self.rpc_url)
         for _ in range(200):
@@ -160,6 +163,10 @@ class SmallStreet:
         self.send(self.grid_operator, call)
         return self.zone << 16 | self.chain.read(self.net8.grid.site_count(self.zone))
 
+    def register_roof(self, owner: LocalAccount) -> int:
+        """Register a home with a 25 kWp roof."""
+        return self.register(owner, Technology.SOLAR, 25_000)
+
     def deposit(self, owner: LocalAccount, site: int, net8: int) -> None:
         """Move NET8 from an account into a site's balance."""
         wei = grains_to_wei(net8 * NET8)
@@ -233,9 +240,7 @@ class SmallStreet:
 
 
 def run_until_interrupted() -> None:
-    """For development: `python tests/browser/small_street.py FOLDER PORT`."""
-    import sys
-
+    """For development: `python -m tests.browser.small_street FOLDER PORT`."""
     street = SmallStreet(Path(sys.argv[1]), int(sys.argv[2]))
     street.start()
     try:

@@ -11,9 +11,10 @@ from net8_web.feed import View, feed
 from net8_web.i18n import t
 from net8_web.words import sentence
 
-__all__ = ["Here", "choose_site", "here", "no_site_note", "site_name"]
+__all__ = ["Here", "celebrate", "choose_site", "here", "no_site_note", "site_name"]
 
 _CHOSEN = "_site"
+_SAID = "_said"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,22 @@ class Here:
         """A sign panel (`net8_web.components.wallet.panel`) that puts refusals into the session's words."""
         return panel(self.network, f"panel_{key}", intent, idle, sentence, quiet=quiet)
 
+    def celebrate(self, text: str, **values: object) -> None:
+        """Say `text` (a key of the tables) in the next run, which the caller starts: a toast of this one is lost."""
+        st.session_state[_SAID] = (text, values)
+
     def caught_up(self, outcome: Outcome) -> None:
         """Wait until the shared view holds the block of a confirmed transaction."""
         block = outcome.block or 0
         feed().catch_up(lambda view: view.head.number >= block)
+
+
+def celebrate() -> None:
+    """Show what the run before left to be said; once per run, on every page."""
+    said = st.session_state.pop(_SAID, None)
+    if said:
+        text, values = said
+        st.toast(t(text, **values), icon=":material/check_circle:", duration="long")
 
 
 def here() -> Here:

@@ -17,7 +17,7 @@ from net8.contracts import Call, Contracts
 from net8.deployment import Deployment, DeploymentRefused
 from net8.errors import DeploymentMismatch, Net8Error
 from net8.model import Terms
-from net8.units import first_slot_of, hour_of, hour_of_slot
+from net8.units import hour_of, slot_of, slots_of_hour
 
 from net8_web.components.wallet import Network
 from net8_web.market import Market, Moment
@@ -32,6 +32,7 @@ FIRST_LOOK_S = 20.0  # a session's first page waits this long for the first view
 CATCH_UP_S = 3.0
 STEP_BLOCKS = 5_000  # blocks taken in at once at the start
 TIMEOUT_S = 10.0
+HOURS_AHEAD = 26  # the day that the trade page shows, and what it overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,15 @@ class View:
     head: BlockHeader
     market: Market
     stale: bool  # the chain has stopped answering since
-    _answers: dict[tuple[str, bytes, str | None], Any] = field(default_factory=dict)
+    _answers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _coming: dict[int, dict[int, Terms]] = field(default_factory=dict)  # by zone; kept while the slot is the same
 
     @property
     def now(self) -> int:
         """The chain's time, unix seconds."""
         return self.head.timestamp
 
-    def _remember(self, key: tuple[str, bytes, str | None], ask: Callable[[], T]) -> T:
+    def _remember(self, key: tuple[Any, ...], ask: Callable[[], T]) -> T:
         if key not in self._answers:
             self._answers[key] = ask()
         answer: T = self._answers[key]
@@ -120,19 +122,23 @@ class View:
     def terms(self, zone: int, hour: int) -> Terms | None:
         """Terms of a tradable hour; None where nothing may be traded, gate and start of the slot apart."""
         fixed = self.market.terms.get((zone, hour))
-        if fixed is not None:
-            return fixed
-        hours = [hour, *range(hour_of(self.now), hour_of(self.now) + 25)]
-        lens = self.contracts.lens
-        # The last slot of the hour closes last; whether each slot's own gate has closed is worked out by the page.
-        self.read_many([lens.is_tradable(zone, first_slot_of(h) + 3) for h in hours])
-        if not self.read(lens.is_tradable(zone, first_slot_of(hour) + 3)):
-            return None
-        return self.read(lens.terms(zone, hour))[0]
+        return fixed if fixed is not None else self._default_terms(zone).get(hour)
 
-    def terms_of_slot(self, zone: int, slot: int) -> Terms | None:
-        """Terms of a slot's hour."""
-        return self.terms(zone, hour_of_slot(slot))
+    def _default_terms(self, zone: int) -> dict[int, Terms]:
+        """Terms of the coming hours that may be traded although nothing has fixed them yet; asked once per slot."""
+        if zone not in self._coming:
+            lens, now = self.contracts.lens, hour_of(self.now)
+            hours = [hour for hour in range(now, now + HOURS_AHEAD) if (zone, hour) not in self.market.terms]
+            # The last slot of an hour closes last; whether each slot's own gate has closed, the page works out.
+            tradable = self.chain.read_many([lens.is_tradable(zone, slots_of_hour(hour)[-1]) for hour in hours])
+            found = [hour for hour, yes in zip(hours, tradable, strict=True) if yes]
+            terms = self.chain.read_many([lens.terms(zone, hour) for hour in found])
+            self._coming[zone] = {hour: known for hour, (known, _) in zip(found, terms, strict=True)}
+        return self._coming[zone]
+
+    def memo(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """Something worked out from this view, once for all sessions; `key` starts with the maker's name."""
+        return self._remember(key, make)
 
 
 class Feed:
@@ -214,6 +220,7 @@ class Feed:
             self._take_in(view, first, last)
             first = last + 1
         answers = view._answers if head.hash == view.head.hash else {}
+        coming = view._coming if slot_of(head.timestamp) == slot_of(view.now) else {}
         following = View(
             view.settings,
             view.deployment,
@@ -224,6 +231,7 @@ class Feed:
             view.market,
             False,
             answers,
+            coming,
         )
         self._publish(following, None)
         return view.deployment.chain_id == LOCAL_CHAIN

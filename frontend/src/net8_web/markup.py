@@ -17,7 +17,8 @@ _STYLE = """<style>
 .net8 table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; margin: 0; }
 .net8 caption { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
 .net8 th { text-align: start; font-weight: 500; font-size: 0.8125rem; opacity: 0.75;
-  padding: 0.35rem 0.6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); white-space: nowrap; }
+  padding: 0.35rem 0.6rem; white-space: nowrap;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .net8 td { padding: 0.5rem 0.6rem;
   border-bottom: 1px solid color-mix(in srgb, currentColor 10%, transparent); white-space: nowrap; }
 .net8 tr:last-child td { border-bottom: 0; }

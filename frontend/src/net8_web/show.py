@@ -52,15 +52,15 @@ def _decimal(number: Decimal, least: int, most: int) -> str:
     return f"{whole}.{kept}" if kept else whole
 
 
-def net8(grains: int) -> str:
-    """An amount, to the tenth of a thousandth: `12.50 NET8`. For reading, not for sums."""
-    return isolate(f"{_decimal(grains_to_net8(grains), 2, 4)} NET8")
+def net8(grains: int, decimals: int = 2) -> str:
+    """An amount, to the tenth of a thousandth, with at least `decimals`: `12.50 NET8`. For reading, not for sums."""
+    return isolate(f"{_decimal(grains_to_net8(grains), decimals, 4)} NET8")
 
 
 def signed_net8(grains: int) -> str:
     """An amount with its sign: `+0.50 NET8`."""
     sign = "+" if grains > 0 else _MINUS if grains < 0 else ""
-    return isolate(f"{sign}{_decimal(abs(grains_to_net8(grains)), 2, 4)} NET8")
+    return isolate(f"{sign}{_decimal(abs(grains_to_net8(grains)), 4, 4)} NET8")
 
 
 def euro(grains: int) -> str:
@@ -71,7 +71,7 @@ def euro(grains: int) -> str:
 
 def kwh(wh: int) -> str:
     """Energy in kWh without its unit: `1.25`."""
-    return _decimal(Decimal(wh).scaleb(-3), 1, 3)
+    return _decimal(Decimal(wh).scaleb(-3), 2, 3)
 
 
 def energy(wh: int) -> str:

@@ -70,7 +70,7 @@ def join(at: Here) -> None:
                 site = int(answer["site"])
                 st.session_state.pop(_OFFER, None)
                 feed().catch_up(lambda view: site in view.market.sites)
-                st.toast(t("join.done", index=site_index(site)), icon=":material/home:")
+                at.celebrate("join.done", index=site_index(site))
                 st.rerun()
         except StreetRefused as fault:
             st.session_state.pop(_OFFER, None)

@@ -230,6 +230,7 @@ def panel(
         key=key,
         data={
             "view": "panel",
+            "name": key,
             "network": _network(network),
             "intent": {name: getattr(intent, name) for name in ("id", "kind", "label", "to", "data", "typed")}
             if intent

@@ -66,20 +66,21 @@ def _figures() -> None:
         return
     ready, held, retired = st.columns(3)
     waiting = _mintable(at, at.site) if at.site and at.record.technology in CLEAN_TECHNOLOGIES else {}
-    ready.metric(t("certificates.to_mint"), show.energy(sum(waiting.values())), border=True)
+    ready.metric(t("certificates.to_mint"), show.energy(sum(waiting.values())), border=True, height="stretch")
     held.metric(
         t("certificates.held"),
         show.energy(sum(at.view.market.certificates_of(at.account.address).values())),
         border=True,
+        height="stretch",
     )
     mine = sum(event.wh for event in at.view.market.retirements if event.account == at.account.address)
-    retired.metric(t("certificates.retired"), show.energy(mine), border=True)
+    retired.metric(t("certificates.retired"), show.energy(mine), border=True, height="stretch")
 
 
 def _done(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) -> None:
     if outcome and fresh and outcome.status == "confirmed":
         at.caught_up(outcome)
-        st.toast(t(text), icon=":material/check_circle:")
+        at.celebrate(text)
         st.rerun()
 
 

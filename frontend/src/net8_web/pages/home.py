@@ -70,6 +70,7 @@ def _mine(at: Here, site: int, start: int) -> None:
         delta_color="off",
         delta_arrow="off",
         border=True,
+        height="stretch",
     )
     spent.metric(
         t("home.spent"),
@@ -78,9 +79,10 @@ def _mine(at: Here, site: int, start: int) -> None:
         delta_color="off",
         delta_arrow="off",
         border=True,
+        height="stretch",
     )
-    sold.metric(t("home.sold"), show.energy(today.sold_wh), border=True)
-    bought.metric(t("home.bought"), show.energy(today.bought_wh), border=True)
+    sold.metric(t("home.sold"), show.energy(today.sold_wh), border=True, height="stretch")
+    bought.metric(t("home.bought"), show.energy(today.bought_wh), border=True, height="stretch")
     more = today.earned - today.at_feed_in
     if today.sold_wh and more > 0:
         st.caption(t("home.than_feed_in", amount=show.net8(more)), help=t("home.than_feed_in_help"))
@@ -175,11 +177,11 @@ def _street_now(at: Here, start: int) -> None:
     sites = sum(1 for site in market.sites if site_zone(site) == zone)
     st.subheader(t("home.street"))
     traded, last, homes, done = st.columns(4)
-    traded.metric(t("home.traded_today"), show.energy(sum(trade.wh for trade in trades)), border=True)
+    traded.metric(t("home.traded_today"), show.energy(sum(trade.wh for trade in trades)), border=True, height="stretch")
     price = show.isolate(f"{show.price_net8(trades[-1].price)}") if trades else show.NOTHING
-    last.metric(f"{t('home.last_price')} (NET8/kWh)", price, border=True)
-    homes.metric(t("home.sites"), sites, border=True)
-    done.metric(t("home.settled_today"), settled, border=True)
+    last.metric(f"{t('home.last_price')} (NET8/kWh)", price, border=True, height="stretch")
+    homes.metric(t("home.sites"), sites, border=True, height="stretch")
+    done.metric(t("home.settled_today"), settled, border=True, height="stretch")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**{t('home.latest_trades')}**")
@@ -204,7 +206,7 @@ def _street_now(at: Here, start: int) -> None:
             markup.empty(t("home.no_settled"), t("home.no_settled_way"))
         else:
             lines = [
-                [show.slot(max(payment.readings)), site_name(payment.site), show.net8(payment.credited)]
+                [show.slot(max(payment.readings)), site_name(payment.site), show.net8(payment.credited, 4)]
                 for payment in reversed(paid)
             ]
             markup.rows(t("home.latest_settled"), [t("col.slot"), t("col.site"), t("col.payment")], lines, numeric=(2,))

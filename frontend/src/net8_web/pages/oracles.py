@@ -100,5 +100,5 @@ def _reports(at: Here) -> None:
         ]
         for report in reversed(reports)
     ]
-    columns = [t("col.time"), t("col.zone"), t("col.reports"), t("home.settled_today"), t("col.tx")]
+    columns = [t("col.time"), t("col.zone"), t("col.reports"), t("col.settled"), t("col.tx")]
     markup.rows(t("oracles.latest"), columns, lines, numeric=(3,))

@@ -58,12 +58,13 @@ def _figures() -> None:
         delta_color="off",
         delta_arrow="off",
         border=True,
+        height="stretch",
     )
     held.metric(
         t("portfolio.held"), show.net8(margin), show.euro(margin), delta_color="off", delta_arrow="off", border=True
     )
     native = show.isolate(f"{at.view.gas_balance(at.account.address) / 10**18:.4f} {at.network.currency}")
-    gas.metric(t("portfolio.gas"), native, border=True)
+    gas.metric(t("portfolio.gas"), native, border=True, height="stretch")
 
 
 # --- deposit and withdraw -------------------------------------------------------------------------------------------
@@ -71,7 +72,9 @@ def _figures() -> None:
 
 def _amount(key: str, most: int, too_much: str) -> int | None:
     """Grains typed into the field `key`; None while it is empty or unusable, which is said on the page."""
-    typed = st.text_input(t("portfolio.amount"), key=key, placeholder="10")
+    if st.session_state.pop(f"{key}_done", False):
+        st.session_state[key] = ""
+    typed = st.text_input(t(f"portfolio.{key}"), key=key, placeholder="10")
     if not typed.strip():
         return None
     try:
@@ -85,10 +88,12 @@ def _amount(key: str, most: int, too_much: str) -> int | None:
     return grains
 
 
-def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) -> None:
+def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str, field: str) -> None:
+    """Show the new state, and start with an empty field again."""
     if outcome and fresh and outcome.status == "confirmed":
+        st.session_state[f"{field}_done"] = True
         at.caught_up(outcome)
-        st.toast(t(text), icon=":material/check_circle:")
+        at.celebrate(text)
         st.rerun()
 
 
@@ -109,7 +114,7 @@ def _deposit() -> None:
             else:
                 intent = permit_intent(at, grains)
         outcome, fresh = at.panel("deposit", intent, t("portfolio.idle"))
-        _finished(at, outcome, fresh, "portfolio.deposited")
+        _finished(at, outcome, fresh, "portfolio.deposited", "deposit_amount")
 
 
 @st.fragment
@@ -127,7 +132,7 @@ def _withdraw() -> None:
             call = at.view.contracts.exchange.withdraw(at.site, grains_to_wei(grains), at.account.address)
             intent = wallet.call(t("portfolio.withdraw_do", amount=show.net8(grains)), call)
         outcome, fresh = at.panel("withdraw", intent, t("portfolio.idle"))
-        _finished(at, outcome, fresh, "portfolio.withdrawn")
+        _finished(at, outcome, fresh, "portfolio.withdrawn", "withdraw_amount")
 
 
 # --- positions ------------------------------------------------------------------------------------------------------
@@ -154,7 +159,9 @@ def _open(at: Here, site: int) -> None:
     lines = []
     for slot in market.open_slots(site):
         net, value = market.position(site, slot)
-        lines.append([show.slot(slot), _side(net), show.signed_net8(value), show.net8(at.view.margin_held(site, slot))])
+        lines.append(
+            [show.slot(slot), _side(net), show.signed_net8(value), show.net8(at.view.margin_held(site, slot), 4)]
+        )
     if not lines:
         markup.empty(t("portfolio.no_open"), t("portfolio.no_open_way"))
         return

@@ -1,5 +1,7 @@
 """Trade: pick a quarter of an hour, read its book, place and cancel orders."""
 
+from dataclasses import replace
+
 import streamlit as st
 from net8.errors import Refused
 from net8.model import Order, OrderKind, Terms
@@ -24,6 +26,7 @@ ORDERS_SHOWN = 10
 RELEASED_AT_ONCE = 64  # what one transaction releases
 
 _SLOT = "trade_slot"
+_PLACED = "trade_placed"  # the form starts empty again
 _PRICE, _UNIT, _SIDE, _QUANTITY, _KIND = "trade_price", "trade_unit", "trade_side", "trade_quantity", "trade_kind"
 
 
@@ -47,7 +50,9 @@ def render() -> None:
 
 def _open_slots(at: Here) -> list[int]:
     now = slot_of(at.view.now)
-    return [slot for slot in range(now, now + SLOTS_SHOWN + 1) if _is_open(at, slot)]
+    return at.view.memo(
+        ("open_slots", at.zone), lambda: [slot for slot in range(now, now + SLOTS_SHOWN + 1) if _is_open(at, slot)]
+    )
 
 
 def _is_open(at: Here, slot: int) -> bool:
@@ -75,7 +80,6 @@ def _cell(at: Here, slot: int, top: int, floor: int) -> Cell:
     )
     price = trades[-1].price if trades else asks[0].price if asks else bids[0].price if bids else None
     height = 0.0 if price is None else min(max((price - floor) / max(top - floor, 1), 0.0), 1.0)
-    net = market.position(at.site, slot)[0] if at.site else 0
     nothing = t("trade.nothing")
     label = t(
         "trade.cell",
@@ -92,7 +96,7 @@ def _cell(at: Here, slot: int, top: int, floor: int) -> Cell:
         text="" if price is None else show.price_net8(price),
         height=height,
         tone=None if price is None else min(int(height * 5), 4),
-        mark="▲" if net > 0 else "▼" if net < 0 else "",
+        mark="",
         state="open",
         label=label,
     )
@@ -106,6 +110,17 @@ def _price_span(at: Here, slots: list[int]) -> tuple[int, int]:
     return (min(prices), max(prices)) if prices else (0, 1)
 
 
+def _cells(at: Here, slots: list[int]) -> list[Cell]:
+    """The strip's cells as everybody sees them."""
+    floor, top = _price_span(at, slots)
+    return [_cell(at, slot, top, floor) for slot in slots]
+
+
+def _mine(at: Here, cell: Cell) -> Cell:
+    net = at.view.market.position(at.site, cell.slot)[0] if at.site else 0
+    return replace(cell, mark="▲" if net > 0 else "▼") if net else cell
+
+
 @st.fragment(run_every=LIVE_SECONDS)
 def _slots() -> None:
     at = here()
@@ -114,8 +129,8 @@ def _slots() -> None:
         markup.empty(t("trade.none_open"), t("trade.none_open_way"))
         return
     chosen = _chosen_slot(at)
-    floor, top = _price_span(at, slots)
-    cells = [_cell(at, slot, top, floor) for slot in slots]
+    key = ("cells", at.zone, language(), str(show.timezone()))
+    cells = [_mine(at, cell) for cell in at.view.memo(key, lambda: _cells(at, slots))]
     st.caption(t("trade.slots"))
     picked = strip("trade_strip", cells, t("trade.slots"), selected=chosen, pick=True, follow=chosen or slots[0])
     if picked is not None and picked != st.session_state.get(_SLOT):
@@ -195,12 +210,13 @@ def _recent(at: Here, slot: int) -> None:
 
 
 def _form() -> Draft:
+    if st.session_state.pop(_PLACED, False):
+        st.session_state[_PRICE] = st.session_state[_QUANTITY] = ""
     st.session_state.setdefault(_SIDE, "sell")
-    st.session_state.setdefault(_UNIT, "NET8/kWh")
-    st.session_state.setdefault(_KIND, OrderKind.LIMIT)
     side = st.segmented_control(
         t("trade.side"),
         ["sell", "buy"],
+        required=True,
         format_func=lambda name: t(f"trade.{name}"),
         key=_SIDE,
         label_visibility="collapsed",
@@ -274,6 +290,8 @@ def _ticket() -> None:
         elif draft.price.strip() and draft.quantity.strip():
             intent = _checked(at, slot, terms, draft)
         outcome, fresh = at.panel("ticket", intent, t("trade.idle"))
+        if outcome and fresh and outcome.status == "confirmed":
+            st.session_state[_PLACED] = True
         _finished(at, outcome, fresh, "trade.done")
         if at.site is None:
             no_site_note(at)
@@ -304,7 +322,7 @@ def _checked(at: Here, slot: int, terms: Terms, draft: Draft) -> wallet.Intent |
 def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) -> None:
     if outcome and fresh and outcome.status == "confirmed":
         at.caught_up(outcome)
-        st.toast(t(text), icon=":material/check_circle:")
+        at.celebrate(text)
         st.rerun()
 
 

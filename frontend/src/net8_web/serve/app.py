@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 from net8_web import markup, show
 from net8_web.components import wallet
+from net8_web.context import celebrate
 from net8_web.feed import Feed, Problem, View, feed
 from net8_web.i18n import t
 from net8_web.pages import certificates, home, oracles, portfolio, trade
@@ -83,6 +84,7 @@ def main() -> None:
     _clock()
     if account.address is not None and account.chain_id not in (None, view.network.chain_id):
         st.info(t("problem.wrong_network", name=view.network.name), icon=":material/swap_horiz:")
+    celebrate()
     page.run()
 
 

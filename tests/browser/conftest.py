@@ -1,0 +1,168 @@
+"""A small street on anvil, the app on it, and real Chromium with wallets that sign with local keys."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.small_street import SmallStreet, free_port
+
+HERE = Path(__file__).parent
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_S = 40
+
+
+@pytest.fixture(scope="session")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStreet]:
+    """Contracts, a bakery that buys, a roof that sells."""
+    made = SmallStreet(tmp_path_factory.mktemp("street"))
+    made.start()
+    yield made
+    made.stop()
+
+
+def start_app(environment: dict[str, str]) -> tuple[str, subprocess.Popen[bytes]]:
+    """Serve the app on a free port; returns its address and process."""
+    port = free_port()
+    command = [sys.executable, "-m", "net8_web", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            if requests.get(f"{address}/_stcore/health", timeout=1).ok:
+                return address, process
+        except requests.RequestException:
+            time.sleep(0.2)
+    process.terminate()
+    raise RuntimeError(f"the app did not start within {START_S} s")
+
+
+@pytest.fixture(scope="session")
+def app(street: SmallStreet) -> Iterator[str]:
+    """The running app's address."""
+    address, process = start_app({"NET8_RPC_URL": street.rpc_url, "NET8_DEPLOYMENT": str(street.deployment_file)})
+    yield address
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: the system's, else Playwright's own."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_OPTIONS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def wallets_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The test wallets, bundled."""
+    bundle = tmp_path_factory.mktemp("wallets") / "wallets.js"
+    esbuild = Path(sys.executable).with_name("esbuild")
+    subprocess.run([esbuild, HERE / "wallets.js", "--bundle", f"--outfile={bundle}", "--log-level=error"], check=True)
+    return bundle
+
+
+class Visitor:
+    """Somebody with a browser, and wallets in it."""
+
+    def __init__(self, page: Page, app: str) -> None:
+        """Args: page: of the browser. app: address of the app."""
+        self.page = page
+        self.app = app
+
+    def open(self, name: str = "") -> None:
+        """Go to a page by its address."""
+        self.page.goto(f"{self.app}/{name}")
+
+    def go(self, name: str) -> None:
+        """Go to a page by the navigation, as people do; the session stays."""
+        self.page.get_by_role("link", name=name).first.click()
+
+    def connect(self, wallet: str = "Test Fox") -> None:
+        """Choose a wallet."""
+        self.page.locator("[data-role=connect]").click()
+        self.page.get_by_role("button", name=wallet).click()
+        self.page.locator("[data-role=disconnect]").wait_for()
+
+    def fill(self, label: str, text: str) -> None:
+        """Type into a field and leave it."""
+        field = self.page.get_by_label(label, exact=True)
+        field.fill(text)
+        field.press("Tab")
+
+    def sign(self, panel: str, label: str) -> None:
+        """Press a sign button once it reads `label`."""
+        self.page.locator(f"button[data-panel=panel_{panel}]", has_text=label).click()
+
+    def sees(self, text: str, timeout: float = 60_000) -> None:
+        """Wait until a text stands on the page."""
+        self.page.get_by_text(text).first.wait_for(timeout=timeout)
+
+    def wallet(self, script: str) -> None:
+        """Make the first test wallet do something, such as `rejectNext = true`."""
+        self.page.evaluate(f"globalThis.__wallets.fox.{script}")
+
+
+@pytest.fixture
+def visit(browser: Browser, app: str, street: SmallStreet, wallets_script: Path) -> Iterator[Callable[..., Visitor]]:
+    """Open the app with wallets for the given accounts."""
+    contexts = []
+
+    def opened(*accounts: LocalAccount, width: int = 1280, language: str = "en", scheme: str = "light") -> Visitor:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, locale=language, color_scheme=scheme, timezone_id="Europe/Berlin"
+        )
+        contexts.append(context)
+        keys = ["0x" + bytes(account.key).hex() for account in accounts or (Account.create(),)]
+        config = {"rpcUrl": street.rpc_url, "keys": keys * 2 if len(keys) == 1 else keys}
+        context.add_init_script(f"globalThis.__walletConfig = {json.dumps(config)}")
+        context.add_init_script(path=wallets_script)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        return Visitor(page, app)
+
+    yield opened
+    for context in contexts:
+        if os.environ.get("NET8_SHOTS"):
+            context.pages[0].screenshot(path=f"{os.environ['NET8_SHOTS']}/{len(contexts)}-{time.time():.0f}.png")
+        context.close()
+
+
+@pytest.fixture
+def neighbour(street: SmallStreet) -> Callable[..., tuple[LocalAccount, int]]:
+    """Registers a new home with a roof: (owner, site), with gas, and NET8 in the wallet."""
+
+    def registered(net8: int = 50, deposited: int = 0) -> tuple[LocalAccount, int]:
+        owner = Account.create()
+        street.give_gas(owner.address)
+        site = street.register_roof(owner)
+        street.give(owner.address, net8)
+        if deposited:
+            street.deposit(owner, site, deposited)
+        return owner, site
+
+    return registered

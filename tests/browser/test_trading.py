@@ -1,0 +1,169 @@
+"""What a neighbour does with the app, in a real browser: from the first visit to the payment."""
+
+import pytest
+from net8.units import hour_of_slot, slot_end
+
+from tests.browser.small_street import SmallStreet
+
+pytestmark = pytest.mark.browser
+
+
+def test_app__deposit_sell_deliver__payment_arrives(visit, street: SmallStreet, neighbour) -> None:
+    seller, site = neighbour(net8=50)
+    slot = street.slot + 2
+    street.place(street.bakery_owner, street.bakery, slot, sell=False, price=900, wh=6000)
+    visitor = visit(seller)
+    visitor.open("portfolio")
+    visitor.connect()
+    visitor.sees("Switch to NET8 street")  # the wallet starts on another network; signing brings it over
+
+    visitor.fill("NET8 to deposit", "30")
+    visitor.sign("deposit", "Deposit 30.00 NET8")
+    visitor.sees("Deposited. It is free for trading.")
+    assert street.chain.read(street.net8.exchange.free_balance(site)) == 30 * 10**7
+
+    visitor.go("Trade")
+    visitor.page.locator(f"[data-slot='{slot}']").click()
+    visitor.fill("Price", "0.09")
+    visitor.fill("Energy (kWh)", "5")
+    visitor.sees("5.00 kWh of it matches at once.")
+    visitor.sign("ticket", "Sell 5.00 kWh at 0.0900 NET8/kWh")
+    visitor.sees("Your order is in.")
+    assert street.chain.read(street.net8.lens.position(site, slot)).net_wh == 5000
+
+    visitor.go("Portfolio")
+    visitor.sees("sold 5.00 kWh")
+    street.settle(slot, {site: (5200, 0), street.bakery: (0, 5000)})
+    visitor.sees("+0.4500 NET8")
+    visitor.sees("5.20 kWh")
+    assert street.chain.read(street.net8.exchange.free_balance(site)) == 30 * 10**7 + 5000 * 900
+
+
+def test_app__order_cancelled__lock_is_free_again(visit, street: SmallStreet, neighbour) -> None:
+    seller, site = neighbour(deposited=20)
+    slot = street.slot + 5
+    street.place(seller, site, slot, sell=True, price=1500, wh=1000)
+    visitor = visit(seller)
+    visitor.open("trade")
+    visitor.connect()
+    visitor.sees("Sell 1.00 kWh")
+    visitor.page.locator("button[data-panel^=panel_cancel_]").click()
+    visitor.sees("Cancelled. What it held is free again.")
+    visitor.sees("No order of yours is waiting")
+    assert street.chain.read(street.net8.exchange.free_balance(site)) == 20 * 10**7
+
+
+def test_app__more_than_the_balance_holds__said_before_signing(visit, neighbour) -> None:
+    seller, _ = neighbour(deposited=1)
+    visitor = visit(seller)
+    visitor.open("trade")
+    visitor.connect()
+    visitor.fill("Price", "0.1")
+    visitor.fill("Energy (kWh)", "100")
+    visitor.sees("This order holds 50.00 NET8, but only 1.00 NET8 are free.")
+    assert visitor.page.locator("button[data-panel=panel_ticket]").is_disabled()
+
+
+@pytest.mark.parametrize(
+    ("price", "energy", "sentence"),
+    [
+        ("cheap", "5", "“cheap” is not a number. Write one such as 0.1."),
+        ("0,1", "5", "Write the number with a point, such as 0.1."),
+        ("0.1", "-5", "“-5” is not a number. Write one such as 5."),
+        ("0.1001", "5", "0.1001 is not a price of this market. Next to it are 0.1000 and 0.1020 NET8/kWh."),
+        ("9", "5", "Prices here go from 0.0100 to 0.4560 NET8/kWh. Choose one between."),
+        ("0.1", "0.01", "The smallest order here is 0.10 kWh."),
+    ],
+)
+def test_ticket__bad_input__one_sentence_and_no_button(
+    visit, neighbour, price: str, energy: str, sentence: str
+) -> None:
+    seller, _ = neighbour(deposited=10)
+    visitor = visit(seller)
+    visitor.open("trade")
+    visitor.connect()
+    visitor.fill("Price", price)
+    visitor.fill("Energy (kWh)", energy)
+    visitor.sees(sentence)
+    assert visitor.page.locator("button[data-panel=panel_ticket]").is_disabled()
+
+
+def test_wallet__declined__said_and_tried_again(visit, street: SmallStreet, neighbour) -> None:
+    seller, site = neighbour(net8=10)
+    visitor = visit(seller)
+    visitor.open("portfolio")
+    visitor.connect()
+    visitor.fill("NET8 to deposit", "4")
+    visitor.wallet("rejectNext = true")
+    visitor.sign("deposit", "Deposit 4.00 NET8")
+    visitor.sees("You declined in your wallet. Nothing was sent.")
+    assert street.chain.read(street.net8.exchange.free_balance(site)) == 0
+    visitor.sign("deposit", "Deposit 4.00 NET8")
+    visitor.sees("Deposited. It is free for trading.")
+    assert street.chain.read(street.net8.exchange.free_balance(site)) == 4 * 10**7
+
+
+def test_wallet__reload_while_pending__transaction_is_not_lost(visit, street: SmallStreet, neighbour) -> None:
+    seller, site = neighbour(deposited=10)
+    visitor = visit(seller)
+    visitor.open("portfolio")
+    visitor.connect()
+    visitor.fill("NET8 to withdraw", "3")
+    street.chain.request("evm_setAutomine", [False])
+    try:
+        visitor.sign("withdraw", "Withdraw 3.00 NET8")
+        visitor.sees("Sent. Waiting for a block")
+        visitor.page.reload()
+        visitor.sees("waiting for a block")
+        street.chain.request("evm_mine", [])
+        visitor.sees("confirmed")
+    finally:
+        street.chain.request("evm_setAutomine", [True])
+    assert street.chain.read(street.net8.exchange.free_balance(site)) == 7 * 10**7
+
+
+def test_wallet__other_account_chosen__page_shows_its_site(visit, neighbour) -> None:
+    first, _ = neighbour(deposited=11)
+    second, _ = neighbour(deposited=22)
+    visitor = visit(first, second)
+    visitor.open("portfolio")
+    visitor.connect()
+    visitor.sees("11.00 NET8")
+    visitor.wallet("setAccount(1)")
+    visitor.sees("22.00 NET8")
+
+
+def test_wallet__refused_between_dry_run_and_click__reason_in_words(visit, street: SmallStreet, neighbour) -> None:
+    seller, site = neighbour(deposited=10)
+    slot = street.slot + 6
+    street.place(seller, site, slot, sell=True, price=1500, wh=1000)
+    visitor = visit(seller)
+    visitor.open("trade")
+    visitor.connect()
+    visitor.sees("Sell 1.00 kWh")
+    order = street.chain.read(street.net8.lens.orders_of(site, slot))[0].id
+    cancel = visitor.page.locator(f"button[data-panel=panel_cancel_{order}]")
+    cancel.wait_for()
+    visitor.wallet("delay = 1500")  # the wallet takes its time over the network switch
+    cancel.click()
+    street.send(seller, street.net8.exchange.cancel(order))
+    visitor.sees("No order of yours is waiting")
+
+
+def test_certificates__settled_production__minted_and_retired(visit, street: SmallStreet, neighbour) -> None:
+    seller, site = neighbour(deposited=5)
+    street.send(street.registrar, street.net8.certificates.admit(site))
+    slot = street.slot + 1
+    street.settle(slot, {site: (2500, 0)})
+    visitor = visit(seller)
+    visitor.open("certificates")
+    visitor.connect()
+    visitor.sign("mint", "Mint 2.50 kWh")
+    visitor.sees("Minted.")
+    visitor.fill("Energy (kWh)", "1.5")
+    visitor.fill("For whom", "The bakery")
+    visitor.sign("retire", "Retire 1.50 kWh for The bakery")
+    visitor.sees("Retired.")
+    certificate = site << 32 | hour_of_slot(slot)
+    assert street.chain.read(street.net8.certificates.retired(certificate)) == 1500
+    assert street.now >= slot_end(slot)
