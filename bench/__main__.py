@@ -23,7 +23,9 @@ def table(gas_by_key: dict[str, dict[str, int]], peers: dict[str, dict[str, str 
     for key, ours in gas_by_key.items():
         best = peers.get(key)
         beaten = f"{best['gas']:>10}  {best['peer']}" if best else f"{'-':>10}"
-        lines.append(f"{key:28}{ours['virgin']:>10}{ours['recycled']:>10}{beaten}")
+        behind = [state for state, value in ours.items() if best and value >= int(best["gas"])]
+        verdict = f", not below when {' and '.join(behind)}" if behind else ""
+        lines.append(f"{key:28}{ours['virgin']:>10}{ours['recycled']:>10}{beaten}{verdict}")
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """Gas of each kind of call, in virgin storage and one turn of the ring later.
 
 Makers sell, each with another order resting elsewhere; a market that is measured holds three far levels with one
-order each, but for the first order in a market. Every scenario has an hour of its own, so that no call warms or
+order each, but for the first order in a market or an hour. Every scenario has an hour of its own, so that no call warms or
 fills a word for the next. The second turn is the same in the same cells, which reports and releases have emptied.
 """
 
@@ -51,7 +51,8 @@ class _Turn:
         self._rest_elsewhere()
         self._round_trip()
         gas = {
-            "place_first_in_market": self._place_first(),
+            "place_first_in_hour": self._place_first(opened=False),
+            "place_first_in_market": self._place_first(opened=True),
             "place_new_tick": self._place_new_tick(),
             "place_existing": self._place_existing(),
             "take_1_full": self._take([PRICE]),
@@ -101,8 +102,12 @@ class _Turn:
         self._sell(FAR_MAKERS[0], slot)
         self._buy(slot, PRICE, WH)
 
-    def _place_first(self) -> int:
-        return self._sell(MAKERS[0], first_slot_of(self._hour()))  # fixes the terms of its hour, too
+    def _place_first(self, opened: bool) -> int:
+        """An hour is opened, its terms fixed, by a call of its own or by the first order in any of its four markets."""
+        hour = self._hour()
+        if opened:
+            self._zone.of_site(TAKER, self._book.fix_terms(self._zone.number, hour))
+        return self._sell(MAKERS[0], first_slot_of(hour))
 
     def _place_new_tick(self) -> int:
         return self._sell(MAKERS[0], self._market())

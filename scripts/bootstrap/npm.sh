@@ -5,7 +5,7 @@
 set -eu
 
 bin=.venv/bin
-if command -v npm >/dev/null 2>&1 && node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null; then
+if command -v npm >/dev/null 2>&1 && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then
     npm=npm
 else
     echo "no Node 18 or later here: using the one from PyPI"

@@ -1,0 +1,82 @@
+"""The committed measurements: complete, and what the bench says about them follows from them."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import table
+from bench.latency import recompute
+
+BENCH = Path(__file__).parents[2] / "bench"
+KEYS = (
+    "place_first_in_market",
+    "place_new_tick",
+    "place_existing",
+    "take_1_full",
+    "take_10_same_tick",
+    "take_10_ticks",
+    "cancel",
+    "place_many_96_per_order",
+    "settle_per_site_slot_100x4",
+    "settle_per_site_slot_100x1",
+)
+
+
+@pytest.fixture(scope="module")
+def results():
+    return json.loads((BENCH / "results.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def peers():
+    return tomllib.loads((BENCH / "peers.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_results__every_key__has_whole_gas_in_both_states(results, key):
+    states = results["gas"][key]
+    assert set(states) == {"virgin", "recycled"}
+    assert all(isinstance(gas, int) and gas > 0 for gas in states.values())
+    assert states["recycled"] <= states["virgin"]
+
+
+def test_results__latency__median_below_the_slowest_hundredth(results):
+    assert set(results["latency_ms"]) == {"p50", "p99"}
+    assert 0 < results["latency_ms"]["p50"] <= results["latency_ms"]["p99"]
+
+
+def test_results__what_was_measured__is_named_by_its_code_hash(results):
+    assert re.fullmatch(r"0x[0-9a-f]{64}", results["exchange_code_hash"])
+
+
+def test_peers__every_row__is_a_row_of_ours(results, peers):
+    assert set(peers) <= set(results["gas"])
+
+
+def test_table__row_above_its_peer__is_marked(peers):
+    best = peers["cancel"]["gas"]
+    above = table({"cancel": {"virgin": best + 1, "recycled": best}}, peers)
+    below = table({"cancel": {"virgin": best - 1, "recycled": best - 1}}, peers)
+    assert "not below" in above
+    assert "not below" not in below
+
+
+def test_recompute__stamps_of_two_nodes__each_settlement_counts_once(tmp_path):
+    def line(slot, latency_ms, transmitter=True):
+        return json.dumps(
+            {"zone": 1, "slot": slot, "part": 0, "transmitter": transmitter,
+             "source_ns": 10**9, "receipt_ns": 10**9 + latency_ms * 10**6}
+        )  # fmt: skip
+
+    one, other = tmp_path / "node-0.jsonl", tmp_path / "node-1.jsonl"
+    one.write_text("\n".join([line(1, 100), line(2, 999, transmitter=False)]))
+    other.write_text(line(2, 300))
+    assert recompute([one, other]) == {"p50": 100.0, "p99": 300.0}
+
+
+def test_recompute__no_stamps__refused():
+    with pytest.raises(RuntimeError, match="no stamps"):
+        recompute([])
