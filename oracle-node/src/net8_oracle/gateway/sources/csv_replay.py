@@ -6,7 +6,7 @@ needs no memory; each slot's energy differs from the file by less than 1 Wh, bec
 """
 
 import csv
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
@@ -62,7 +62,7 @@ def _column(path: Path, column: str | int | None) -> list[Decimal]:
     for line, row in enumerate(rows, start=2):
         try:
             energy = Decimal(row[column]) * 1000
-        except (IndexError, InvalidOperation):
+        except (IndexError, ArithmeticError):
             energy = Decimal("NaN")
         if not energy.is_finite() or energy < 0:
             raise ConfigRefused(
