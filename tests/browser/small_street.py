@@ -237,20 +237,3 @@ class SmallStreet:
         for ahead in range(6):
             slot = first + ahead
             self.settle(slot, {self.roof: (1600 - 180 * ahead, 0), self.bakery: (0, 450)})
-
-
-def run_until_interrupted() -> None:
-    """For development: `python -m tests.browser.small_street FOLDER PORT`."""
-    street = SmallStreet(Path(sys.argv[1]), int(sys.argv[2]))
-    street.start()
-    try:
-        street.liven_up()
-        print(f"NET8_RPC_URL={street.rpc_url} NET8_DEPLOYMENT={street.deployment_file}", flush=True)
-        while True:
-            time.sleep(3600)
-    finally:
-        street.stop()
-
-
-if __name__ == "__main__":
-    run_until_interrupted()

@@ -50,10 +50,11 @@ class Here:
 
 def celebrate() -> None:
     """Show what the run before left to be said; once per run, on every page."""
-    said = st.session_state.pop(_SAID, None)
+    said = st.session_state.get(_SAID)
     if said:
         text, values = said
         st.toast(t(text, **values), icon=":material/check_circle:", duration="long")
+        st.session_state[_SAID] = None  # only now: a run that is overtaken ends at its next element
 
 
 def here() -> Here:

@@ -9,32 +9,50 @@ import { account, restore } from "./session.js";
 import { shared } from "./shared.js";
 import { discover } from "./wallets.js";
 
+const APART_MS = 60; // Streamlit mixes up fragments when two of them report in one go, so reports go one by one
+
+function enqueue(name, send) {
+  shared.reports.set(name, send); // a newer value replaces one that still waits
+  if (shared.reporting) return;
+  shared.reporting = setInterval(() => {
+    const [next] = shared.reports;
+    if (!next) {
+      clearInterval(shared.reporting);
+      shared.reporting = null;
+      return;
+    }
+    shared.reports.delete(next[0]);
+    next[1]();
+  }, APART_MS);
+}
+
 /** Report a state to the server only when it differs from what it was told last: each report is a re-run. */
-function reporter(setStateValue, told) {
+function reporter(place, setStateValue, told) {
   return (name, value) => {
     const text = JSON.stringify(value);
     if (told[name] === text) return;
     told[name] = text;
-    setStateValue(name, value);
+    enqueue(`${place}.${name}`, () => setStateValue(name, value));
   };
 }
 
-export default function component({ key, data, parentElement, setStateValue }) {
+export default function component({ data, parentElement, setStateValue }) {
   if (!data) return undefined;
   shared.network = data.network;
+  const { name } = data; // unlike Streamlit's own key it stays the same when the component is mounted again
   const isBar = data.view === "bar";
-  const known = shared.views.get(key);
-  const told = known?.told ?? {};
-  const tell = reporter(setStateValue, told);
+  const known = shared.views.get(name);
+  const told = known?.root === parentElement ? known.told : {};
+  const tell = reporter(name, setStateValue, told);
   const view = {
     isBar,
     told,
     root: parentElement,
     data: () => data,
-    render: () => (isBar ? drawBar(parentElement, data, (code) => tell("lang", code)) : drawPanel(parentElement, key, data)),
+    render: () => (isBar ? drawBar(parentElement, data, (code) => tell("lang", code)) : drawPanel(parentElement, name, data)),
     report: () => {
       if (!isBar) {
-        const state = outcome(key);
+        const state = outcome(name);
         if (state) tell("outcome", state);
         return;
       }
@@ -43,7 +61,7 @@ export default function component({ key, data, parentElement, setStateValue }) {
       resume();
     },
   };
-  shared.views.set(key, view);
+  shared.views.set(name, view);
   if (isBar) {
     shared.words = data.words;
     document.documentElement.lang = data.lang;
@@ -51,9 +69,11 @@ export default function component({ key, data, parentElement, setStateValue }) {
     followOtherTabs();
     discover(data.network, data.words.practice, restore);
     if (!known) restore();
+  } else if (!known) {
+    view.report(); // mounted again while something was under way, or just after it
   }
   view.render();
   return () => {
-    if (shared.views.get(key) === view) shared.views.delete(key);
+    if (shared.views.get(name) === view) shared.views.delete(name);
   };
 }

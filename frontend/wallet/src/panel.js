@@ -53,7 +53,7 @@ export function drawPanel(root, key, data) {
   button.disabled = Boolean(state?.busy) || (connected && !intent);
   button.classList.toggle("busy", Boolean(state?.busy));
   button.onclick = () => (connected ? run(key, intent) : openChooser());
-  button.dataset.panel = data.name; // `key` is Streamlit's own
+  button.dataset.panel = key;
   const status = host.querySelector(".line");
   status.dataset.status = state?.status ?? "";
   status.dataset.attempt = state?.attempt ?? 0;

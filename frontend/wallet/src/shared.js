@@ -11,7 +11,9 @@ export const shared = (globalThis.__net8 ??= {
   asking: false, // a connection request is open in the wallet
   problem: null, // last fault of connecting or switching: {kind, reason}
   listened: new WeakSet(), // providers that already carry our listeners
-  views: new Map(), // component key -> {render, report}
+  views: new Map(), // name of a mount -> {render, report}
+  reports: new Map(), // what waits to be told to the server
+  reporting: null, // the timer that tells it
   running: new Map(), // panel key -> {id, attempt, status, hash, reason, ...}: outlives a re-render
   watched: new Set(), // hashes whose receipt is being waited for
 });

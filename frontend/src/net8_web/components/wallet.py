@@ -151,6 +151,7 @@ def bar(network: Network) -> Account:
         key=_BAR,
         data={
             "view": "bar",
+            "name": _BAR,
             "network": _network(network),
             "lang": language(),
             "dir": direction(language()),
