@@ -1,8 +1,9 @@
 """Gas of each kind of call, in virgin storage and one turn of the ring later.
 
 Makers sell, each with another order resting elsewhere; a market that is measured holds three far levels with one
-order each, but for the first order in a market or an hour. Every scenario has an hour of its own, so that no call warms or
-fills a word for the next. The second turn is the same in the same cells, which reports and releases have emptied.
+order each, but for the first order in a market or an hour. Every scenario has an hour of its own, so that no call
+warms or fills a word for the next. The second turn is the same in the same cells, which reports and releases have
+emptied.
 """
 
 from net8.model import OrderKind
