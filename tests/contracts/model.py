@@ -14,13 +14,13 @@ HORIZON = 672  # slots ahead that can be traded
 REPORT_TIMEOUT = 672  # slots after a slot's end in which a report still counts
 RING_HOURS = 1024  # hours of positions that are kept per site
 RING_SLOTS = 4 * RING_HOURS
+POOL_DELAY = 21 * 86_400  # seconds between asking for pool money and getting it
 LEVELS = 224
 MAX_VISITS = 64  # places in the book that one take looks at
 MAX_SWEEP = 64  # places that one order clears when the ring comes round
 MAX_NET_WH = 2**21 - 1
 MAX_VALUE = 2**33 - 1
 MAX_ORDER_WH = 2**21 - 1
-BUDGET_MAX = 2**256 - 1
 
 LIMIT, IMMEDIATE_OR_CANCEL, FILL_OR_KILL, POST_ONLY = range(4)
 BY_OWNER, RELEASED, SELF_TRADE, AT_BOUND = range(4)  # why an order was closed
@@ -58,19 +58,20 @@ class Terms:
         level, rest = divmod(price - self.floor, self.step)
         return level if rest == 0 and 0 <= level < LEVELS else None
 
-    def sound(self) -> bool:
-        """Whether nobody could gain by defaulting or wasting, and every number fits its field."""
+    def faults(self) -> list[str]:
+        """Why these terms are refused: defaulting or wasting could pay, or a number does not fit its field."""
         top = self.price(LEVELS - 1)
-        return (
-            self.step >= 1
-            and self.floor >= 1
-            and self.feed_in < self.floor
-            and 4 * self.imbalance >= 5 * top
-            and self.imbalance <= 65535
-            and self.oracle_fee <= self.grid_fee <= 65535
-            and self.gate_lead <= 96
-            and 1 <= self.min_wh <= 65535
-        )
+        wrong = {
+            "terms: empty price grid": self.step < 1 or self.floor < 1,
+            "terms: price too high": max(self.floor, self.step, self.imbalance) > 65535,
+            "terms: imbalance price too low": 4 * self.imbalance < 5 * top,
+            "terms: feed-in too high": self.feed_in >= self.floor,
+            "terms: grid fee too high": self.grid_fee > top,
+            "terms: oracle fee too high": self.oracle_fee > self.grid_fee,
+            "terms: gate too early": self.gate_lead > 96,
+            "terms: bad minimum order": not 1 <= self.min_wh <= 65535,
+        }
+        return [fault for fault, found in wrong.items() if found]
 
     def margin(self, net_wh: int, value: int) -> int:
         """What covers the worst outcome of a position."""
@@ -236,16 +237,15 @@ class Settlement:
 class Exchange:
     """The model. Every method that takes `caller` is an external call of that address at time `now`."""
 
-    def __init__(self, owner: str, pool_delay: int) -> None:
-        self.owner = owner
+    def __init__(self) -> None:
         self.now = 0
-        self.pool_delay = pool_delay  # seconds between asking for pool money and getting it
         self.zones: dict[int, Zone] = {}
         self.sites: dict[int, Site] = {}
         self.hours: dict[tuple[int, int], Hour] = {}  # (site, hour modulo the ring)
         self.books: dict[tuple[int, int, bool], dict[int, list[Order]]] = {}  # price -> places, first come first
         self.sides: dict[tuple[int, int, bool], int] = {}  # (zone, slot modulo the ring, sell) -> slot it serves
-        self.orders: dict[int, Order] = {}
+        self.orders: dict[int, Order] = {}  # those that rest
+        self.numbers: dict[int, tuple[int, int]] = {}  # of all orders that ever rested: (zone, slot)
         self.held = 0
 
     # ---- time and terms ---------------------------------------------------------------------------------------------
@@ -276,19 +276,24 @@ class Exchange:
     def fix(self, zone: int, hour: int) -> Terms:
         return self.zones[zone].fixed.setdefault(hour, self.terms(zone, hour))
 
+    def fix_terms(self, zone: int, hour: int) -> None:
+        if not self.fixable(zone, hour):
+            raise Refused("terms: not fixed yet")
+        self.fix(zone, hour)
+
     # ---- zones ------------------------------------------------------------------------------------------------------
 
     def create_zone(self, operator: str, terms: Terms, tariff_lead: int) -> int:
-        if not terms.sound():
-            raise Refused("terms: out of bounds")
+        if terms.faults():
+            raise Refused(*terms.faults())
         zone = len(self.zones) + 1
         self.zones[zone] = Zone(operator, tariff_lead, [(0, terms)])
         return zone
 
     def set_default_terms(self, zone: int, terms: Terms) -> int:
         """New default for hours that nobody can trade yet; returns the first of them."""
-        if not terms.sound():
-            raise Refused("terms: out of bounds")
+        if terms.faults():
+            raise Refused(*terms.faults())
         state = self.zones[zone]
         if self.now_hour < state.defaults[-1][0]:
             raise Refused("terms: change under way")
@@ -303,13 +308,11 @@ class Exchange:
             terms = replace(
                 state.default(hour), feed_in=tariff.feed_in, imbalance=tariff.imbalance, grid_fee=tariff.grid_fee
             )
-            faults = []
+            faults = terms.faults()
             if hour in state.fixed:
                 faults.append("terms: already fixed")
             if hour <= self.now_hour + state.tariff_lead:
                 faults.append("terms: published too late")
-            if not terms.sound():
-                faults.append("terms: out of bounds")
             if faults:
                 raise Refused(*faults)
             planned[hour] = terms
@@ -344,7 +347,7 @@ class Exchange:
 
     def request_pool_withdrawal(self, zone: int, grains: int) -> None:
         self.zones[zone].withdrawal = grains
-        self.zones[zone].withdrawal_ready_at = self.now + self.pool_delay
+        self.zones[zone].withdrawal_ready_at = self.now + POOL_DELAY
 
     def withdraw_pool(self, zone: int) -> int:
         """What was asked for, or what is left of it after settlements in between."""
@@ -354,6 +357,8 @@ class Exchange:
         if self.now < state.withdrawal_ready_at:
             raise Refused("pool: delay not over")
         paid = min(state.withdrawal, state.pool)
+        if paid == 0:
+            raise Refused("pool: empty")
         state.withdrawal = 0
         state.pool -= paid
         self.held -= paid
@@ -361,6 +366,8 @@ class Exchange:
 
     def withdraw_fees(self, zone: int) -> int:
         state = self.zones[zone]
+        if state.grid_fees == 0:
+            raise Refused("fees: none collected")
         paid, state.grid_fees = state.grid_fees, 0
         self.held -= paid
         return paid
@@ -375,7 +382,8 @@ class Exchange:
     def revoke_agent(self, caller: str, site: int, agent: str) -> None:
         if self.sites[site].owner != caller:
             raise Refused("site: not yours")
-        self.sites[site].agents.pop(agent, None)
+        if self.sites[site].agents.pop(agent, None) is None:
+            raise Refused("agent: unknown")
 
     def _agent_faults(self, limits: Limits, wanted: Wanted) -> list[str]:
         faults = []
@@ -488,25 +496,25 @@ class Exchange:
             faults.append("order: off the price grid")
         if wanted.wh < terms.min_wh:
             faults.append("order: below minimum size")
-        if wanted.wh > MAX_ORDER_WH:
+        if wanted.wh > MAX_ORDER_WH or wanted.wh * wanted.price > MAX_VALUE:
             faults.append("order: too large")
         if wanted.kind not in (LIMIT, IMMEDIATE_OR_CANCEL, FILL_OR_KILL, POST_ONLY):
             faults.append("order: unknown kind")
         return faults
 
-    def place(self, caller: str, site: int, wanted: Wanted, new_id: int) -> Placed:
-        """Match against the other side, then rest or drop what is left. `new_id` is the name of a resting rest."""
-        return self.place_many(caller, site, [wanted], [new_id])[0]
+    def place(self, caller: str, site: int, wanted: Wanted) -> Placed:
+        """Match against the other side, then rest or drop what is left."""
+        return self.place_many(caller, site, [wanted])[0]
 
-    def place_many(self, caller: str, site: int, wanted: list[Wanted], new_ids: list[int]) -> list[Placed]:
+    def place_many(self, caller: str, site: int, wanted: list[Wanted]) -> list[Placed]:
         """All of them or none; the balance must suffice for all of them together."""
         with self.atomic():
-            placed = [self._place(caller, site, one, new_id) for one, new_id in zip(wanted, new_ids, strict=True)]
+            placed = [self._place(caller, site, one) for one in wanted]
             if self.sites[site].free < 0:
                 raise Refused("balance: too low")
             return placed
 
-    def _place(self, caller: str, site: int, wanted: Wanted, new_id: int) -> Placed:
+    def _place(self, caller: str, site: int, wanted: Wanted) -> Placed:
         faults = self.placement_faults(caller, site, wanted)
         if faults:
             raise Refused(*faults)
@@ -514,16 +522,20 @@ class Exchange:
         take = self.plan(site, wanted)
         if wanted.kind == POST_ONLY and any(wanted.crosses(o) for o in self.book(zone, wanted.slot, not wanted.sell)):
             raise Refused("order: would match")
-        if wanted.kind == FILL_OR_KILL and take.left:
-            raise Refused("order: cannot fill")
         if not self._fits(site, wanted.slot, *take.position_change(wanted.sell)):
-            raise Refused("position: at its bound")
+            faults.append("position: at its bound")
+        if wanted.kind == FILL_OR_KILL and take.left:
+            faults.append("order: cannot fill")
+        if faults:
+            raise Refused(*faults)
 
         terms = self.fix(zone, wanted.slot // 4)
         for order, quantity, reason in take.steps:
             if quantity:
                 self._fill(site, order, quantity)
             elif reason != EMPTY:
+                if reason == AT_BOUND:
+                    self._cell(order.site, order.slot)
                 self.close(order.id)
             self._pass(order)
         rests = take.left if wanted.kind in (LIMIT, POST_ONLY) and not take.stopped else 0
@@ -531,7 +543,7 @@ class Exchange:
         if holder.owner != caller:
             holder.agents[caller].wh -= wanted.wh
             holder.agents[caller].value -= wanted.wh * wanted.price
-        resting = self._rest(Order(new_id, site, wanted.slot, wanted.sell, wanted.price, rests)) if rests else None
+        resting = self._rest(site, wanted, rests) if rests else None
         return Placed(resting, wanted.wh - take.left, take.left - rests, take)
 
     def _pass(self, order: Order) -> None:
@@ -580,21 +592,32 @@ class Exchange:
             del self.orders[order.id]
             self._forget_empty_level(order)
 
-    def _rest(self, order: Order) -> Order:
+    def _rest(self, site: int, wanted: Wanted, wh: int) -> Order:
         """Queue an order. What another slot left behind on this side of the ring is released on the way."""
-        side = (order.site >> 16, order.slot % RING_SLOTS, order.sell)
-        if self.sides.get(side, order.slot) != order.slot:
-            left_behind = list(self.places(side[0], self.sides[side], order.sell))
+        zone, slot, sell = site >> 16, wanted.slot, wanted.sell
+        side = (zone, slot % RING_SLOTS, sell)
+        if self.sides.get(side, slot) != slot:
+            left_behind = list(self.places(zone, self.sides[side], sell))
             if len(left_behind) > MAX_SWEEP:
                 raise Refused("book: release old orders")
             for old in left_behind:
                 if old.wh:
                     self.close(old.id)
-        self.sides[side] = order.slot
+        self.sides[side] = slot
+        order = Order(self._new_number(zone, wanted), site, slot, sell, wanted.price, wh)
         self.orders[order.id] = order
-        levels = self.books.setdefault((order.site >> 16, order.slot, order.sell), {})
-        levels.setdefault(order.price, []).append(order)
+        self.books.setdefault((zone, slot, sell), {}).setdefault(wanted.price, []).append(order)
         return order
+
+    def _new_number(self, zone: int, wanted: Wanted) -> int:
+        """Numbers of a level run from 0 and are never used again."""
+        level = self.terms(zone, wanted.slot // 4).level(wanted.price)
+        assert level is not None
+        number = zone << 49 | wanted.slot << 25 | wanted.sell << 24 | level << 16
+        while number in self.numbers:
+            number += 1
+        self.numbers[number] = (zone, wanted.slot)
+        return number
 
     def cancel(self, caller: str, order_id: int) -> None:
         order = self.orders.get(order_id)
@@ -610,16 +633,12 @@ class Exchange:
 
     def release(self, order_ids: list[int]) -> list[int]:
         """Close resting orders whose gate has passed; anyone may. What is gone already is passed over."""
-        there = [order_id for order_id in dict.fromkeys(order_ids) if order_id in self.orders]
-        if not all(self.releasable(order_id) for order_id in there):
+        if any(self.gate_open(*self.numbers[order_id]) for order_id in order_ids):
             raise Refused("order: gate still open")
+        there = [order_id for order_id in dict.fromkeys(order_ids) if order_id in self.orders]
         for order_id in there:
             self.close(order_id)
         return there
-
-    def releasable(self, order_id: int) -> bool:
-        order = self.orders[order_id]
-        return not self.gate_open(order.site >> 16, order.slot)
 
     # ---- settlement -------------------------------------------------------------------------------------------------
 
@@ -664,6 +683,7 @@ class Exchange:
             return NOT_OVER
         if self.timed_out(slot):
             return TOO_LATE
+        self._cell(site, slot)  # what an older hour left in the cell is settled first, whatever becomes of this one
         if self.position(site, slot).outcome != OPEN:
             return ALREADY_SETTLED
         if reading is not None and 4 * reading.exported > self.sites[site].nameplate:

@@ -199,12 +199,12 @@ class Street:
         zone: int | None = None,
         signers: Sequence[int] = (0, 1, 2),
         sender: str | None = None,
-    ) -> None:
-        """Submit a report that a quorum of the oracles signed."""
+    ) -> int:
+        """Submit a report that a quorum of the oracles signed; the number of slots it settled."""
         zone = zone or self.zone
         words = [entry.word() if isinstance(entry, Entry) else entry for entry in entries]
         bitmap, signatures = self.signatures(zone, words, signers)
-        self.registry.report(zone, words, bitmap, signatures, sender=sender or self.attacker.address)
+        return int(self.registry.report(zone, words, bitmap, signatures, sender=sender or self.attacker.address))
 
     # ---- looking ----------------------------------------------------------------------------------------------------
 

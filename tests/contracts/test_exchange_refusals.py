@@ -1,0 +1,36 @@
+"""Every refusal of the exchange and its grid registry is provoked by some test, and every reason is well formed."""
+
+import re
+from pathlib import Path
+
+CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
+TESTS = Path(__file__).parent
+SOURCES = [
+    CONTRACTS / "EnergyExchange.vy",
+    CONTRACTS / "GridRegistry.vy",
+    *sorted((CONTRACTS / "exchange").glob("*.vy")),
+]
+REASON = re.compile(r'(?:assert [^#\n]*?, *|_because\()"([^"]*)"')
+
+# What no ordinary call can reach.
+UNREACHABLE = {
+    "balance: too high",  # takes more grains than all NET8 that 18 decimals in a uint256 balance can pay for here
+}
+
+
+def reasons() -> dict[str, str]:
+    """reason -> file that gives it."""
+    return {reason: path.name for path in SOURCES for reason in REASON.findall(path.read_text())}
+
+
+def test_reasons__all__are_area_and_fault_in_32_characters():
+    assert len(reasons()) > 50
+    for reason, file in reasons().items():
+        assert re.fullmatch(r"[a-z]+: [a-z0-9][a-z0-9 -]*", reason), f"{file}: {reason!r} is not 'area: fault'"
+        assert len(reason) <= 32, f"{file}: {reason!r} is longer than 32 characters"
+
+
+def test_reasons__all__provoked_by_a_test():
+    tested = "".join(path.read_text() for path in TESTS.glob("test_*.py") if path != Path(__file__))
+    missing = {reason: file for reason, file in reasons().items() if f'"{reason}"' not in tested}
+    assert set(missing) <= UNREACHABLE, f"no test provokes {missing}"

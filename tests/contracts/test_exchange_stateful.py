@@ -1,0 +1,622 @@
+"""The exchange and its oracle registry against the reference model, over random histories of a whole street.
+
+Two zones, five owners, seven sites. Every rule does the same on chain and in the model; after every step all money,
+positions and books are equal and add up, and at the end every view is compared. The environment variable
+HYPOTHESIS_PROFILE chooses how long: `default`, or `nightly` for many more and longer histories.
+"""
+
+import os
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boa
+import pytest
+from boa.contracts.base_evm_contract import BoaError
+from hypothesis import HealthCheck, Phase, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from tests.contracts.model import (
+    FILL_OR_KILL,
+    IMMEDIATE_OR_CANCEL,
+    LIMIT,
+    METERED,
+    OPEN,
+    POST_ONLY,
+    REPORT_TIMEOUT,
+    RING_HOURS,
+    RING_SLOTS,
+    SLOT,
+    Entry,
+    Exchange,
+    Limits,
+    Order,
+    Position,
+    Reading,
+    Refused,
+    Tariff,
+    Terms,
+    Wanted,
+)
+from tests.contracts.signing import person
+from tests.contracts.street import (
+    CONSUMER,
+    GRAIN,
+    NET8,
+    SOLAR,
+    STORAGE,
+    Street,
+    events,
+    limits_tuple,
+    tariff_tuple,
+    terms_tuple,
+)
+
+PROFILES = {
+    # histories, steps in each
+    "default": (8, 50),
+    "nightly": (1_000, 100),
+}
+MARKETS_AT_THE_END, ORDERS_AT_THE_END = 5, 12  # how many the last comparison looks at
+HISTORIES, STEPS = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
+
+# The second zone is the extreme one: dearest energy, so that positions reach their bound, no fees, a far gate.
+TERMS = (
+    Terms(),
+    Terms(feed_in=150, imbalance=65535, grid_fee=0, oracle_fee=0, floor=160, step=234, gate_lead=3, min_wh=1),
+)
+LEAD = 24  # hours
+OWNERS = ["anna", "ben", "cara", "anna", "dora", "ben", "eve"]  # of the sites; the last two are in the second zone
+NAMEPLATES = [40_000, 0, 1_000_000, 10_003, *[4 * (2**23 - 1)] * 3]  # W
+BALANCES = [5_000 * NET8, 2_000 * NET8, 300 * NET8, NET8, 50_000 * NET8, 10**6 * NET8, 10**6 * NET8]
+
+# Few levels and few slots, so that orders meet.
+LEVELS = st.sampled_from([0, 90, 91, 92, 223])
+ENERGIES = st.one_of(st.integers(10, 60), st.integers(1, 5_000), st.sampled_from([9, 2**17, 2**20, 2**21 - 1, 2**21]))
+OFFSETS = st.sampled_from([1, 2, 2, 2, 4, 5, 5, 100, 673])  # slots from now
+NEAR = st.sampled_from([1, 2, 2, 2, 5])
+KINDS = st.sampled_from([LIMIT, LIMIT, LIMIT, IMMEDIATE_OR_CANCEL, FILL_OR_KILL, POST_ONLY, 4])
+SITES = st.integers(0, len(OWNERS) - 1)
+CALLERS = st.sampled_from(["owner", "owner", "owner", "owner", "agent", "stranger"])
+PICKS = st.integers(0, 10**6)  # an index into whatever there is by then
+
+
+# All balances and accounts in one call: they are read after every step.
+PROBE = """
+# pragma version 0.4.3
+interface Exchange:
+    def free_balance(site: uint256) -> uint256: view
+    def zone_account(zone: uint256) -> (uint256, uint256, uint256): view
+
+interface Token:
+    def balanceOf(owner: address) -> uint256: view
+
+@external
+@view
+def money(exchange: address, token: address, zone: uint256, sites: uint256) -> DynArray[uint256, 24]:
+    pool: uint256 = 0
+    grid_fees: uint256 = 0
+    oracle_fees: uint256 = 0
+    pool, grid_fees, oracle_fees = staticcall Exchange(exchange).zone_account(zone)
+    found: DynArray[uint256, 24] = [staticcall Token(token).balanceOf(exchange), pool, grid_fees, oracle_fees]
+    for i: uint256 in range(sites, bound=20):
+        found.append(staticcall Exchange(exchange).free_balance((zone << 16) + i + 1))
+    return found
+"""
+
+
+@dataclass
+class World:
+    """Where every history begins."""
+
+    street: Street
+    model: Exchange
+    probe: Any
+    zones: list[int]
+    sites: list[int]
+
+
+@pytest.fixture(scope="module")
+def world(street: Street) -> World:
+    model = Exchange()
+    model.now = street.now
+    model.create_zone(street.grid_operator.address, Terms(), 168)  # the zone that the street itself has opened
+    world = World(street, model, boa.loads(PROBE), [], [])
+    for terms in TERMS:
+        zone = street.open_zone(terms, LEAD)
+        assert zone == model.create_zone(street.grid_operator.address, terms, LEAD)
+        world.zones.append(zone)
+    for i, (owner, nameplate, balance) in enumerate(zip(OWNERS, NAMEPLATES, BALANCES, strict=True)):
+        zone = world.zones[i >= 5]
+        technology = (CONSUMER, SOLAR, STORAGE)[i % 3]
+        site = street.connect(person(owner), technology, nameplate, balance, zone)
+        assert site == model.register_site(zone, person(owner).address, technology, nameplate, "meter")
+        model.deposit(site, balance)
+        world.sites.append(site)
+    street.token.approve(street.exchange, 2**256 - 1, sender=street.rich())
+    return world
+
+
+def cell_of(word: int, quarter: int) -> Position:
+    """One position out of an hour's word, by the published layout."""
+    cell = word >> (58 * quarter) & (2**58 - 1)
+    if cell >> 56:
+        return Position(0, 0, cell >> 48 & 0xFF, cell & (2**24 - 1), cell >> 24 & (2**24 - 1))
+    net_wh, value = cell >> 34 & (2**22 - 1), cell & (2**34 - 1)
+    return Position(net_wh - (net_wh >> 21 << 22), value - (value >> 33 << 34))
+
+
+def order_tuple(order: Order) -> tuple[int, int, bool, int, int]:
+    return order.id, order.site, order.sell, order.price, order.wh
+
+
+def now_and_then(machine: "StreetMachine") -> bool:
+    """Keeps the rules around trading from taking the place of trading."""
+    return machine.steps % 3 == 0
+
+
+class StreetMachine(RuleBasedStateMachine):
+    """Rules act on both sides; the invariant compares. `touched` are the markets to look at closely after a step."""
+
+    world: World
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchor = boa.env.anchor()
+        self.anchor.__enter__()
+        self.street, self.zones, self.sites = self.world.street, self.world.zones, self.world.sites
+        self.model = deepcopy(self.world.model)
+        self.touched: set[tuple[int, int]] = set()
+        self.seen: set[tuple[int, int]] = set()
+        self.steps = 0
+
+    def teardown(self) -> None:
+        try:
+            self.compare_everything()
+        finally:
+            self.anchor.__exit__(None, None, None)
+
+    # ---- acting on both ---------------------------------------------------------------------------------------------
+
+    def both(self, modelled: Any, real: Any) -> tuple[Any, Any] | None:
+        """Both succeed, or both refuse and the contract names one of the faults that the model sees."""
+        try:
+            expected = modelled()
+        except Refused as refused:
+            with pytest.raises(BoaError) as error:
+                real()
+            said = str(error.value.stack_trace.last_frame.pretty_vm_reason)
+            assert any(reason in said for reason in refused.reasons), f"expected {set(refused.reasons)}, got {said}"
+            event(f"refused, {sorted(refused.reasons)[0]}")
+            return None
+        return expected, real()
+
+    def caller(self, site: int, kind: str) -> str:
+        return {"owner": self.model.sites[site].owner}.get(kind) or person(kind).address
+
+    def look_at(self, zone: int, *slots: int) -> None:
+        self.touched.update((zone, slot) for slot in slots)
+
+    def want(
+        self, site: int, offset: int, sell: bool, level: int, wh: int, kind: int, off_grid: bool = False
+    ) -> Wanted:
+        slot = self.model.now_slot + offset
+        self.look_at(site >> 16, slot, *({slot - RING_SLOTS} & {seen for _, seen in self.seen}))
+        return Wanted(slot, sell, self.model.terms(site >> 16, slot // 4).price(level) + off_grid, wh, kind)
+
+    def traded(self) -> list[tuple[int, int]]:
+        """(site, slot) of all open positions, oldest first."""
+        found = [
+            (site, 4 * cell.hour + quarter)
+            for (site, _), cell in self.model.hours.items()
+            for quarter, position in enumerate(cell.slots)
+            if position.outcome == OPEN and position.traded
+        ]
+        return sorted(found, key=lambda both: both[1])
+
+    # ---- trading ----------------------------------------------------------------------------------------------------
+
+    @rule(
+        i=SITES,
+        offset=OFFSETS,
+        sell=st.booleans(),
+        level=LEVELS,
+        wh=ENERGIES,
+        kind=KINDS,
+        by=CALLERS,
+        off_grid=st.sampled_from([False] * 15 + [True]),
+    )
+    def place(self, i: int, offset: int, sell: bool, level: int, wh: int, kind: int, by: str, off_grid: bool) -> None:
+        site = self.sites[i]
+        wanted, caller = self.want(site, offset, sell, level, wh, kind, off_grid), self.caller(site, by)
+        result = self.both(
+            lambda: self.model.place(caller, site, wanted),
+            lambda: self.street.place(site, wanted, sender=caller),
+        )
+        if result is None:
+            return
+        placed, (order, filled) = result
+        assert (placed.order.id if placed.order else 0, placed.filled) == (order, filled)
+        trades = [(e.order, e.maker, e.taker, e.wh) for e in events(self.street.exchange, "Trade")]
+        assert trades == [(o.id, o.site, site, q) for o, q, _ in placed.take.steps if q]
+        lapsed = [e.wh for e in events(self.street.exchange, "OrderLapsed")]
+        assert lapsed == ([placed.lapsed] if placed.lapsed else [])
+        event("matched" if filled else "rested" if order else "lapsed")
+
+    def place_simply(self, i: int, offset: int, sell: bool, level: int, wh: int) -> None:
+        """What most orders are: a limit order of the owner. Twice more a rule, so that trading is most of what happens."""
+        self.place(i, offset, sell, level, wh, LIMIT, "owner", False)
+
+    sell = rule(i=SITES, offset=NEAR, sell=st.just(True), level=LEVELS, wh=st.integers(10, 500))(place_simply)
+    buy = rule(i=SITES, offset=NEAR, sell=st.just(False), level=LEVELS, wh=st.integers(10, 500))(place_simply)
+
+    @rule(i=SITES, offset=OFFSETS, orders=st.lists(st.tuples(st.booleans(), LEVELS, ENERGIES, KINDS), max_size=6))
+    def place_many(self, i: int, offset: int, orders: list[tuple[bool, int, int, int]]) -> None:
+        site = self.sites[i]
+        wanted = [self.want(site, offset + n % 3, *order) for n, order in enumerate(orders)]
+        owner = self.model.sites[site].owner
+        self.both(
+            lambda: self.model.place_many(owner, site, wanted),
+            lambda: self.street.exchange.place_many(site, [one.packed() for one in wanted], sender=owner),
+        )
+
+    @rule(i=SITES, offset=OFFSETS, sell=st.booleans(), level=LEVELS, count=st.integers(30, 96))
+    def spread_dust(self, i: int, offset: int, sell: bool, level: int, count: int) -> None:
+        site = self.sites[i]
+        wanted = [self.want(site, offset, sell, level, 10, POST_ONLY)] * count
+        owner = self.model.sites[site].owner
+        self.both(
+            lambda: self.model.place_many(owner, site, wanted),
+            lambda: self.street.exchange.place_many(site, [one.packed() for one in wanted], sender=owner),
+        )
+
+    @precondition(lambda self: self.model.numbers)
+    @rule(pick=PICKS, by=CALLERS, resting=st.booleans())
+    def cancel(self, pick: int, by: str, resting: bool) -> None:
+        numbers = list(self.model.orders) if resting and self.model.orders else list(self.model.numbers)
+        number = numbers[pick % len(numbers)]
+        self.look_at(*self.model.numbers[number])
+        site = self.model.orders[number].site if number in self.model.orders else self.sites[pick % len(self.sites)]
+        caller = self.caller(site, by)
+        self.both(lambda: self.model.cancel(caller, number), lambda: self.street.exchange.cancel(number, sender=caller))
+
+    @precondition(lambda self: self.model.numbers)
+    @rule(pick=PICKS, count=st.integers(1, 64), careless=st.booleans())
+    def release(self, pick: int, count: int, careless: bool) -> None:
+        numbers = list(self.model.numbers)
+        if not careless:
+            numbers = [n for n in numbers if not self.model.gate_open(*self.model.numbers[n])]
+        chosen = (numbers[pick % len(numbers) :] + numbers)[:count] if numbers else []
+        for number in chosen:
+            self.look_at(*self.model.numbers[number])
+        self.both(lambda: self.model.release(chosen), lambda: self.street.exchange.release(chosen))
+
+    # ---- money and agents ---------------------------------------------------------------------------------------------
+
+    @precondition(now_and_then)
+    @rule(i=SITES, grains=st.integers(1, 10**9))
+    def deposit(self, i: int, grains: int) -> None:
+        site, patron = self.sites[i], person("patron").address
+        self.both(
+            lambda: self.model.deposit(site, grains),
+            lambda: self.street.exchange.deposit(site, grains * GRAIN, sender=patron),
+        )
+
+    @precondition(now_and_then)
+    @rule(i=SITES, share=st.sampled_from([1, 2, 1000]), more=st.booleans(), by=CALLERS)
+    def withdraw(self, i: int, share: int, more: bool, by: str) -> None:
+        site = self.sites[i]
+        grains, caller = self.model.sites[site].free // share + more, self.caller(site, by)
+        if grains:
+            self.both(
+                lambda: self.model.withdraw(caller, site, grains),
+                lambda: self.street.exchange.withdraw(site, grains * GRAIN, person("savings").address, sender=caller),
+            )
+
+    @precondition(now_and_then)
+    @rule(
+        i=SITES,
+        prices=st.tuples(st.integers(0, 65535), st.integers(0, 3000)),
+        wh=st.integers(0, 10_000),
+        value=st.integers(0, 10**7),
+        span=st.tuples(st.integers(-3, 5), st.integers(0, 700)),
+        hours=st.integers(1, 30),
+    )
+    def set_agent(
+        self, i: int, prices: tuple[int, int], wh: int, value: int, span: tuple[int, int], hours: int
+    ) -> None:
+        site, agent = self.sites[i], person("agent").address
+        first = self.model.now_slot + span[0]
+        limits = Limits(*prices, wh, value, first, first + span[1], self.model.now + 3600 * hours)
+        owner = self.model.sites[site].owner
+        self.both(
+            lambda: self.model.set_agent(owner, site, agent, limits),
+            lambda: self.street.exchange.set_agent(site, agent, limits_tuple(limits), sender=owner),
+        )
+
+    @precondition(now_and_then)
+    @rule(i=SITES, by=CALLERS)
+    def revoke_agent(self, i: int, by: str) -> None:
+        site, agent = self.sites[i], person("agent").address
+        caller = self.caller(site, by)
+        self.both(
+            lambda: self.model.revoke_agent(caller, site, agent),
+            lambda: self.street.exchange.revoke_agent(site, agent, sender=caller),
+        )
+
+    @rule(zone=st.integers(0, 1), what=st.sampled_from(["fund", "ask", "ask", "take", "take", "fees"]), grains=PICKS)
+    def operate(self, zone: int, what: str, grains: int) -> None:
+        zone, operator = self.zones[zone], self.street.grid_operator.address
+        exchange, model, grains = self.street.exchange, self.model, grains + 1
+        if what == "fund":
+            patron = person("patron").address
+            self.both(
+                lambda: model.fund_pool(zone, grains),
+                lambda: exchange.fund_pool(zone, grains * GRAIN, sender=patron),
+            )
+        elif what == "ask":
+            self.both(
+                lambda: model.request_pool_withdrawal(zone, grains),
+                lambda: exchange.request_pool_withdrawal(zone, grains, sender=operator),
+            )
+        else:
+            take = "withdraw_pool" if what == "take" else "withdraw_fees"
+            result = self.both(
+                lambda: getattr(model, take)(zone),
+                lambda: getattr(exchange, take)(zone, person("utility").address, sender=operator),
+            )
+            assert result is None or result[0] == result[1]
+
+    # ---- terms ----------------------------------------------------------------------------------------------------
+
+    @precondition(now_and_then)
+    @rule(
+        zone=st.integers(0, 1),
+        ahead=st.integers(LEAD, LEAD + 2),
+        tariffs=st.lists(
+            st.builds(Tariff, st.integers(0, 99), st.integers(2_912, 6_000), st.integers(9, 400)),
+            min_size=1,
+            max_size=3,
+        ),
+    )
+    def publish_tariffs(self, zone: int, ahead: int, tariffs: list[Tariff]) -> None:
+        zone = self.zones[zone]
+        hour = self.model.now_hour + ahead
+        self.both(
+            lambda: self.model.publish_tariffs(zone, hour, tariffs),
+            lambda: self.street.grid.publish_tariffs(
+                zone, hour, [tariff_tuple(t) for t in tariffs], sender=self.street.grid_operator.address
+            ),
+        )
+
+    @precondition(now_and_then)
+    @rule(
+        zone=st.integers(0, 1),
+        change=st.fixed_dictionaries(
+            {}, optional={"gate_lead": st.integers(0, 4), "min_wh": st.integers(1, 20), "floor": st.integers(151, 170)}
+        ),
+    )
+    def set_default_terms(self, zone: int, change: dict[str, int]) -> None:
+        terms = replace(TERMS[zone], **change)
+        zone = self.zones[zone]
+        self.both(
+            lambda: self.model.set_default_terms(zone, terms),
+            lambda: self.street.grid.set_default_terms(
+                zone, terms_tuple(terms), sender=self.street.grid_operator.address
+            ),
+        )
+
+    @precondition(now_and_then)
+    @rule(zone=st.integers(0, 1), ahead=st.integers(0, LEAD + 1))
+    def fix_terms(self, zone: int, ahead: int) -> None:
+        zone, hour = self.zones[zone], self.model.now_hour + ahead
+        self.both(lambda: self.model.fix_terms(zone, hour), lambda: self.street.exchange.fix_terms(zone, hour))
+
+    # ---- reports --------------------------------------------------------------------------------------------------
+
+    def reading(self, site: int, slot: int, mood: int) -> Reading | None:
+        """What a meter might have counted: as traded, a bit off, nothing, no reading, or impossible."""
+        position = self.model.position(site, slot)
+        sold, bought = max(position.net_wh, 0), max(-position.net_wh, 0)
+        most = self.model.sites[site].nameplate // 4 if site in self.model.sites else 0
+        return (
+            Reading(min(sold, most), bought),
+            Reading(min(sold, most), bought),
+            Reading(min(sold // 2, most), bought // 3),
+            Reading(most, bought + 7),
+            Reading(0, 0),
+            None,
+            Reading(most + 1, bought),
+        )[mood % 7]
+
+    @rule(
+        zone=st.integers(0, 1),
+        pick=PICKS,
+        back=st.integers(0, 6),
+        mask=st.integers(1, 15),
+        hours=st.integers(1, 2),
+        moods=st.lists(st.integers(0, 7), min_size=8, max_size=8),
+        unsorted=st.sampled_from([False] * 5 + [True]),
+        signers=st.sampled_from([(0, 1, 2), (0, 1, 3), (1, 2, 3), (0, 1, 2, 3)]),
+    )
+    def report(
+        self,
+        zone: int,
+        pick: int,
+        back: int,
+        mask: int,
+        hours: int,
+        moods: list[int],
+        unsorted: bool,
+        signers: tuple[int, ...],
+    ) -> None:
+        zone = self.zones[zone]
+        waiting = [slot for site, slot in self.traded() if site >> 16 == zone and self.model.slot_over(slot)]
+        slot = waiting[-1 - pick % len(waiting)] if waiting and pick % 4 else self.model.now_slot - back
+        entries = []
+        for hour in range(slot // 4, slot // 4 + hours):
+            for index, mood in enumerate(moods[: self.model.zones[zone].sites + 1]):
+                if mood == 7:
+                    continue
+                site = zone << 16 | index + 1
+                mask_here = mask | 1 << slot % 4 if hour == slot // 4 else mask
+                readings = {q: self.reading(site, 4 * hour + q, mood) for q in range(4) if mask_here >> q & 1}
+                entries.append(Entry(site, hour, readings))
+            self.look_at(zone, *range(4 * hour, 4 * hour + 4))
+        if unsorted:
+            entries.reverse()
+        result = self.both(
+            lambda: self.model.settle(zone, entries),
+            lambda: self.street.report(*entries, zone=zone, signers=signers),
+        )
+        if result is None:
+            return
+        settlement, settled = result
+        assert settlement.settled == settled
+        skipped = [
+            (e.site, 4 * e.hour + q, e.reason)
+            for e in events(self.street.registry, "EntrySkipped")
+            for q in range(4)
+            if e.slots >> q & 1
+        ]
+        assert sorted(skipped) == sorted(settlement.skipped)
+        for _, _, reason in settlement.skipped:
+            event(f"skipped, reason {reason}")
+
+    @rule(pick=PICKS, any_site=st.booleans())
+    def settle_overdue(self, pick: int, any_site: bool) -> None:
+        waiting = self.traded()
+        if waiting and not any_site:
+            site, slot = waiting[pick % len(waiting)]
+        else:
+            site, slot = self.sites[pick % len(self.sites)], self.model.now_slot - pick % 1000
+        self.look_at(site >> 16, slot)
+        result = self.both(
+            lambda: self.model.settle_overdue(site, slot), lambda: self.street.exchange.settle_overdue(site, slot)
+        )
+        if result:
+            (settled,) = events(self.street.exchange, "SettledOverdue")
+            assert (settled.site, settled.slot, settled.outcome) == (site, slot, result[0])
+            event(f"overdue, outcome {settled.outcome}")
+
+    # ---- time ---------------------------------------------------------------------------------------------------------
+
+    @rule(seconds=st.one_of(st.integers(1, SLOT), st.sampled_from([SLOT, 3 * SLOT, 5 * SLOT, 86_400])))
+    def wait(self, seconds: int) -> None:
+        self.move(seconds)
+
+    @rule(slots=st.sampled_from([REPORT_TIMEOUT, REPORT_TIMEOUT + 3, RING_SLOTS - 5, RING_SLOTS, RING_SLOTS + 1]))
+    def wait_long(self, slots: int) -> None:
+        self.move(slots * SLOT)
+
+    def move(self, seconds: int) -> None:
+        self.model.now += seconds
+        self.street.go_to(self.model.now)
+
+    # ---- comparing ----------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def money_is_equal_and_adds_up(self) -> None:
+        self.steps += 1
+        for zone in self.zones:
+            account, count = self.model.zones[zone], self.model.zones[zone].sites
+            balances = [self.model.sites[zone << 16 | index].free for index in range(1, count + 1)]
+            expected = [self.model.held * GRAIN, account.pool, account.grid_fees, account.oracle_fees, *balances]
+            assert min(expected) >= 0
+            assert self.world.probe.money(self.street.exchange, self.street.token, zone, count) == expected
+        assert self.model.accounted() == self.model.held
+
+    @invariant()
+    def touched_markets_are_equal(self) -> None:
+        self.seen |= self.touched
+        for zone, hour in {(zone, slot // 4) for zone, slot in self.touched}:
+            self.compare_hour(zone, hour)
+        for zone, slot in self.touched:
+            self.compare_market(zone, slot)
+        self.touched.clear()
+
+    def compare_hour(self, zone: int, hour: int) -> None:
+        first, count = zone << 16 | 1, self.model.zones[zone].sites
+        words = self.street.lens.positions_of(first, count, hour)
+        for site, word in enumerate(words, first):
+            expected = [self.model.position(site, 4 * hour + quarter) for quarter in range(4)]
+            assert [cell_of(word, quarter) for quarter in range(4)] == expected
+        for slot in range(4 * hour, 4 * hour + 4):
+            if not self.model.slot_over(slot):
+                positions = [self.model.position(site, slot) for site in range(first, first + count)]
+                assert sum(p.net_wh for p in positions) == 0
+                assert sum(p.value for p in positions) == 0
+
+    def compare_market(self, zone: int, slot: int) -> None:
+        lens, best = self.street.lens, {}
+        for sell in (True, False):
+            depth = self.model.depth(zone, slot, sell)
+            assert [tuple(level) for level in lens.depth(zone, slot, sell)] == depth
+            best[sell] = depth[0][0] if depth else None
+        if best[True] is not None and best[False] is not None:
+            assert best[False] < best[True]
+
+    def compare_everything(self) -> None:
+        """Every view, of the markets and orders that were touched last."""
+        lens, exchange, model = self.street.lens, self.street.exchange, self.model
+        latest = sorted(self.seen, key=lambda market: market[1])[-MARKETS_AT_THE_END:]
+        for zone, slot in latest:
+            self.compare_market(zone, slot)
+            for sell in (True, False):
+                book = [order_tuple(order) for order in model.book(zone, slot, sell)]
+                assert [tuple(order) for order in lens.orders(zone, slot, sell)] == book
+            assert lens.is_reported(zone, slot) == (slot in model.zones[zone].reported)
+            assert lens.is_tradable(zone, slot) == model.tradable(zone, slot)
+            for site in [site for site in self.sites if site >> 16 == zone]:
+                position = model.position(site, slot)
+                assert tuple(lens.position(site, slot)) == (
+                    position.net_wh,
+                    position.value,
+                    model.position_margin(site, slot),
+                    position.outcome,
+                    position.exported,
+                    position.imported,
+                )
+                assert lens.margin_held(site, slot) == model.margin_held(site, slot)
+                orders = [order_tuple(order) for order in model.orders_of(site, slot)]
+                assert [tuple(order) for order in lens.orders_of(site, slot)] == orders
+        for zone, hour in sorted({(zone, slot // 4) for zone, slot in latest}):
+            self.compare_hour(zone, hour)
+            if hour >= model.now_hour:
+                terms, final = lens.terms(zone, hour)
+                assert tuple(terms) == terms_tuple(model.terms(zone, hour))
+                assert final == model.fixable(zone, hour)
+            for site in [site for site in self.sites if site >> 16 == zone]:
+                positions = [model.position(site, 4 * hour + quarter) for quarter in range(4)]
+                mask = sum(1 << q for q, position in enumerate(positions) if position.outcome == METERED)
+                exported = [position.exported if position.outcome == METERED else 0 for position in positions]
+                assert exchange.production(site, hour) == (mask, exported)
+        for number in list(model.numbers)[-ORDERS_AT_THE_END:]:
+            order = model.orders.get(number)
+            assert tuple(lens.order(number)) == (order_tuple(order) if order else (0, 0, False, 0, 0))
+            assert lens.order_lock(number) == (model.order_lock(order) if order else 0)
+        for zone in self.zones:
+            first, count = zone << 16 | 1, model.zones[zone].sites
+            balances = [model.sites[site].free for site in range(first, first + count)]
+            assert list(lens.balances_of(first, count)) == balances
+        for site in self.sites:
+            agent = person("agent").address
+            limits = model.sites[site].agents.get(agent) or Limits(0, 0, 0, 0, 0, 0, 0)
+            assert tuple(exchange.agent_limits(site, agent)) == limits_tuple(limits)
+
+
+def test_street__any_history__equals_the_model_and_conserves_every_grain(world):
+    StreetMachine.world = world
+    assert RING_HOURS * 4 == RING_SLOTS
+    run_state_machine_as_test(
+        StreetMachine,
+        settings=settings(
+            max_examples=HISTORIES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=PROFILES["default"][0] == HISTORIES,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
