@@ -190,6 +190,8 @@ def test_vault__token_says_false__nothing_is_credited_or_paid(street, deploy, te
         exchange.deposit(site, GRAIN, sender=person("seller").address)
     token.set_willing(True)
     exchange.deposit(site, GRAIN, sender=person("seller").address)
+    with boa.reverts("balance: too high"):
+        exchange.deposit(site, 2**64 * GRAIN, sender=person("seller").address)
     token.set_willing(False)
     with boa.reverts("vault: transfer failed"):
         exchange.withdraw(site, GRAIN, street.owner, sender=person("seller").address)

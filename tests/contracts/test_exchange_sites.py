@@ -232,3 +232,39 @@ def test_tariff_lead__one_hour__default_tradable_only_so_far_ahead(street):
     assert not street.lens.is_tradable(zone, 4 * next_hour + 4)
     street.go_to(street.now + 4 * SLOT)
     assert street.lens.is_tradable(zone, 4 * next_hour + 4)
+
+
+# ---- the grid registry and the exchange know each other -------------------------------------------------------------
+
+
+def test_set_exchange__second_time__refused(street):
+    with boa.reverts("grid: exchange is set"):
+        street.grid.set_exchange(street.attacker.address, sender=street.owner)
+
+
+def test_set_exchange__not_the_owner__refused(street, deploy):
+    with boa.reverts("ownable: caller is not the owner"):
+        deploy("GridRegistry").set_exchange(street.exchange, sender=street.attacker.address)
+
+
+def test_set_exchange__nobody__refused(street, deploy):
+    with boa.reverts("grid: no exchange"):
+        deploy("GridRegistry").set_exchange("0x" + "00" * 20, sender=street.owner)
+
+
+def test_register_site__before_there_is_an_exchange__refused(street, deploy, terms):
+    grid = deploy("GridRegistry")
+    grid.create_zone(street.grid_operator.address, terms_tuple(terms), 24, sender=street.owner)
+    with boa.reverts("grid: no exchange"):
+        grid.register_site(1, street.owner, SOLAR, 1, METER, street.now, b"", sender=street.grid_operator.address)
+
+
+def test_open_site__past_the_grid_registry__refused(street):
+    for sender in (street.attacker.address, street.owner, street.grid_operator.address):
+        with boa.reverts("site: only the grid registry"):
+            street.exchange.open_site(street.zone << 16 | 1, street.attacker.address, 1, sender=sender)
+
+
+def test_exchange__without_a_grid_registry__not_deployable(street, deploy):
+    with boa.reverts("zone: no grid registry"):
+        deploy("EnergyExchange", street.token, "0x" + "00" * 20)
