@@ -48,7 +48,7 @@ def test_app__order_cancelled__lock_is_free_again(visit, street: SmallStreet, ne
     visitor.connect()
     visitor.sees("Sell 1.00 kWh")
     visitor.page.locator("button[data-panel^=panel_cancel_]").click()
-    visitor.sees("Cancelled. What it held is free again.")
+    visitor.sees("confirmed")
     visitor.sees("No order of yours is waiting")
     assert street.chain.read(street.net8.exchange.free_balance(site)) == 20 * 10**7
 

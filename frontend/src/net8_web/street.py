@@ -15,7 +15,7 @@ from net8_web.settings import LOCAL_CHAIN
 
 __all__ = ["StreetRefused", "join"]
 
-TIMEOUT_S = 30  # the conductor sends transactions of its own before it answers
+TIMEOUT_S = 65  # the conductor sends transactions of its own before it answers, and answers within a minute
 _OFFER = "_join_offer"
 
 

@@ -82,8 +82,9 @@ def main() -> None:
     view = _view_or_stop(following)
     account = wallet.bar(view.network)
     _clock()
-    if account.address is not None and account.chain_id not in (None, view.network.chain_id):
-        st.info(t("problem.wrong_network", name=view.network.name), icon=":material/swap_horiz:")
+    with st.container():  # always there, so that a note that comes or goes moves no field somebody types into
+        if account.address is not None and account.chain_id not in (None, view.network.chain_id):
+            st.info(t("problem.wrong_network", name=view.network.name), icon=":material/swap_horiz:")
     celebrate()
     page.run()
 

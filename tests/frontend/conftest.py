@@ -1,0 +1,60 @@
+"""A market in memory, filled with events, as the feed would fill it."""
+
+import pytest
+from net8 import events
+from net8.model import Technology, Terms
+from net8.packing import Entry, OrderId
+from net8_web import i18n
+from net8_web.market import Market, Moment
+from streamlit.components.v2.component_manager import BidiComponentManager
+
+_make = BidiComponentManager.__init__
+
+
+def _make_with_components(self: BidiComponentManager, *args: object, **kwargs: object) -> None:
+    """Streamlit's server looks for packages with components when it starts; a page under test has no server."""
+    _make(self, *args, **kwargs)
+    self.discover_and_register_components(start_file_watching=False)
+
+
+BidiComponentManager.__init__ = _make_with_components
+
+TERMS = Terms(feed_in=80, imbalance=6000, grid_fee=200, oracle_fee=20, floor=100, step=20, gate_lead=1, min_wh=100)
+SELLER, BUYER = 1 << 16 | 1, 1 << 16 | 2
+SLOT = 1_988_888
+OWNER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+
+
+class Tape:
+    """Writes events into a market, one block each."""
+
+    def __init__(self) -> None:
+        self.market = Market()
+        self.block = 0
+
+    def __call__(self, event: events.Event) -> None:
+        self.block += 1
+        self.market.apply(event, Moment(self.block, SLOT * 900 - 3600 + self.block, f"0x{self.block:064x}"))
+
+    def rest(self, site: int, sell: bool, price: int, wh: int, index: int = 0) -> int:
+        """An order that rests in the book; its id."""
+        order = OrderId(1, SLOT, sell, TERMS.level_of(price), index).pack()
+        self(events.OrderPlaced(site, order, wh))
+        return order
+
+    def settle(self, site: int, reading: tuple[int, int] | None, credited: int = 0) -> None:
+        """A report for the slot."""
+        entry = Entry(SLOT // 4, site & 0xFFFF, {SLOT % 4: reading})
+        self(events.Settled(site, entry.pack(), credited))
+
+
+@pytest.fixture
+def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
+    """A zone with a seller and a buyer, its hour's terms fixed; English."""
+    monkeypatch.setattr(i18n, "language", lambda: "en")
+    made = Tape()
+    made(events.ZoneCreated(1, OWNER))
+    made(events.TermsFixed(1, SLOT // 4, TERMS))
+    made(events.SiteRegistered(SELLER, OWNER, Technology.SOLAR, 12_000, OWNER))
+    made(events.SiteRegistered(BUYER, OWNER, Technology.NONE, 12_000, OWNER))
+    return made
