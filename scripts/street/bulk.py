@@ -1,7 +1,8 @@
-"""Many transactions at once: signed here, sent in one request, their receipts fetched in another.
+"""Many transactions at once: signed here, sent in one request, put into one block, their receipts fetched together.
 
 Nonces are asked for once and counted on here, so nobody waits for anybody: two hundred homes place an order each in
-a fraction of a second.
+a fraction of a second. Within the block they stand in the order in which they were given: each offers the chain a
+little more for its place than the next one, so the same seed gives the same trades.
 """
 
 import time
@@ -9,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import rlp
 from eth_account.signers.local import LocalAccount
 from net8.client.rpc import call_parameters, result_of
 from net8.contracts import Call
 from net8.errors import Refused
 from net8.events import Event, Logged, decode_all
+from net8.signing import keccak256, sign
 
 from scripts.street.rpc import Rpc, RpcFault
 
@@ -23,6 +26,7 @@ GAS = 3_000_000  # of one transaction: a take of 64 orders needs a third of it
 MAX_FEE = 10**10  # wei per gas; the local chain asks for less and for ever less
 _RECEIPT_TIMEOUT = 60.0  # seconds
 _LOOK_EVERY = 0.02
+_EIP_1559 = b"\x02"  # type of the transactions
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,12 @@ class Outcome:
 
     intent: Intent
     succeeded: bool
-    gas_used: int
-    events: tuple[Logged[Event], ...]
+    logs: list[dict[str, Any]]
+
+    @property
+    def events(self) -> list[Logged[Event]]:
+        """What the contracts told."""
+        return decode_all(self.logs)
 
 
 class Bulk:
@@ -61,15 +69,26 @@ class Bulk:
             return []
         nonces = self._nonces(intents)
         raw = []
-        for intent in intents:
-            raw.append("0x" + self._signed(intent, nonces[intent.account.address]).hex())
+        for place, intent in enumerate(intents):
+            tip = len(intents) - place
+            raw.append("0x" + self._signed(intent, nonces[intent.account.address], tip).hex())
             nonces[intent.account.address] += 1
-        hashes = self._rpc.batch([("eth_sendRawTransaction", (one,)) for one in raw])
+        hashes = self._in_one_block(raw)
         receipts = self._receipts(hashes)
         return [
-            Outcome(intent, int(r["status"], 16) == 1, int(r["gasUsed"], 16), tuple(decode_all(r["logs"])))
-            for intent, r in zip(intents, receipts, strict=True)
+            Outcome(intent, int(receipt["status"], 16) == 1, receipt["logs"])
+            for intent, receipt in zip(intents, receipts, strict=True)
         ]
+
+    def _in_one_block(self, raw: Sequence[str]) -> list[str]:
+        """Send signed transactions; their hashes. Others' transactions that come meanwhile go into the block too."""
+        self._rpc.call("evm_setAutomine", False)
+        try:
+            hashes = self._rpc.batch([("eth_sendRawTransaction", (one,)) for one in raw])
+            self._rpc.call("evm_mine")
+        finally:
+            self._rpc.call("evm_setAutomine", True)
+        return hashes
 
     def send_all(self, intents: Sequence[Intent]) -> list[Outcome]:
         """Make all calls.
@@ -102,12 +121,12 @@ class Bulk:
         counts = self._rpc.batch([("eth_getTransactionCount", (address, "pending")) for address in addresses])
         return {address: int(count, 16) for address, count in zip(addresses, counts, strict=True)}
 
-    def _signed(self, intent: Intent, nonce: int) -> bytes:
-        transaction = {
-            "type": 2, "chainId": self._chain_id, "nonce": nonce, "to": intent.call.to, "data": intent.call.data,
-            "value": 0, "gas": GAS, "maxFeePerGas": MAX_FEE, "maxPriorityFeePerGas": 0,
-        }  # fmt: skip
-        return bytes(intent.account.sign_transaction(transaction).raw_transaction)
+    def _signed(self, intent: Intent, nonce: int, tip: int) -> bytes:
+        """A transaction of EIP-1559, by libsecp256k1: ten times as fast as a wallet that checks every field."""
+        to = bytes.fromhex(intent.call.to[2:])
+        fields = [self._chain_id, nonce, tip, MAX_FEE, GAS, to, 0, intent.call.data, []]
+        signature = sign(bytes(intent.account.key), keccak256(_EIP_1559 + rlp.encode(fields)))
+        return bytes(_EIP_1559 + rlp.encode([*fields, int(signature.odd), signature.r, signature.s]))
 
     def _receipts(self, hashes: Sequence[str]) -> list[dict[str, Any]]:
         receipts: dict[str, dict[str, Any]] = {}

@@ -10,7 +10,7 @@ from eth_account import Account
 __all__ = ["Meter", "Peer", "gateway_settings", "node_settings", "write_keystore"]
 
 _ITERATIONS = 1_000  # of pbkdf2: these keys are public knowledge, and two hundred of them are opened at once
-_POLL_MS = 20  # looks at the chain's clock
+_POLL_MS = 40  # looks at the chain's clock
 
 
 @dataclass(frozen=True)
