@@ -1,7 +1,6 @@
 """What the street does for a newcomer: consent, registration, money, and a gateway of the newcomer's own."""
 
 from collections.abc import Callable
-from datetime import date
 
 from net8.client import Chain
 from net8.contracts import Contracts
@@ -13,7 +12,7 @@ from net8.signing import Signature, SignatureRefused, checksum_address, recover
 from net8.units import slot_of
 
 from scripts.street import accounts
-from scripts.street.measured import newcomer_home
+from scripts.street.inputs import Home
 from scripts.street.network import Network
 from scripts.street.newcomers import Answer, JoinRefused
 from scripts.street.zone import Resident, ZoneBuilder
@@ -27,17 +26,17 @@ class Joining:
     """Turns wallets into residents."""
 
     def __init__(
-        self, chain: Chain, deployment: Deployment, builder: ZoneBuilder, network: Network, zone: int, day: date,
+        self, chain: Chain, deployment: Deployment, builder: ZoneBuilder, network: Network, zone: int, home: Home,
         first_row_slot: int, on_joined: Callable[[Resident], None],
     ) -> None:  # fmt: skip
-        """`day`: of the newcomers' sun; `on_joined` is told of each."""
+        """`home`: what every newcomer gets; `on_joined` is told of each."""
         self._chain = chain
         self._deployment = deployment
         self._to = Contracts.of(deployment)
         self._builder = builder
         self._network = network
         self._zone = zone
-        self._home = newcomer_home(day)
+        self._home = home
         self._first_row_slot = first_row_slot
         self._on_joined = on_joined
         self._sites: dict[str, int] = {}

@@ -28,14 +28,20 @@ class Network:
     """Starts the parts; `Processes` stops them."""
 
     def __init__(self, options: Options, folder: RunFolder, processes: Processes) -> None:
-        """Nothing is started yet."""
+        """Nothing is started yet, but the ports are known to be free.
+
+        Raises:
+            PortTaken: one of them is not.
+        """
         self._options = options
+        self._chain_port = choose_port(options.chain_port, "CHAIN_PORT")
+        self._app_port = 0 if options.headless else choose_port(options.app_port, "APP_PORT")
+        self.street_port = 0 if options.headless else choose_port(options.street_port, "STREET_PORT")
         self._folder = folder
         self._processes = processes
         self._password = folder.password_file.read_text(encoding="utf-8").strip()
         self.rpc_url = ""
         self.deployment = folder.deployments / f"{accounts.LOCAL_CHAIN_ID}.json"
-        self._gateways = 0
         self._nodes = [self._free_address() for _ in range(accounts.OPERATORS)]
 
     @property
@@ -61,9 +67,9 @@ class Network:
         """A local chain whose clock stands shortly before the first slot.
 
         Raises:
-            PortTaken, ChildDied: it could not be started.
+            ChildDied: it could not be started.
         """
-        port = choose_port(self._options.chain_port, "CHAIN_PORT")
+        port = self._chain_port
         self.rpc_url = f"http://{HOST}:{port}"
         begin = slot_start(self._options.first_slot) - START_AHEAD
         chain = self._processes.start(
@@ -174,9 +180,9 @@ class Network:
         """The web app; the address to open.
 
         Raises:
-            PortTaken, ChildDied: it could not be started.
+            ChildDied: it could not be started.
         """
-        port = choose_port(self._options.app_port, "APP_PORT")
+        port = self._app_port
         app = self._processes.start(
             "app",
             [

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from net8.units import SLOT_SECONDS, slot_of
 
-__all__ = ["Options", "OptionsRefused", "parse"]
+__all__ = ["DEFAULT_DAY", "Options", "OptionsRefused", "parse"]
 
 SLOTS_PER_DAY = 96
 DEFAULT_DAY = "2025-08-15"  # a clear morning, clouds from half past ten

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from net8 import deployment as deployments
 from net8.client import Chain
@@ -16,14 +17,14 @@ from scripts.street.bulk import Bulk
 from scripts.street.caretaker import Caretaker
 from scripts.street.clock import ChainClock
 from scripts.street.conductor import AHEAD, BooksDiffer, Conductor, say
-from scripts.street.inputs import Inputs, read, write
+from scripts.street.inputs import Home, Inputs, read, write
 from scripts.street.joining import Joining
 from scripts.street.latency import latencies_ms
-from scripts.street.measured import street_homes
+from scripts.street.measured import DayRefused, newcomer_home, street_homes
 from scripts.street.network import Network
 from scripts.street.newcomers import NewcomerService
-from scripts.street.options import Options
-from scripts.street.processes import Processes, choose_port
+from scripts.street.options import DEFAULT_DAY, Options
+from scripts.street.processes import Processes
 from scripts.street.result import Result
 from scripts.street.rpc import Rpc
 from scripts.street.run_folder import RunFolder
@@ -190,11 +191,11 @@ def _live(street: _Street, conductor: Conductor, folder: RunFolder) -> Result:
     assert baker.owner is not None, "the street has the keys of those it began with"
     bakery = StandingBid(street.chain, contracts, baker.site, baker.owner)
     joining = Joining(
-        street.chain, street.deployment, street.builder, street.network, street.zone, options.day,
+        street.chain, street.deployment, street.builder, street.network, street.zone, _newcomers(options.day),
         options.midnight_slot, conductor.residents.append,
     )  # fmt: skip
     service = NewcomerService(
-        choose_port(options.street_port, "STREET_PORT"),
+        street.network.street_port,
         get={"/state": lambda _: _state(street, bakery.site)},
         post={"/join": joining.offer, "/join/confirm": joining.confirm},
     )
@@ -212,6 +213,14 @@ def _live(street: _Street, conductor: Conductor, folder: RunFolder) -> Result:
         service.close()
     slots = range(options.first_slot, options.first_slot + len(conductor.closed))
     return _result(street, conductor, slots, conserved=True, fault=None)
+
+
+def _newcomers(day: date) -> Home:
+    """Newcomers live under the day's measured sun, or, in a replay of another season, under that of the default day."""
+    try:
+        return newcomer_home(day)
+    except DayRefused:
+        return newcomer_home(date.fromisoformat(DEFAULT_DAY))
 
 
 def _keep_running(street: _Street, conductor: Conductor, bakery: StandingBid, service: NewcomerService) -> None:
