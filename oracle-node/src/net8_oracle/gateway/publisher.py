@@ -30,7 +30,8 @@ class Publisher:
         self._session = session
         self._waiting: deque[tuple[Stored, str]] = deque((one, _json(one)) for one in store.undelivered(url))
         self._news = asyncio.Event()
-        self._delivered = 0
+        self._delivered = 0  # the operator has everything up to this place
+        self._sent = 0  # the last place that was ever sent
         self.reachable = True
 
     @property
@@ -89,7 +90,8 @@ class Publisher:
         for _ in batch:
             self._waiting.popleft()
         self._waiting.extendleft(reversed(keep))
-        done = self._waiting[0][0].place - 1 if self._waiting else batch[-1][0].place
+        self._sent = max(self._sent, batch[-1][0].place)
+        done = min((one.place - 1 for one, _ in self._waiting), default=self._sent)
         if done > self._delivered:
             self._delivered = done
             self._store.mark_delivered(self.url, done)
