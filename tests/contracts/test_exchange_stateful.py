@@ -6,27 +6,33 @@ HYPOTHESIS_PROFILE chooses how long: `default`, or `nightly` for many more and l
 """
 
 import os
+from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import boa
 import pytest
 from boa.contracts.base_evm_contract import BoaError
-from hypothesis import HealthCheck, Phase, event, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.contracts.model import (
+    AT_BOUND,
+    EMPTY,
     FILL_OR_KILL,
+    FILLED,
     IMMEDIATE_OR_CANCEL,
     LIMIT,
     METERED,
     OPEN,
     POST_ONLY,
+    RELEASED,
     REPORT_TIMEOUT,
     RING_HOURS,
     RING_SLOTS,
+    SELF_TRADE,
     SLOT,
     Entry,
     Exchange,
@@ -55,7 +61,7 @@ from tests.contracts.street import (
 
 PROFILES = {
     # histories, steps in each
-    "default": (8, 50),
+    "default": (30, 50),
     "nightly": (1_000, 100),
 }
 MARKETS_AT_THE_END, ORDERS_AT_THE_END = 5, 12  # how many the last comparison looks at
@@ -71,11 +77,13 @@ OWNERS = ["anna", "ben", "cara", "anna", "dora", "ben", "eve"]  # of the sites; 
 NAMEPLATES = [40_000, 0, 1_000_000, 10_003, *[4 * (2**23 - 1)] * 3]  # W
 BALANCES = [5_000 * NET8, 2_000 * NET8, 300 * NET8, NET8, 50_000 * NET8, 10**6 * NET8, 10**6 * NET8]
 
+MEETINGS = {FILLED: "filled", EMPTY: "gone", SELF_TRADE: "one's own", AT_BOUND: "its site at the bound"}
+
 # Few levels and few slots, so that orders meet.
 LEVELS = st.sampled_from([0, 90, 91, 92, 223])
 ENERGIES = st.one_of(st.integers(10, 60), st.integers(1, 5_000), st.sampled_from([9, 2**17, 2**20, 2**21 - 1, 2**21]))
 OFFSETS = st.sampled_from([1, 2, 2, 2, 4, 5, 5, 100, 673])  # slots from now
-NEAR = st.sampled_from([1, 2, 2, 2, 5])
+NEAR = st.sampled_from([0, 0, 0, 1])
 KINDS = st.sampled_from([LIMIT, LIMIT, LIMIT, IMMEDIATE_OR_CANCEL, FILL_OR_KILL, POST_ONLY, 4])
 SITES = st.integers(0, len(OWNERS) - 1)
 CALLERS = st.sampled_from(["owner", "owner", "owner", "owner", "agent", "stranger"])
@@ -94,14 +102,20 @@ interface Token:
 
 @external
 @view
-def money(exchange: address, token: address, zone: uint256, sites: uint256) -> DynArray[uint256, 24]:
-    pool: uint256 = 0
-    grid_fees: uint256 = 0
-    oracle_fees: uint256 = 0
-    pool, grid_fees, oracle_fees = staticcall Exchange(exchange).zone_account(zone)
-    found: DynArray[uint256, 24] = [staticcall Token(token).balanceOf(exchange), pool, grid_fees, oracle_fees]
-    for i: uint256 in range(sites, bound=20):
-        found.append(staticcall Exchange(exchange).free_balance((zone << 16) + i + 1))
+def money(
+    exchange: address, token: address, zones: DynArray[uint256, 4], sites: DynArray[uint256, 20]
+) -> DynArray[uint256, 40]:
+    found: DynArray[uint256, 40] = [staticcall Token(token).balanceOf(exchange)]
+    for zone: uint256 in zones:
+        pool: uint256 = 0
+        grid_fees: uint256 = 0
+        oracle_fees: uint256 = 0
+        pool, grid_fees, oracle_fees = staticcall Exchange(exchange).zone_account(zone)
+        found.append(pool)
+        found.append(grid_fees)
+        found.append(oracle_fees)
+    for site: uint256 in sites:
+        found.append(staticcall Exchange(exchange).free_balance(site))
     return found
 """
 
@@ -160,6 +174,7 @@ class StreetMachine(RuleBasedStateMachine):
     """Rules act on both sides; the invariant compares. `touched` are the markets to look at closely after a step."""
 
     world: World
+    happened: ClassVar[Counter[str]] = Counter()  # over all histories
 
     def __init__(self) -> None:
         super().__init__()
@@ -192,7 +207,7 @@ class StreetMachine(RuleBasedStateMachine):
             real()
         said = str(error.value.stack_trace.last_frame.pretty_vm_reason)
         assert any(fault in said for fault in faults), f"expected {set(faults)}, got {said}"
-        event(f"refused, {min(faults)}")
+        self.happened[f"refused, {min(faults)}"] += 1
         return None
 
     def caller(self, site: int, kind: str) -> str:
@@ -217,6 +232,13 @@ class StreetMachine(RuleBasedStateMachine):
             if position.outcome == OPEN and position.traded
         ]
         return sorted(found, key=lambda both: both[1])
+
+    def count_what_settled(self, contract: Any) -> None:
+        """What another turn of the ring had left behind."""
+        self.happened["overdue, settled on the way"] += len(events(contract, "SettledOverdue"))
+        self.happened["forgotten, released on the way"] += sum(
+            closed.reason == RELEASED for closed in events(contract, "OrderClosed")
+        )
 
     # ---- trading ----------------------------------------------------------------------------------------------------
 
@@ -245,14 +267,44 @@ class StreetMachine(RuleBasedStateMachine):
         assert trades == [(o.id, o.site, site, q) for o, q, _ in placed.take.steps if q]
         lapsed = [e.wh for e in events(self.street.exchange, "OrderLapsed")]
         assert lapsed == ([placed.lapsed] if placed.lapsed else [])
-        event("matched" if filled else "rested" if order else "lapsed")
+        self.happened["matched" if filled else "rested" if order else "lapsed"] += 1
+        self.happened["stopped by the bound on work"] += placed.take.stopped
+        for _, _, reason in placed.take.steps:
+            self.happened[f"met an order, {MEETINGS[reason]}"] += 1
+        self.count_what_settled(self.street.exchange)
 
-    def place_simply(self, i: int, offset: int, sell: bool, level: int, wh: int) -> None:
-        """What most orders are. Two rules more, so that trading is most of what happens."""
-        self.place(i, offset, sell, level, wh, LIMIT, "owner", False)
+    # What most orders are, and where they meet: the same two markets for two hours, and again a turn of the ring later.
 
-    sell = rule(i=SITES, offset=NEAR, sell=st.just(True), level=LEVELS, wh=st.integers(10, 500))(place_simply)
-    buy = rule(i=SITES, offset=NEAR, sell=st.just(False), level=LEVELS, wh=st.integers(10, 500))(place_simply)
+    @rule(i=SITES, n=NEAR, level=st.sampled_from([0, 90, 90, 91]), wh=st.integers(10, 500))
+    def sell(self, i: int, n: int, level: int, wh: int) -> None:
+        self.place(i, self.near(n), True, level, wh, LIMIT, "owner", False)
+
+    @rule(i=SITES, n=NEAR, level=st.sampled_from([90, 91, 91, 223]), wh=st.integers(10, 500))
+    def buy(self, i: int, n: int, level: int, wh: int) -> None:
+        self.place(i, self.near(n), False, level, wh, LIMIT, "owner", False)
+
+    @precondition(lambda self: self.steps % 4 == 0 and (self.traded() or self.model.orders))
+    @rule(pick=PICKS, other=SITES)
+    def trade_a_turn_later(self, pick: int, other: int) -> None:
+        """Where a position or an order was left behind, its site trades again when the ring has come round."""
+        left = self.traded() + [(order.site, order.slot) for order in self.model.orders.values()]
+        site, slot = left[pick % len(left)]
+        slot += RING_SLOTS
+        if slot > self.model.now_slot + 80:
+            self.move((slot - 8) * SLOT - self.model.now)
+        if slot > self.model.now_slot + 3:
+            offset = slot - self.model.now_slot
+            self.place(self.sites.index(site), offset, True, 90, 50, LIMIT, "owner", False)
+            self.place(other, offset, False, 90, 30, LIMIT, "owner", False)
+
+    @rule(i=SITES, j=SITES, n=NEAR, wh=st.integers(10, 500))
+    def trade(self, i: int, j: int, n: int, wh: int) -> None:
+        self.place(i, self.near(n), True, 90, wh, LIMIT, "owner", False)
+        self.place(j, self.near(n), False, 91, wh, LIMIT, "owner", False)
+
+    def near(self, n: int) -> int:
+        """Slots from now to one of the two busy markets; never gated."""
+        return 8 - (self.model.now_slot + 4) % 8 + 4 + n
 
     @rule(i=SITES, offset=OFFSETS, orders=st.lists(st.tuples(st.booleans(), LEVELS, ENERGIES, KINDS), max_size=6))
     def place_many(self, i: int, offset: int, orders: list[tuple[bool, int, int, int]]) -> None:
@@ -264,7 +316,8 @@ class StreetMachine(RuleBasedStateMachine):
             lambda: self.street.exchange.place_many(site, [one.packed() for one in wanted], sender=owner),
         )
 
-    @rule(i=SITES, offset=OFFSETS, sell=st.booleans(), level=LEVELS, count=st.integers(30, 96))
+    @precondition(now_and_then)
+    @rule(i=SITES, offset=OFFSETS, sell=st.booleans(), level=LEVELS, count=st.integers(20, 70))
     def spread_dust(self, i: int, offset: int, sell: bool, level: int, count: int) -> None:
         site = self.sites[i]
         wanted = [self.want(site, offset, sell, level, 10, POST_ONLY)] * count
@@ -484,8 +537,10 @@ class StreetMachine(RuleBasedStateMachine):
             if e.slots >> q & 1
         ]
         assert sorted(skipped) == sorted(settlement.skipped)
+        self.happened["settled"] += settled
         for _, _, reason in settlement.skipped:
-            event(f"skipped, reason {reason}")
+            self.happened[f"skipped, reason {reason}"] += 1
+        self.count_what_settled(self.street.registry)
 
     @rule(pick=PICKS, any_site=st.booleans())
     def settle_overdue(self, pick: int, any_site: bool) -> None:
@@ -501,7 +556,7 @@ class StreetMachine(RuleBasedStateMachine):
         if result:
             (settled,) = events(self.street.exchange, "SettledOverdue")
             assert (settled.site, settled.slot, settled.outcome) == (site, slot, result[0])
-            event(f"overdue, outcome {settled.outcome}")
+            self.happened[f"overdue, outcome {settled.outcome}"] += 1
 
     # ---- time -------------------------------------------------------------------------------------------------------
 
@@ -522,12 +577,13 @@ class StreetMachine(RuleBasedStateMachine):
     @invariant()
     def money_is_equal_and_adds_up(self) -> None:
         self.steps += 1
-        for zone in self.zones:
-            account, count = self.model.zones[zone], self.model.zones[zone].sites
-            balances = [self.model.sites[zone << 16 | index].free for index in range(1, count + 1)]
-            expected = [self.model.held * GRAIN, account.pool, account.grid_fees, account.oracle_fees, *balances]
-            assert min(expected) >= 0
-            assert self.world.probe.money(self.street.exchange, self.street.token, zone, count) == expected
+        accounts = [self.model.zones[zone] for zone in self.zones]
+        expected = [self.model.held * GRAIN]
+        expected += [grains for zone in accounts for grains in (zone.pool, zone.grid_fees, zone.oracle_fees)]
+        expected += [self.model.sites[site].free for site in self.sites]
+        assert min(expected) >= 0
+        street = self.street
+        assert self.world.probe.money(street.exchange, street.token, self.zones, self.sites) == expected
         assert self.model.accounted() == self.model.held
 
     @invariant()
@@ -609,6 +665,7 @@ class StreetMachine(RuleBasedStateMachine):
             assert tuple(exchange.agent_limits(site, agent)) == limits_tuple(limits)
 
 
+@pytest.mark.timeout(0)  # the nightly profile runs for hours
 def test_street__any_history__equals_the_model_and_conserves_every_grain(world):
     StreetMachine.world = world
     assert RING_HOURS * 4 == RING_SLOTS
@@ -623,3 +680,7 @@ def test_street__any_history__equals_the_model_and_conserves_every_grain(world):
             suppress_health_check=list(HealthCheck),
         ),
     )
+    for what, times in sorted(StreetMachine.happened.items()):
+        print(f"{times:6} {what}")
+    missing = {"matched", "rested", "settled"} - (+StreetMachine.happened).keys()
+    assert not missing, f"these histories prove little: never {missing}"
