@@ -174,7 +174,7 @@ class GatewayProcess(Process):
 class Street:
     """A zone with four node processes and a gateway, on a chain whose time the test moves."""
 
-    TIMING: ClassVar = {"patience_ms": 20_000, "round_ms": 500, "settle_ms": 1_500}
+    TIMING: ClassVar = {"patience_ms": 20_000, "round_ms": 2_000, "settle_ms": 4_000}
 
     def __init__(self, folder: Path, zone: Zone, **timing: int) -> None:
         self.folder = folder
@@ -223,6 +223,7 @@ class Street:
 
     def wait_delivered(self, gateways: list[GatewayProcess] | None = None) -> None:
         """All running operators have what the gateways have."""
+        running = [node.url for node in self.nodes if node.running]
         for gateway in gateways or self.gateways:
 
             def done(g: GatewayProcess = gateway) -> bool:
@@ -230,7 +231,7 @@ class Street:
                 return (
                     bool(state)
                     and state["now"] // 900 == self.zone.chain.now() // 900
-                    and all(one["backlog"] == 0 for one in state["operators"] if one["reachable"])
+                    and all(one["backlog"] == 0 for one in state["operators"] if one["url"] in running)
                 )
 
             wait_for(done, f"{gateway.name} has delivered", 60)

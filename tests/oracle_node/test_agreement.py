@@ -142,6 +142,18 @@ async def test_reading__missing_at_one_member__settles_as_metered(mesh: Mesh) ->
     assert mesh.ledger.settled == SETTLED
 
 
+async def test_readings__one_member_has_them_long_before_the_others__all_meet_in_one_round(mesh: Mesh) -> None:
+    await mesh.members.pop().stop()
+    await mesh.end_slot(SLOT)
+    readings = [mesh.reading(index, SLOT + 1, *energy) for index, energy in ENERGIES.items()]
+    for pause, member in zip((2.0, 0.5, 0.0), mesh.members, strict=True):
+        for signed in readings:
+            member.receive(signed)
+        await asyncio.sleep(pause)
+    await mesh.until_settled(SLOT, 5)
+    assert mesh.ledger.settled == SETTLED
+
+
 async def test_readings__none_anywhere__nothing_is_reported(mesh: Mesh) -> None:
     await mesh.end_slot(SLOT)
     await asyncio.sleep(1.0)

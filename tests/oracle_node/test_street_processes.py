@@ -78,7 +78,10 @@ def test_slots__one_node_killed__every_slot_still_settles(street: Street, seat: 
     street.nodes[seat].start()
     wait_for(street.nodes[seat].status, "the node is back", 120)
     run_slots(street, first + 5, 4)
-    wait_for(lambda: any(s["transmitter"] and s["slot"] > first + 4 for s in street.nodes[seat].stamps()), "it leads")
+    wait_for(
+        lambda: any(stamp["slot"] > first + 4 and "proposed_ns" in stamp for stamp in street.nodes[seat].stamps()),
+        "it votes again",
+    )
 
 
 def test_slots__one_node_frozen__every_slot_still_settles(street: Street) -> None:

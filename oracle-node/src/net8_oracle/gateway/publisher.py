@@ -16,7 +16,7 @@ __all__ = ["Publisher"]
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.1  # seconds after the first failure, doubled with every further one
-_LONGEST_PAUSE = 15.0
+_LONGEST_PAUSE = 5.0
 _LATER_PAUSE = 0.5  # the operator does not know the site yet
 
 

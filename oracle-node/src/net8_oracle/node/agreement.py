@@ -245,6 +245,7 @@ class Agreement:
         self.stamps["observed_ns"] = time.time_ns()
         world.transport.broadcast(observation)
         self._arm_deadline()
+        self._furthest[world.me] = self.round
         self._take(world.me, observation)
 
     def on_observation(self, observation: Observation) -> None:
@@ -314,8 +315,17 @@ class Agreement:
         self._deadline = self._later(wait, self._give_up_round)
 
     def _give_up_round(self) -> None:
-        if self.verdict is None:
+        """The round has taken too long. Go on only with a quorum: who runs ahead alone is never caught up with."""
+        if self.settled or self.verdict is not None:
+            return
+        here = sum(self._furthest.get(signer, -1) >= self.round for signer in self.seats)
+        if here >= report.quorum(len(self.seats)):
             self._enter(self.round + 1)
+            return
+        own = self._observed[self.round].get(self._world.me)
+        if own is not None:
+            self._world.transport.broadcast(own)  # somebody may have missed it
+        self._arm_deadline()
 
     def peer_unreachable(self, signer: bytes) -> None:
         """A peer certainly did not get what was sent to it: do not wait for it if it leads."""
