@@ -42,7 +42,7 @@ def street(tape, monkeypatch: pytest.MonkeyPatch):
     """Pages see the tape's market one hour before the slot."""
     record = {"address": "0x" + "1" * 40, "block": 1, "args": [], "code_hash": "0x" + "0" * 64}
     deployment = Deployment.model_validate(
-        {"chain_id": 31337, "owner": OWNER, "contracts": {name: record for name in CONTRACTS}}
+        {"chain_id": 31337, "owner": OWNER, "contracts": dict.fromkeys(CONTRACTS, record)}
     )
     network = Network(31337, "NET8 street", "http://127.0.0.1:8545", None, "ETH", "0")
     head = BlockHeader(number=9, timestamp=SLOT * 900 - 3600, base_fee=0, hash="0x" + "9" * 64)

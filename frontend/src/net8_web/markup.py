@@ -31,7 +31,18 @@ _STYLE = """<style>
 .net8-facts { display: grid; grid-template-columns: 1fr auto; gap: 0.35rem 1rem; font-size: 0.9375rem; margin: 0; }
 .net8-facts dt { opacity: 0.78; }
 .net8-facts dd { margin: 0; text-align: end; font-weight: 500; }
+.net8 td.wrap { white-space: normal; }
+[data-testid="stHeaderActionElements"] { display: none; }
+html[dir="rtl"] :is([data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"]),
+html[dir="rtl"] [data-testid="stHeading"] {
+  text-align: right;
+}
+html[dir="rtl"] :is(h1, h2, h3) { padding-inline: 0; }
+html[dir="rtl"] [data-testid="stSidebar"][aria-expanded="false"] { visibility: hidden; }
+html[dir="rtl"] [data-testid="stHeader"] { padding-inline: 1rem; }
 @media (max-width: 640px) {
+  [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 0.5rem) !important; }
+  [class*="st-key-line_"] [data-testid="stColumn"] { min-width: 0 !important; }
   .stMainBlockContainer { padding-inline: 1rem; padding-top: 4rem; }
   .net8 td, .net8 th { padding-inline: 0.4rem; }
 }
@@ -47,11 +58,17 @@ def _box(inner: str, css: str = "net8") -> None:
     st.html(f'<div class="{css}" dir="{direction(language())}">{inner}</div>')
 
 
-def rows(caption: str, columns: Sequence[str], lines: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> None:
-    """A table. `numeric` lists the columns whose values are aligned at their end."""
+def rows(
+    caption: str,
+    columns: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    numeric: Sequence[int] = (),
+    wrapped: Sequence[int] = (),
+) -> None:
+    """A table. `numeric` lists the columns aligned at their end, `wrapped` those whose text may take several lines."""
 
     def css(index: int) -> str:
-        return ' class="end"' if index in numeric else ""
+        return ' class="end"' if index in numeric else ' class="wrap"' if index in wrapped else ""
 
     head = "".join(f'<th scope="col"{css(i)}>{escape(name)}</th>' for i, name in enumerate(columns))
     body = "".join(

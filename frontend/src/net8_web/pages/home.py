@@ -163,6 +163,7 @@ def _story(at: Here, site: int) -> None:
         t("home.story"),
         [t("col.time"), t("col.what")],
         [[show.isolate(show.clock(time)), text] for _, time, text in latest],
+        wrapped=(1,),
     )
 
 

@@ -329,7 +329,8 @@ def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) 
 def _order_line(at: Here, order: Order) -> None:
     side = t("trade.sell" if order.sell else "trade.buy")
     price = show.isolate(f"{show.price_net8(order.price)} NET8/kWh")
-    text, button = st.columns([3, 1], vertical_alignment="center")
+    with st.container(key=f"line_{order.id}"):
+        text, button = st.columns([3, 1], vertical_alignment="center")
     text.markdown(f"**{side} {show.energy(order.wh)}** · {price}  \n{show.slot(OrderId.unpack(order.id).slot)}")
     with button:
         intent = wallet.call(t("trade.cancel"), at.view.contracts.exchange.cancel(order.id))
