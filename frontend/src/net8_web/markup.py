@@ -38,10 +38,11 @@ html[dir="rtl"] [data-testid="stHeading"] {
   text-align: right;
 }
 html[dir="rtl"] :is(h1, h2, h3) { padding-inline: 0; }
-html[dir="rtl"] [data-testid="stSidebar"][aria-expanded="false"] { visibility: hidden; }
+html[dir="rtl"] [data-testid="stSidebar"][data-collapsed="true"] { visibility: hidden; }
 html[dir="rtl"] [data-testid="stHeader"] { padding-inline: 1rem; }
 @media (max-width: 640px) {
   [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 0.5rem) !important; }
+  [data-testid="stMetricValue"] { font-size: 1.2rem !important; }
   [class*="st-key-line_"] [data-testid="stColumn"] { min-width: 0 !important; }
   .stMainBlockContainer { padding-inline: 1rem; padding-top: 4rem; }
   .net8 td, .net8 th { padding-inline: 0.4rem; }

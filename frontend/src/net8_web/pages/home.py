@@ -194,7 +194,7 @@ def _street_now(at: Here, start: int) -> None:
                     show.slot(trade.slot),
                     show.energy(trade.wh),
                     show.price_net8(trade.price),
-                    f"{site_name(trade.seller)} → {site_name(trade.buyer)}",
+                    t("trade.from_to", seller=site_name(trade.seller), buyer=site_name(trade.buyer)),
                 ]
                 for trade in reversed(trades[-LINES:])
             ]

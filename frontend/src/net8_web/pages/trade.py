@@ -199,7 +199,7 @@ def _recent(at: Here, slot: int) -> None:
             show.isolate(show.clock(trade.at.time)),
             show.energy(trade.wh),
             show.price_net8(trade.price),
-            f"{site_name(trade.seller)} → {site_name(trade.buyer)}",
+            t("trade.from_to", seller=site_name(trade.seller), buyer=site_name(trade.buyer)),
         ]
         for trade in reversed(trades)
     ]
