@@ -10,8 +10,9 @@
        bits 192..195 slots covered        196..199 of these, slots without a reading
        bits 200..215 site index           216..247 hour
      Entries come in ascending order of (hour, site). One that cannot be used is skipped with an event and never stops
-     the others: an honest quorum must not be held up by one bad meter. Money moves in two passes: all shortfalls are
-     credited to the balancing pool first, then it pays for unused energy, in order of the entries, as far as it can.
+     the others, nor counts for their order: an honest quorum must not be held up by one bad meter. Money moves in two
+     passes: all shortfalls are credited to the balancing pool first, then it pays for unused energy, in order of the
+     entries, as far as it can.
 """
 
 from snekmate.auth import ownable
@@ -128,7 +129,6 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
         if key <= previous:
             log EntrySkipped(site=site, hour=key >> 16, slots=slots, reason=UNORDERED)
             continue
-        previous = key
         if site >> 2 != group:
             group = site >> 2
             lanes = sites._lanes[group]
@@ -149,6 +149,7 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
         outcome: Outcome = self._settle_entry(site, entry, usable, hour.number, hour.rules, sites._most_energy(lane))
         if outcome.done == 0:
             continue
+        previous = key
         hour.settled |= outcome.done
         hour.bought = unsafe_add(hour.bought, outcome.bought)
         totals.penalties = unsafe_add(totals.penalties, outcome.penalty)

@@ -656,7 +656,6 @@ class Exchange:
             last = (-1, -1)
             for entry in entries:
                 ordered = (entry.hour, entry.site) > last
-                last = max(last, (entry.hour, entry.site))
                 for quarter, reading in sorted(entry.readings.items()):
                     slot = 4 * entry.hour + quarter
                     reason = self._skip_reason(entry.site, slot, reading) if ordered else UNORDERED
@@ -668,6 +667,7 @@ class Exchange:
                     owed.append((entry.site, unused * self.terms(zone, entry.hour).feed_in))
                     self.zones[zone].reported.add(slot)
                     result.settled += 1
+                    last = (entry.hour, entry.site)  # what cannot be used does not count for the order
             if result.settled == 0:
                 raise Refused("report: settles nothing")
             for site, grains in owed:

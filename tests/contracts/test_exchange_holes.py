@@ -128,6 +128,14 @@ def test_poisoned_entry__in_a_report__others_settle(street, seller, buyer, baker
     assert (street.free(seller), street.free(buyer)) == (before[0] + 100 * PRICE, before[1] - 100 * (PRICE + FEE))
 
 
+@pytest.mark.parametrize("poison", POISON)
+def test_poisoned_entry__before_all_others_in_a_report__they_settle(street, seller, buyer, bakery, slot, poison):
+    street.trade(seller, buyer, slot, PRICE, 100)
+    street.end(slot)
+    good = Entry(seller, slot // 4, {0: Reading(100, 0)}), Entry(buyer, slot // 4, {0: Reading(0, 100)})
+    assert street.report(POISON[poison](bakery, slot), *(entry.word() for entry in good)) == 2
+
+
 def test_one_site_settled_before_the_others__changes_nothing_for_them(street, seller, buyer, bakery, slot):
     sites = (seller, buyer, bakery)
     before = {site: street.free(site) for site in sites}
