@@ -1,6 +1,7 @@
 """Whether what was settled is what the homes' data says."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from scripts.street.tally import SlotTally
 from scripts.street.zone import Resident
@@ -26,7 +27,7 @@ def first_difference(residents: Sequence[Resident], tally: SlotTally, slot: int)
                 f"slot {slot}: site {resident.site} was settled with {exported} Wh exported; "
                 f"its input is {true_export} Wh"
             )
-        due = min(true_import, tally.bought(resident.site))
+        due = min(true_import, Decimal(tally.bought(resident.site)))
         if abs(imported - due) > TOLERANCE_WH:
             return (
                 f"slot {slot}: site {resident.site} was settled with {imported} Wh imported; "

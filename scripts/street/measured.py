@@ -47,8 +47,7 @@ def _measured_pv(day: date) -> Energies:
         raise DayRefused("the package pvanalytics is not installed; run `make setup`")
     path = Path(next(iter(package.submodule_search_locations))) / "data" / _SERIES
     series = pd.read_csv(path, index_col=0, parse_dates=True)["ac_power"].clip(lower=0)
-    measured_day = f"{_SERIES_YEAR}-{day:%m-%d}"
-    power = series.loc[measured_day] if (series.index.strftime("%Y-%m-%d") == measured_day).any() else series.iloc[:0]
+    power = series[series.index.astype(str).str.startswith(f"{_SERIES_YEAR}-{day:%m-%d}")]
     if len(power) != SLOTS_PER_DAY:
         raise DayRefused(f"no PV was measured on {day:%d %B}; choose a day from 1 July to 12 October")
     return np.asarray(power / power.max(), dtype=np.float64)
