@@ -199,6 +199,8 @@ def _live(street: _Street, conductor: Conductor, folder: RunFolder) -> Result:
         get={"/state": lambda _: _state(street, bakery.site)},
         post={"/join": joining.offer, "/join/confirm": joining.confirm},
     )
+    conserved = True
+    fault: str | None = None
     try:
         folder.note(street_url=service.url)
         _trade_ahead(street, conductor)
@@ -209,10 +211,12 @@ def _live(street: _Street, conductor: Conductor, folder: RunFolder) -> Result:
             f"({options.factor:g} times as fast as the sun). Ctrl-C stops everything.\n")  # fmt: skip
         clock.run_at(options.factor)
         _keep_running(street, conductor, bakery, service)
+    except BooksDiffer as differ:
+        conserved, fault = differ.conserved, str(differ)
     finally:
         service.close()
     slots = range(options.first_slot, options.first_slot + len(conductor.closed))
-    return _result(street, conductor, slots, conserved=True, fault=None)
+    return _result(street, conductor, slots, conserved, fault)
 
 
 def _newcomers(day: date) -> Home:
