@@ -28,8 +28,9 @@ _STYLE = """<style>
   border: 1px dashed color-mix(in srgb, currentColor 25%, transparent); border-radius: 12px; }
 .net8-empty b { display: block; font-weight: 600; margin-bottom: 0.2rem; }
 .net8-empty span { opacity: 0.78; }
-.net8-facts { display: grid; grid-template-columns: 1fr auto; gap: 0.35rem 1rem; font-size: 0.9375rem; margin: 0; }
-.net8-facts dt { opacity: 0.78; }
+.net8-facts { display: grid; grid-template-columns: 1fr auto; gap: 0.35rem 1rem; font-size: 0.9375rem;
+  margin: 0; padding: 0; }
+.net8-facts dt { margin: 0; padding: 0; opacity: 0.78; }
 .net8-facts dd { margin: 0; text-align: end; font-weight: 500; }
 .net8 td.wrap { white-space: normal; }
 [data-testid="stHeaderActionElements"] { display: none; }

@@ -64,7 +64,9 @@ export default function strip({ data, parentElement, setTriggerValue }) {
   host.replaceChildren(...nodes);
   if (focused) host.querySelector(`[data-slot="${focused}"]`)?.focus();
   if (first || moved) {
-    const target = host.querySelector(`[data-slot="${data.follow}"]`);
-    if (target) host.scrollLeft = target.offsetLeft - host.clientWidth / 3;
+    requestAnimationFrame(() => {
+      const target = host.querySelector(`[data-slot="${data.follow}"]`);
+      if (target) host.scrollLeft = target.offsetLeft - host.clientWidth / 3;
+    });
   }
 }

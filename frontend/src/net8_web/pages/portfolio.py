@@ -14,7 +14,7 @@ from net8_web.context import Here, choose_site, here, no_site_note
 from net8_web.day import Result, result_of
 from net8_web.deposits import approve_intent, deposit_intent, permit_intent
 from net8_web.i18n import t
-from net8_web.timing import LIVE_SECONDS
+from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 
 __all__ = ["render"]
 
@@ -97,7 +97,7 @@ def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str, 
         st.rerun()
 
 
-@st.fragment
+@st.fragment(run_every=FORM_SECONDS)
 def _deposit() -> None:
     at = here()
     if at.site is None or at.account.address is None:
@@ -117,7 +117,7 @@ def _deposit() -> None:
         _finished(at, outcome, fresh, "portfolio.deposited", "deposit_amount")
 
 
-@st.fragment
+@st.fragment(run_every=FORM_SECONDS)
 def _withdraw() -> None:
     at = here()
     if at.site is None or at.account.address is None:

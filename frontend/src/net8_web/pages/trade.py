@@ -15,7 +15,7 @@ from net8_web.components.book import Cell, Rung, ladder, strip
 from net8_web.context import Here, here, no_site_note, site_name
 from net8_web.i18n import language, t
 from net8_web.ticket import Draft, Quote, quote
-from net8_web.timing import LIVE_SECONDS
+from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 
 __all__ = ["render"]
 
@@ -276,7 +276,7 @@ def _refusal_of(at: Here, slot: int, order: Quote) -> str | None:
     return None
 
 
-@st.fragment
+@st.fragment(run_every=FORM_SECONDS)
 def _ticket() -> None:
     at = here()
     slot = _chosen_slot(at)
