@@ -47,11 +47,13 @@ $(STAMPS)/npm: package-lock.json scripts/bootstrap/npm.sh $(STAMPS)/uv
 	@scripts/bootstrap/npm.sh
 	@touch $@
 
+# Versions in the present files are kept where they still fit; delete a line of a file to take its package's newest.
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
+OWN := --no-emit-package net8-sdk --no-emit-package net8-oracle --no-emit-package net8-web
 lock: $(STAMPS)/uv  ## resolve dependencies anew after a change of a pyproject.toml
-	@$(UV) lock --python 3.11
-	@$(UV) export --quiet --frozen --no-emit-workspace --no-default-groups --no-header --no-annotate -o requirements.lock
-	@$(UV) export --quiet --frozen --no-emit-workspace --only-group dev --no-header --no-annotate -o requirements-dev.lock
-	@$(UV) export --quiet --frozen --no-emit-workspace --only-group node --no-header --no-annotate -o requirements-node.lock
+	@$(COMPILE) $(OWN) pyproject.toml -o requirements.lock
+	@$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+	@$(COMPILE) --group node -o requirements-node.lock
 
 # --- using it --------------------------------------------------------------------------------------------------------
 
