@@ -24,6 +24,7 @@ def _compile() -> None:
     if not stamp.exists() or stamp.read_text() != sources:
         stamp.unlink(missing_ok=True)
         ape.project.load_contracts(use_cache=False)
+        stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(sources)
 
 

@@ -16,7 +16,7 @@ from net8.units import SLOT_SECONDS, slot_of
 __all__ = ["DEFAULT_DAY", "Options", "OptionsRefused", "parse"]
 
 SLOTS_PER_DAY = 96
-DEFAULT_DAY = "2025-08-15"  # a clear morning, clouds from half past ten
+DEFAULT_DAY = "2025-07-25"  # clear: 25 kWp make 5 kWh in every quarter hour from 08:45 to 14:15
 DEFAULT_PLACE = "51.48,0.0"  # on the meridian of Greenwich: the clock of the chain is the sun's
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
@@ -60,7 +60,7 @@ class Options:
         if self.start_minute is not None:
             minute = self.start_minute
         elif not self.headless:
-            minute = 7 * 60  # the sun has just risen
+            minute = 8 * 60 + 30  # a large roof makes 5 kWh a quarter hour from now until noon and after
         elif self.slots is not None and self.slots >= SLOTS_PER_DAY:
             minute = 0  # a whole day begins at midnight
         else:
@@ -149,7 +149,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     )  # fmt: skip
     option("SLOTS", "", "slots to run; without it headless runs 8, the app until Ctrl-C")
     option("SLOT_SECONDS", "10", "real seconds per slot of 15 minutes, when not headless")
-    option("START", "", "local time of the first traded slot; default 07:00, headless 10:00, a whole day 00:00")
+    option("START", "", "local time of the first traded slot; default 08:30, headless 10:00, a whole day 00:00")
     option("SEED", "8", "of everything random: loads, roofs, forecast errors, patience")
     option("DAY", DEFAULT_DAY, "day of the first slot; without HOMES from 1 July to 12 October of any year")
     option("PLACE", DEFAULT_PLACE, "where the street is, latitude,longitude; it decides the local time")

@@ -6,6 +6,7 @@ which then stops everything in the reverse order of starting. Each child writes 
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -35,6 +36,11 @@ class ChildDied(RuntimeError):
     """A process of the street ended by itself. The message ends with the tail of its log."""
 
 
+# Below the range from which the system takes ports of outgoing connections: one of those could take the port between
+# here and the moment the process listens on it.
+_ANY = range(10_000, 20_000)
+
+
 def _search_path() -> str:
     """PATH with the virtual environment's programs first: ape looks for vyper there."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -46,15 +52,18 @@ def choose_port(wanted: int, option: str) -> int:
     Raises:
         PortTaken: something listens there already.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, wanted))
-        except OSError:
-            raise PortTaken(
-                f"port {wanted} is taken; stop the program that listens there or choose another with {option}=..."
-            ) from None
-        return int(probe.getsockname()[1])
+    for port in [wanted] if wanted else random.sample(_ANY, len(_ANY)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise PortTaken(
+        f"port {wanted or f'{_ANY.start} to {_ANY.stop - 1}'} is taken; stop the program that listens there "
+        f"or choose another with {option}=..."
+    )
 
 
 @dataclass

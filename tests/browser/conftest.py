@@ -15,7 +15,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.small_street import SmallStreet, free_port
+from tests.browser.small_street import SmallStreet
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 CHROMIUM_OPTIONS = [
@@ -65,9 +66,12 @@ def app(street: SmallStreet) -> Iterator[str]:
     process.wait(timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium: the system's, else Playwright's own."""
+    """Chromium: the system's, else Playwright's own.
+
+    Not for the whole session: while it is open, Playwright's event loop runs in this thread, and no other can.
+    """
     found = next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )

@@ -4,7 +4,6 @@ Tests move its clock and settle its slots themselves, so every figure they expec
 """
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -24,8 +23,9 @@ from net8.signing import keccak256, sign
 from net8.units import grains_to_wei, hour_of_slot, slot_end, slot_of
 
 from tests.browser.compiled import creation_code
+from tests.ports import free_port
 
-__all__ = ["SmallStreet", "free_port"]
+__all__ = ["SmallStreet"]
 
 MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own, public
 TERMS = Terms(feed_in=80, imbalance=6000, grid_fee=200, oracle_fee=20, floor=100, step=20, gate_lead=1, min_wh=100)
@@ -39,13 +39,6 @@ Account.enable_unaudited_hdwallet_features()
 def account(index: int) -> LocalAccount:
     """One of anvil's accounts."""
     return Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,14 +12,9 @@ from pathlib import Path
 from net8.client import Chain
 from net8.errors import ChainUnreachable
 
+from tests.ports import free_port
+
 START = 1_790_000_000 // 3600 * 3600  # unix seconds, the first of an hour
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from net8.errors import ChainUnreachable, DeploymentMismatch, OrderRefused, Refu
 from net8.events import OrderPlaced, SiteRegistered, Trade
 from net8.units import hour_of_slot
 
-from tests.chain.anvil import free_port
 from tests.chain.deployed import as_json
 from tests.chain.test_trading import PRICE, trade
+from tests.ports import free_port
 
 pytestmark = pytest.mark.chain
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -22,6 +21,8 @@ from net8.model import Technology, Terms
 from net8.signing import checksum_address, keccak256, sign
 from vyper.cli.vyper_compile import compile_files
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 START = 2_000_160_000  # unix time at which the chain begins: a full hour
 NET8 = 10**18
@@ -38,13 +39,6 @@ _CONTRACTS = (
     "OracleRegistry",
     "GreenCertificates",
 )
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def key_of(name: str) -> bytes:

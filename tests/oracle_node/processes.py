@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 
 import eth_keyfile
 
-from tests.oracle_node.local_chain import Operator, Zone, free_port, key_of
+from tests.oracle_node.local_chain import Operator, Zone, key_of
+from tests.ports import free_port
 
 PASSWORD = "a password for tests"
 

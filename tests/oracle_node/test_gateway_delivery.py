@@ -16,8 +16,8 @@ from net8_oracle.reading import Reading, SignedReading
 from net8_oracle.settings import ConfigRefused
 from net8_oracle.wire import ReadingsAnswer, ReadingsPost, Refusal
 
-from tests.oracle_node.local_chain import free_port
 from tests.oracle_node.mesh import METER_DOMAIN, private_key
+from tests.ports import free_port
 
 KEY = private_key("meter")
 

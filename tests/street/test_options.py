@@ -15,18 +15,18 @@ def _at(slot: int) -> str:
 def test_parse__nothing_given__app_from_the_morning_until_stopped():
     options = parse([], {})
     assert (options.headless, options.slots, options.homes) == (False, None, None)
-    assert _at(options.first_slot) == "2025-08-15 07:00"
+    assert _at(options.first_slot) == "2025-07-25 08:30"
     assert options.factor == 90
 
 
 def test_parse__headless__eight_slots_in_the_sun():
     options = parse([], {"HEADLESS": "1"})
     assert (options.headless, options.slots) == (True, 8)
-    assert _at(options.first_slot) == "2025-08-15 10:00"
+    assert _at(options.first_slot) == "2025-07-25 10:00"
 
 
 def test_parse__headless_day__begins_at_midnight():
-    assert _at(parse([], {"HEADLESS": "1", "SLOTS": "96"}).first_slot) == "2025-08-15 00:00"
+    assert _at(parse([], {"HEADLESS": "1", "SLOTS": "96"}).first_slot) == "2025-07-25 00:00"
 
 
 def test_parse__command_line_and_environment__command_line_wins():
@@ -35,7 +35,7 @@ def test_parse__command_line_and_environment__command_line_wins():
 
 def test_first_slot__place_east_of_greenwich__local_time_is_the_suns():
     options = parse([], {"PLACE": "35.7,139.7", "START": "06:30"})
-    assert _at(options.first_slot) == "2025-08-14 21:30"
+    assert _at(options.first_slot) == "2025-07-24 21:30"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_first_slot__place_east_of_greenwich__local_time_is_the_suns():
         ("SLOTS", "many", "SLOTS is 'many'; write a whole number from 1 to 100000"),
         ("SLOTS", "0", "SLOTS is '0'"),
         ("HEADLESS", "maybe", "HEADLESS is 'maybe'; write 1 for yes or 0 for no"),
-        ("DAY", "yesterday", "DAY is 'yesterday'; write a date from 2000 to 2100 as 2025-08-15"),
+        ("DAY", "yesterday", "DAY is 'yesterday'; write a date from 2000 to 2100 as 2025-07-25"),
         ("PLACE", "London", "PLACE is 'London'; write latitude and longitude in degrees"),
         ("PLACE", "91,0", "PLACE is '91,0'"),
         ("START", "7", "START is '7'; write the local start of a quarter hour as 10:15"),
