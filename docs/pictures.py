@@ -22,7 +22,7 @@ def join(page: Page) -> None:
     page.get_by_text("Your day").first.wait_for()
 
 
-def sell(page: Page) -> None:
+def sell(page: Page, folder: Path) -> None:
     """Sell 5 kWh at the price of the deepest bid, the bakery's."""
     page.get_by_role("link", name="Trade").first.click()
     page.locator(".level.bid").first.wait_for()
@@ -30,30 +30,30 @@ def sell(page: Page) -> None:
     page.get_by_label("Energy (kWh)", exact=True).fill("5")
     page.get_by_label("Energy (kWh)", exact=True).press("Tab")
     page.get_by_text("matches at once").first.wait_for()
-    page.screenshot(path=PICTURES / "trade.png")
+    page.screenshot(path=folder / "trade.png")
     page.locator("button[data-panel=panel_ticket]:enabled").click()
     page.get_by_text("Your order is in.").first.wait_for()
 
 
-def photograph(browser: Browser, address: str) -> None:
-    """All pictures, in the order in which a newcomer sees the pages."""
+def photograph(browser: Browser, address: str, folder: Path) -> None:
+    """All pictures, in the order in which a newcomer sees the pages; the sale is paid when it returns."""
     context = browser.new_context(viewport={"width": 1280, "height": 860}, device_scale_factor=1, locale="en")
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
     join(page)
-    sell(page)
+    sell(page, folder)
     page.get_by_role("link", name="Portfolio").first.click()
     page.locator("tr", has_text="sold ").filter(has_text="metered").first.wait_for()
-    page.screenshot(path=PICTURES / "portfolio.png")
+    page.screenshot(path=folder / "portfolio.png")
     page.get_by_role("link", name="Street").first.click()
     page.get_by_text("Latest payments").first.wait_for()
-    page.screenshot(path=PICTURES / "street.png")
+    page.screenshot(path=folder / "street.png")
     page.get_by_role("button", name="العربية").click()
     page.locator("html[dir=rtl]").wait_for(state="attached")
     page.set_viewport_size({"width": 390, "height": 860})
     page.get_by_text("يومك").first.wait_for()
-    page.screenshot(path=PICTURES / "street-ar-phone.png")
+    page.screenshot(path=folder / "street-ar-phone.png")
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def main() -> None:
     system = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=system, args=OPTIONS)
-        photograph(browser, address)
+        photograph(browser, address, PICTURES)
         browser.close()
 
 

@@ -182,7 +182,7 @@ class Street:
         self.zone = zone
         self.csv = folder / "homes.csv"
         self.extra: list[Process] = []
-        write_homes(self.csv, len(zone.sites))
+        write_homes(self.csv, len(zone.sites) + 1)  # one more may join
         self.ports = [free_port() for _ in zone.operators]
         self.timing = "".join(f"{name} = {value}\n" for name, value in (self.TIMING | timing).items())
         self.nodes = [
