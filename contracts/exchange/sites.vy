@@ -167,12 +167,6 @@ def _most_energy(lane: uint256) -> uint256:
 
 @internal
 @pure
-def _lane(lanes: uint256, site: uint256) -> uint256:
-    return (lanes >> self._offset(site)) & (2**64 - 1)
-
-
-@internal
-@pure
 def _offset(site: uint256) -> uint256:
     """
     @notice Bit at which a site's lane begins.
