@@ -6,9 +6,12 @@ VENV := .venv
 STAMPS := $(VENV)/stamps
 UV := $(VENV)/bin/uv
 PY := $(VENV)/bin/python
+SOLC_FOLDER := $(VENV)/solc
 # Programs of Python's and npm's packages (vyper, ape, anvil, esbuild) are all in .venv/bin.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_PYTHON := $(VENV)/bin/python
+# Where ape-solidity looks for compilers before it would download one.
+export SOLCX_BINARY_PATH := $(CURDIR)/$(SOLC_FOLDER)
 
 .PHONY: help setup setup-dev demo test bench lint format abi lock clean
 
@@ -19,7 +22,7 @@ help:  ## this list
 
 setup: $(STAMPS)/packages $(STAMPS)/npm  ## what the demo needs: Python packages, anvil
 
-setup-dev: setup $(STAMPS)/dev  ## what tests and checks need on top
+setup-dev: setup $(STAMPS)/dev $(STAMPS)/npm-tests  ## what tests and checks need on top
 
 $(STAMPS)/uv: requirements-uv.lock
 	@python=$$(scripts/bootstrap/find_python.sh) && \
@@ -44,7 +47,14 @@ $(STAMPS)/dev: requirements-dev.lock $(STAMPS)/requirements
 
 $(STAMPS)/npm: package-lock.json scripts/bootstrap/npm.sh $(STAMPS)/uv
 	@echo "installing anvil and the browser libraries from npm"
-	@scripts/bootstrap/npm.sh
+	@scripts/bootstrap/npm.sh . anvil
+	@ln -sf ../../$$(ls node_modules/@esbuild/*/bin/esbuild) $(VENV)/bin/esbuild
+	@touch $@
+
+$(STAMPS)/npm-tests: tests/package-lock.json scripts/bootstrap/npm.sh scripts/bootstrap/solc.sh $(STAMPS)/npm
+	@echo "installing solc and forge from npm"
+	@scripts/bootstrap/npm.sh tests forge
+	@scripts/bootstrap/solc.sh $(SOLC_FOLDER)
 	@touch $@
 
 # Versions in the present files are kept where they still fit; delete a line of a file to take its package's newest.
@@ -87,9 +97,10 @@ format: setup-dev  ## format Python and Vyper
 	ruff check --fix .
 	mamushi -l 120 contracts tests/contracts/hostile
 
-abi: setup-dev  ## generate the SDK's ABIs from the contracts
+abi: setup-dev  ## generate the SDK's ABIs and the Solidity interfaces from the contracts
 	@$(PY) -m scripts.abi
+	@$(PY) -m scripts.solidity
 
 clean:  ## remove everything that was made here
-	rm -rf $(VENV) node_modules .build .street .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) node_modules tests/node_modules .build .street .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -f deployments/31337.*

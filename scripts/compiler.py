@@ -5,9 +5,13 @@ import sys
 import sysconfig
 from pathlib import Path
 
-__all__ = ["CompilationFailed", "compile_contract"]
+from vyper.compiler.input_bundle import FilesystemInputBundle
+from vyper.compiler.phases import CompilerData
+
+__all__ = ["PROJECT", "CompilationFailed", "analyse", "compile_contract"]
 
 PROJECT = Path(__file__).resolve().parents[1]
+SEARCH_PATHS = [Path(sysconfig.get_path("purelib")), PROJECT]
 
 
 class CompilationFailed(RuntimeError):
@@ -30,3 +34,9 @@ def compile_contract(source: Path, output: str) -> str:
     if done.returncode:
         raise CompilationFailed(f"{source.relative_to(PROJECT)}: {done.stderr.strip()}")
     return done.stdout.strip()
+
+
+def analyse(source: Path) -> CompilerData:
+    """What the compiler knows of a contract; each phase runs when it is asked for."""
+    bundle = FilesystemInputBundle(SEARCH_PATHS)
+    return CompilerData(bundle.load_file(source), bundle)
