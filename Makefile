@@ -13,7 +13,7 @@ export UV_PYTHON := $(VENV)/bin/python
 # Where ape-solidity looks for compilers before it would download one.
 export SOLCX_BINARY_PATH := $(CURDIR)/$(SOLC_FOLDER)
 
-.PHONY: help setup setup-dev demo test bench lint format abi lock clean
+.PHONY: help setup setup-dev demo test fuzz coverage venom mutate bench lint format abi lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,22 @@ test: setup-dev $(STAMPS)/chromium  ## every test; TESTS=tests/sdk for some
 $(STAMPS)/chromium: scripts/bootstrap/chromium.sh $(STAMPS)/dev
 	@scripts/bootstrap/chromium.sh
 	@touch $@
+
+# One process each: these take hours or leave a report behind.
+fuzz: setup-dev  ## random histories against the model and on revm, by the hundred thousand: hours
+	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -p no:ape_test -n 2 --dist loadfile --timeout 0 \
+		tests/contracts/test_exchange_stateful.py tests/forge
+
+coverage: setup-dev  ## lines of the contracts that their tests reach, per file; fails below 98 %
+	$(PY) -m pytest -p no:ape_test -n 2 --dist loadfile -q --cov --cov-report=term-missing tests/contracts
+
+venom: setup-dev  ## the contracts' tests on the compiler's other code generator
+	$(PY) -m pytest -p no:ape_test -p venom -n 2 --dist loadfile -q \
+		--ignore tests/contracts/test_sizes_and_layout.py tests/contracts venom
+
+# Variables given to make reach it by the environment: CONTRACTS="Reserve NET8" MINUTES=30 JOBS=2.
+mutate: setup-dev  ## small faults in the contracts, and whether the tests notice; resumes where it stopped
+	@exec $(PY) -m mutation
 
 bench: setup-dev  ## measure gas and latency, write bench/results.json, print it beside the figures to beat
 	@exec $(PY) -m bench

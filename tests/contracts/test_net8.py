@@ -77,6 +77,10 @@ def test_mint__before_wiring__refused_to_everyone(unwired, owner, attacker):
             unwired.mint(caller, NET8, sender=caller)
 
 
+def test_deploy__module_made_the_deployer_a_minter__taken_back(unwired, owner):
+    assert unwired.eval(f"erc20.is_minter[{owner}]") is False
+
+
 def test_mint__zero_address_before_wiring__refused(unwired):
     """The minter is the zero address then; nobody can call from it but a simulation."""
     with boa.reverts("erc20: mint to the zero address"):

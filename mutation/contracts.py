@@ -1,0 +1,44 @@
+"""Which sources belong to which contract, and which tests are asked about it."""
+
+from functools import cache
+from pathlib import Path
+
+from scripts.compiler import PROJECT, analyse
+
+CONTRACTS = PROJECT / "contracts"
+TESTS = PROJECT / "tests" / "contracts"
+DEPLOYABLE = sorted(path.stem for path in CONTRACTS.glob("[A-Z]*.vy"))
+# What a fault in a contract can show in, by the beginning of a test file's name; for one not named here: every test.
+ASKED = {
+    "NET8": ("net8", "reserve"),
+    "Reserve": ("reserve",),
+    "OracleRegistry": ("oracle_registry", "eip712"),
+    "GreenCertificates": ("green_certificates", "certificate"),
+    "TradingDesk": ("desk", "eip712"),
+    "ExchangeLens": ("exchange",),
+    "EnergyExchange": ("exchange", "desk"),
+    "GridRegistry": ("exchange", "grid", "eip712"),
+}
+# Snapshots of sizes tell that a contract is another one, not that it is wrong; the rest compile contracts of their own.
+NOT_ASKED = {"test_sizes_and_layout.py", "test_code_size.py", "test_solidity.py", "test_gas.py"}
+
+
+def imported(contract: str) -> set[Path]:
+    """A contract's own file and all that it imports."""
+    source = CONTRACTS / f"{contract}.vy"
+    return {source, *(Path(known.resolved_path) for known in analyse(source).resolved_imports.compiler_inputs)}
+
+
+@cache
+def own_sources(contract: str) -> tuple[Path, ...]:
+    """The contract's file and its modules in this project; a module that several use is the first one's."""
+    taken = {path for other in DEPLOYABLE[: DEPLOYABLE.index(contract)] for path in own_sources(other)}
+    paths = imported(contract) - taken
+    return tuple(sorted(p for p in paths if p.is_relative_to(CONTRACTS) and p.suffix == ".vy"))
+
+
+def tests_of(contract: str) -> list[Path]:
+    """Files of tests that could notice."""
+    asked = ASKED.get(contract, ("",))
+    files = sorted(TESTS.glob("test_*.py"))
+    return [f for f in files if f.name not in NOT_ASKED and f.stem.removeprefix("test_").startswith(asked)]
