@@ -145,6 +145,30 @@ def _level(word: uint256, price: uint256) -> uint256:
 
 
 @internal
+@pure
+def _is_in_range(word: uint256, price: uint256) -> bool:
+    """
+    @notice Whether a price lies between the lowest and the highest of the grid.
+    """
+    lowest: uint256 = (word >> 64) & MASK_16
+    return price >= lowest and unsafe_sub(price, lowest) <= unsafe_mul(LEVELS - 1, (word >> 80) & MASK_16)
+
+
+@internal
+@pure
+def _levels_below(word: uint256, price: uint256) -> uint256:
+    """
+    @notice Bitmap of the levels whose price is below `price`.
+    """
+    lowest: uint256 = (word >> 64) & MASK_16
+    if price <= lowest:
+        return 0
+    step: uint256 = (word >> 80) & MASK_16
+    count: uint256 = unsafe_div(unsafe_add(unsafe_sub(price, lowest), unsafe_sub(step, 1)), step)
+    return ~(max_value(uint256) << min(count, LEVELS))
+
+
+@internal
 @view
 def _is_gated(word: uint256, slot: uint256) -> bool:
     """

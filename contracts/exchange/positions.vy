@@ -97,7 +97,15 @@ def _word(site: uint256, hour: uint256) -> uint256:
     """
     key: uint256 = position_words._key(site, hour)
     word: uint256 = self.position_word[key]
-    if word >> 232 >= hour:
+    return word if word >> 232 == hour else self._turn(site, hour, key, word)
+
+
+@internal
+def _turn(site: uint256, hour: uint256, key: uint256, word: uint256) -> uint256:
+    """
+    @notice Word of an hour whose place in the ring holds another hour's: settles what that one left open.
+    """
+    if word >> 232 > hour:
         return word
     if word & position_words.ALL_SETTLED != position_words.ALL_SETTLED and word != 0:
         # Stored at once: the caller may have nothing to store after all, and what was paid must not be paid again.
@@ -119,24 +127,59 @@ def _settle_leftovers(site: uint256, word: uint256):
 
 
 @internal
+def _trade(rules: uint256, site: uint256, slot: uint256, sell: bool, wh: uint256, paid: uint256) -> (bool, int256):
+    """
+    @notice Adds a trade to a site's position.
+    @param rules Packed terms under which the site settles.
+    @return False, and nothing changed, if the position would leave its bounds; and the grains its margin grew by.
+    """
+    hour: uint256 = slot >> 2
+    offset: uint256 = position_words._offset(slot)
+    word: uint256 = self._word(site, hour)
+    cell: uint256 = (word >> offset) & position_words.MASK_CELL
+    imbalance: uint256 = hour_terms._imbalance(rules)
+    grid_fee: uint256 = hour_terms._grid_fee(rules)
+    net_wh: int256 = convert(wh, int256)
+    net_value: int256 = convert(paid, int256)
+    if not sell:
+        net_wh = unsafe_sub(0, net_wh)
+        net_value = unsafe_sub(0, net_value)
+    margin_before: uint256 = 0
+    if cell != 0:
+        old_wh: int256 = position_words._net_wh(cell)
+        old_value: int256 = position_words._net_value(cell)
+        margin_before = margin._required(old_wh, old_value, imbalance, grid_fee)
+        net_wh = unsafe_add(net_wh, old_wh)
+        net_value = unsafe_add(net_value, old_value)
+    if not position_words._fits(net_wh, net_value):
+        return False, 0
+    self._store(site, hour, word ^ ((cell ^ position_words._open_cell(net_wh, net_value)) << offset))
+    margin_after: uint256 = margin._required(net_wh, net_value, imbalance, grid_fee)
+    return True, unsafe_sub(convert(margin_after, int256), convert(margin_before, int256))
+
+
+@internal
 def _store(site: uint256, hour: uint256, word: uint256):
     self.position_word[position_words._key(site, hour)] = word
 
 
 @external
 @view
-def production(site: uint256, hour: uint256) -> (uint256, uint256[4]):
+def productions(site: uint256, first_hour: uint256, count: uint256) -> DynArray[uint256, 24]:
     """
-    @notice Metered export of an hour, for certificates.
-    @return Mask of the slots settled by meter readings, and the Wh exported in each.
+    @notice Metered export of up to 24 consecutive hours, for certificates.
+    @return A word per hour: mask of the slots settled by meter readings (bits 96..99), and at 24 * s the Wh exported
+            in slot s of them.
     """
-    mask: uint256 = 0
-    exported: uint256[4] = empty(uint256[4])
-    word: uint256 = self.position_word[position_words._key(site, hour)]
-    if word >> 232 == hour:
-        for s: uint256 in range(4):
-            cell: uint256 = (word >> unsafe_mul(s, position_words.CELL_BITS)) & position_words.MASK_CELL
-            if cell >> 48 == (position_words.SETTLED >> 48) | position_words.METERED:
-                mask |= 1 << s
-                exported[s] = cell & position_words.MASK_WH
-    return mask, exported
+    words: DynArray[uint256, 24] = []
+    for i: uint256 in range(count, bound=24):
+        hour: uint256 = first_hour + i
+        word: uint256 = self.position_word[position_words._key(site, hour)]
+        produced: uint256 = 0
+        if word >> 232 == hour:
+            for s: uint256 in range(4):
+                cell: uint256 = (word >> unsafe_mul(s, position_words.CELL_BITS)) & position_words.MASK_CELL
+                if cell >> 48 == (position_words.SETTLED >> 48) | position_words.METERED:
+                    produced |= ((cell & position_words.MASK_WH) << unsafe_mul(s, 24)) | (1 << unsafe_add(96, s))
+        words.append(produced)
+    return words
