@@ -184,8 +184,8 @@ def orders_of(site: uint256, slot: uint256) -> DynArray[Order, 512]:
 @internal
 @view
 def _orders_of(site: uint256, slot: uint256) -> DynArray[Order, 512]:
-    found: DynArray[Order, 512] = self._list(site >> 16, slot, True, site & book_words.MASK_16)
-    bids: DynArray[Order, 512] = self._list(site >> 16, slot, False, site & book_words.MASK_16)
+    found: DynArray[Order, 512] = self._list(site >> 16, slot, True, site & book_words.MASK_SITE)
+    bids: DynArray[Order, 512] = self._list(site >> 16, slot, False, site & book_words.MASK_SITE)
     for bid: Order in bids:
         if len(found) == MAX_LISTED:
             break

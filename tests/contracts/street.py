@@ -58,10 +58,12 @@ class Street:
         exchange: VyperContract,
         lens: VyperContract,
         registry: VyperContract,
+        desk: VyperContract,
         owner: str,
         mint: Callable[[str, int], None],
     ) -> None:
-        self.token, self.grid, self.exchange, self.lens, self.registry = token, grid, exchange, lens, registry
+        self.token, self.grid, self.exchange, self.lens = token, grid, exchange, lens
+        self.registry, self.desk = registry, desk
         self.owner = owner
         self.grid_operator = person("grid operator")
         self.attacker = person("attacker")
@@ -165,6 +167,7 @@ class Street:
             wanted.price,
             wanted.wh,
             wanted.kind,
+            wanted.expiry,
             sender=sender or self.owner_of(site),
         )
         return int(order), int(filled)
