@@ -33,7 +33,6 @@ uses: zones
 
 HORIZON: constant(uint256) = 672  # slots: one week ahead
 MAX_VISITS: constant(uint256) = 64  # resting orders a take meets: about 500,000 gas
-MAX_VALUE: constant(uint256) = 2**33 - 1  # grains: an order must fit a position
 
 LIMIT: constant(uint256) = 0  # what does not match rests
 IMMEDIATE_OR_CANCEL: constant(uint256) = 1  # what does not match lapses
@@ -225,7 +224,7 @@ def _check_order(rules: uint256, price: uint256, wh: uint256) -> uint256:
     """
     if wh < hour_terms._min_wh(rules):
         refusal._because("order: below minimum size")
-    if wh > book_words.MASK_WH or unsafe_mul(wh, price) > MAX_VALUE:
+    if wh > book_words.MASK_WH or unsafe_mul(wh, price) > position_words.MAX_VALUE:
         refusal._because("order: too large")
     return hour_terms._level(rules, price)
 

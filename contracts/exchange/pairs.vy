@@ -13,6 +13,7 @@
 from . import book_words
 from . import hour_terms
 from . import matching
+from . import position_words
 from . import positions
 from . import refusal
 from . import roles
@@ -30,13 +31,8 @@ struct Fill:
     energy: uint256  # Wh 24 (from bit 0) | price 16 (24) | slot 32 (40) | seller's fee 40 (72) | buyer's fee 40 (112), grains
 
 
-struct Party:
-    site: uint256  # with its owner, as in a fill
-    change: int256  # grains its margins and fees grew by so far
-
-
 event PairTraded:
-    pair: uint256  # seller's site 48 (from bit 128) | buyer's site index 16 (112) | slot 32 (80) | price 16 (64) | Wh 24
+    pair: uint256  # seller's site 48 (from bit 128) | buyer's site index 16 (112) | slot 32 (40) | price 16 (24) | Wh 24
 
 
 @deploy
@@ -51,72 +47,84 @@ def trade(fills: DynArray[Fill, 96]):
     """
     roles._check_desk()
     roles._check_running()
-    seller: Party = empty(Party)
-    buyer: Party = empty(Party)
+    seller: uint256 = 0
+    buyer: uint256 = 0
+    seller_due: int256 = 0  # grains the seller's margins and fees grew by in its fills so far
+    buyer_due: int256 = 0
     rules: uint256 = 0
     market: uint256 = 0
     for fill: Fill in fills:
-        if fill.seller != seller.site:
-            seller = self._next(seller, fill.seller)
-        if fill.buyer != buyer.site:
-            buyer = self._next(buyer, fill.buyer)
-        zone: uint256 = fill.seller >> 176
-        slot: uint256 = (fill.energy >> 40) & (2**32 - 1)
+        if fill.seller != seller:
+            self._charge(seller, seller_due)
+            seller = fill.seller
+            seller_due = 0
+        if fill.buyer != buyer:
+            self._charge(buyer, buyer_due)
+            buyer = fill.buyer
+            buyer_due = 0
+        energy: uint256 = fill.energy
+        zone: uint256 = seller >> 176
+        slot: uint256 = (energy >> 40) & (2**32 - 1)
         if market != (zone << 32) | slot:
             market = (zone << 32) | slot
             rules = matching._open_market(zone, slot)
-        if fill.buyer >> 176 != zone:
+        if buyer >> 176 != zone:
             refusal._because("order: other zone")
-        if (fill.seller ^ fill.buyer) << 96 == 0:
+        if (seller ^ buyer) << 96 == 0:
             refusal._because("order: own order")
-        wh: uint256 = fill.energy & (2**24 - 1)
-        price: uint256 = (fill.energy >> 24) & (2**16 - 1)
-        if wh == 0 or wh > book_words.MASK_WH or unsafe_mul(wh, price) > matching.MAX_VALUE:
+        wh: uint256 = energy & (2**24 - 1)
+        price: uint256 = (energy >> 24) & (2**16 - 1)
+        paid: uint256 = unsafe_mul(wh, price)
+        if wh == 0 or wh > book_words.MASK_WH or paid > position_words.MAX_VALUE:
             refusal._because("order: bad size")
         if not hour_terms._is_in_range(rules, price):
             refusal._because("order: off the price grid")
-        seller.change = unsafe_add(
-            seller.change, self._book(rules, fill.seller >> 160, slot, True, wh, price, (fill.energy >> 72) & (2**40 - 1))
-        )
-        buyer.change = unsafe_add(
-            buyer.change, self._book(rules, fill.buyer >> 160, slot, False, wh, price, (fill.energy >> 112) & (2**40 - 1))
-        )
+        seller_fits: bool = False
+        buyer_fits: bool = False
+        seller_change: int256 = 0
+        buyer_change: int256 = 0
+        seller_fits, seller_change = positions._trade(rules, seller >> 160, slot, True, wh, paid)
+        buyer_fits, buyer_change = positions._trade(rules, buyer >> 160, slot, False, wh, paid)
+        if not (seller_fits and buyer_fits):
+            refusal._because("position: at its bound")
+        seller_due = unsafe_add(seller_due, seller_change)
+        buyer_due = unsafe_add(buyer_due, buyer_change)
+        if energy >> 72 != 0:
+            seller_due = unsafe_add(seller_due, self._pay_fee(seller, (energy >> 72) & (2**40 - 1)))
+            buyer_due = unsafe_add(buyer_due, self._pay_fee(buyer, (energy >> 112) & (2**40 - 1)))
         log PairTraded(
-            pair=((fill.seller >> 160) << 128)
-            | (((fill.buyer >> 160) & book_words.MASK_SITE) << 112)
-            | (slot << 80)
-            | (price << 64)
-            | wh
+            pair=((seller >> 160) << 128)
+            | (((buyer >> 160) & book_words.MASK_SITE) << 112)
+            | (energy & (2**72 - 1))
         )
-    sites._settle_up(seller.site >> 160, seller.change)
-    sites._settle_up(buyer.site >> 160, buyer.change)
+    self._charge(seller, seller_due)
+    self._charge(buyer, buyer_due)
 
 
 @internal
-def _next(party: Party, site: uint256) -> Party:
+def _charge(party: uint256, due: int256):
     """
-    @notice Charges the party before, and begins to count for another, whose owner must be the one that signed.
+    @notice Charges a party for its fills; its owner must be the one that signed.
+    @param party Site with its owner, as in a fill; 0 before the first.
     """
-    if party.change != 0:
-        sites._settle_up(party.site >> 160, party.change)
-    if sites._accounts[site >> 160] >> 96 != site & (2**160 - 1):
+    site: uint256 = party >> 160
+    account: uint256 = sites._accounts[site]
+    if account >> 96 != party & (2**160 - 1):
+        if party == 0:
+            return
         refusal._because("order: not its owner")
-    return Party(site=site, change=0)
+    if due > 0:
+        sites._debit_account(site, account, convert(due, uint256))
+    elif due < 0:
+        sites._credit(site, convert(unsafe_sub(0, due), uint256))
 
 
 @internal
-def _book(
-    rules: uint256, site: uint256, slot: uint256, sell: bool, wh: uint256, price: uint256, fee: uint256
-) -> int256:
+def _pay_fee(party: uint256, fee: uint256) -> int256:
     """
-    @notice Adds one side of a fill to its position, and pays its relay fee to the desk.
-    @return Grains to charge the site.
+    @notice Credits a relay fee to the desk.
+    @return The fee, for the party's own account.
     """
-    fits: bool = False
-    change: int256 = 0
-    fits, change = positions._trade(rules, site, slot, sell, wh, unsafe_mul(wh, price))
-    if not fits:
-        refusal._because("position: at its bound")
     if fee != 0:
-        sites._pay_desk(site, fee)
-    return unsafe_add(change, convert(fee, int256))
+        sites._pay_desk(party >> 160, fee)
+    return convert(fee, int256)

@@ -18,6 +18,7 @@ SETTLED: constant(uint256) = 1 << 56
 ALL_SETTLED: constant(uint256) = SETTLED | (SETTLED << 58) | (SETTLED << 116) | (SETTLED << 174)
 MAX_NET_WH: constant(int256) = 2**21 - 1  # 8.4 MW for a quarter of an hour
 MAX_NET_VALUE: constant(int256) = 2**33 - 1  # 859 NET8 in one slot
+MAX_VALUE: constant(uint256) = 2**33 - 1
 
 # Outcomes of a settled cell.
 METERED: constant(uint256) = 1

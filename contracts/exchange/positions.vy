@@ -90,17 +90,6 @@ def _settle_late(site: uint256, slot: uint256, cell: uint256) -> uint256:
 
 
 @internal
-def _word(site: uint256, hour: uint256) -> uint256:
-    """
-    @notice Word of a site and hour, ready to be changed and stored; empty cells where the ring turned.
-    @dev A word of a later hour is returned as it is: the caller compares hours where that can happen.
-    """
-    key: uint256 = position_words._key(site, hour)
-    word: uint256 = self.position_word[key]
-    return word if word >> 232 == hour else self._turn(site, hour, key, word)
-
-
-@internal
 def _turn(site: uint256, hour: uint256, key: uint256, word: uint256) -> uint256:
     """
     @notice Word of an hour whose place in the ring holds another hour's: settles what that one left open.
@@ -134,33 +123,37 @@ def _trade(rules: uint256, site: uint256, slot: uint256, sell: bool, wh: uint256
     @return False, and nothing changed, if the position would leave its bounds; and the grains its margin grew by.
     """
     hour: uint256 = slot >> 2
+    key: uint256 = position_words._key(site, hour)
+    word: uint256 = self.position_word[key]
+    if word >> 232 != hour:
+        word = self._turn(site, hour, key, word)
     offset: uint256 = position_words._offset(slot)
-    word: uint256 = self._word(site, hour)
     cell: uint256 = (word >> offset) & position_words.MASK_CELL
     imbalance: uint256 = hour_terms._imbalance(rules)
     grid_fee: uint256 = hour_terms._grid_fee(rules)
+    if cell == 0 and paid <= position_words.MAX_VALUE:
+        # The first trade of a slot, by far the most frequent: its margin is what its order would lock.
+        self.position_word[key] = word | (position_words._first_cell(sell, wh, paid) << offset)
+        if sell:
+            return True, convert(unsafe_sub(unsafe_mul(wh, imbalance), paid), int256)
+        return True, convert(unsafe_add(unsafe_mul(wh, grid_fee), paid), int256)
     net_wh: int256 = convert(wh, int256)
     net_value: int256 = convert(paid, int256)
     if not sell:
         net_wh = unsafe_sub(0, net_wh)
         net_value = unsafe_sub(0, net_value)
-    margin_before: uint256 = 0
+    before: uint256 = 0
     if cell != 0:
         old_wh: int256 = position_words._net_wh(cell)
         old_value: int256 = position_words._net_value(cell)
-        margin_before = margin._required(old_wh, old_value, imbalance, grid_fee)
+        before = margin._required(old_wh, old_value, imbalance, grid_fee)
         net_wh = unsafe_add(net_wh, old_wh)
         net_value = unsafe_add(net_value, old_value)
     if not position_words._fits(net_wh, net_value):
         return False, 0
-    self._store(site, hour, word ^ ((cell ^ position_words._open_cell(net_wh, net_value)) << offset))
-    margin_after: uint256 = margin._required(net_wh, net_value, imbalance, grid_fee)
-    return True, unsafe_sub(convert(margin_after, int256), convert(margin_before, int256))
-
-
-@internal
-def _store(site: uint256, hour: uint256, word: uint256):
-    self.position_word[position_words._key(site, hour)] = word
+    self.position_word[key] = word ^ ((cell ^ position_words._open_cell(net_wh, net_value)) << offset)
+    after: uint256 = margin._required(net_wh, net_value, imbalance, grid_fee)
+    return True, unsafe_sub(convert(after, int256), convert(before, int256))
 
 
 @external

@@ -34,6 +34,9 @@ MASK_24: constant(uint256) = 2**24 - 1
 MASK_128: constant(uint256) = 2**128 - 1
 BOUGHT: constant(uint256) = 2**21  # sign of the 22 bits of Wh in a cell
 DEBT: constant(uint256) = 2**33  # sign of the 34 bits of value in a cell
+METERED: constant(uint256) = position_words.SETTLED | (position_words.METERED << 48)
+NO_READING: constant(uint256) = position_words.SETTLED | (position_words.NO_READING << 48)
+ONES: constant(uint256) = 4841987667533046032  # hex digit m: how many of the four slots mask m has
 
 # Why an entry was skipped.
 UNORDERED: constant(uint256) = 1
@@ -94,6 +97,7 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
     window: uint256 = 0  # mask of the slots that are over and not too late
     imbalance: uint256 = 0
     grid_fee: uint256 = 0
+    feed_in: uint256 = 0
     hour_settled: uint256 = 0
     hour_bought: uint256 = 0
     for entry: uint256 in entries:
@@ -121,6 +125,7 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
                 rules = zones._fixed_terms(zone, hour)
                 imbalance = hour_terms._imbalance(rules)
                 grid_fee = hour_terms._grid_fee(rules)
+                feed_in = hour_terms._feed_in(rules)
         usable: uint256 = slots & window
         if usable != slots:
             self._log_skipped(site, hour, slots & ~self._over(hour), NOT_OVER)
@@ -134,6 +139,8 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
             if position >> 232 != hour:  # the ring has turned: settled long ago
                 self._log_skipped(site, hour, usable, ALREADY_SETTLED)
                 continue
+        most_energy: uint256 = (lane >> 40) & (2**23 - 1)
+        unread: uint256 = (entry >> 196) & 15
         word: uint256 = position
         payout: uint256 = 0
         unused: uint256 = 0
@@ -152,13 +159,13 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
             reading: uint256 = entry >> unsafe_mul(s, 48)
             exported: uint256 = reading & MASK_24
             imported: uint256 = (reading >> 24) & MASK_24
-            outcome: uint256 = position_words.METERED << 48
-            if (entry >> 196) & bit != 0:
+            result: uint256 = METERED
+            if unread & bit != 0:
                 # Unplugging a meter must never be worth money: a seller delivered nothing, a buyer used everything.
                 exported = 0
                 imported = MASK_24
-                outcome = position_words.NO_READING << 48
-            elif exported > (lane >> 40) & (2**23 - 1):
+                result = NO_READING
+            elif exported > most_energy:
                 impossible |= bit
                 continue
             # The cell's two signed numbers are used as they lie: only their signs and sizes matter here.
@@ -166,17 +173,7 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
             surplus: uint256 = cell & (2**34 - 1)
             if surplus >= DEBT:
                 surplus = 0
-            if net_wh >= BOUGHT:
-                bought: uint256 = unsafe_sub(2**22, net_wh)
-                fee: uint256 = unsafe_mul(bought, grid_fee)
-                if surplus > fee:
-                    payout = unsafe_add(payout, unsafe_sub(surplus, fee))
-                hour_bought = unsafe_add(hour_bought, bought)
-                if imported < bought:
-                    unused = unsafe_add(unused, unsafe_sub(bought, imported))
-                else:
-                    imported = bought
-            else:
+            if net_wh < BOUGHT:
                 imported = 0
                 held: uint256 = max(unsafe_mul(net_wh, imbalance), surplus)
                 if exported < net_wh:
@@ -184,9 +181,18 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
                     shortfalls = unsafe_add(shortfalls, shortfall)
                     held = unsafe_sub(held, shortfall)
                 payout = unsafe_add(payout, held)
-            word ^= (cell ^ (position_words.SETTLED | outcome | (imported << 24) | exported)) << offset
+            else:
+                bought: uint256 = unsafe_sub(2**22, net_wh)
+                hour_bought = unsafe_add(hour_bought, bought)
+                if surplus != 0:
+                    fee: uint256 = unsafe_mul(bought, grid_fee)
+                    payout = unsafe_add(payout, unsafe_sub(max(surplus, fee), fee))
+                if imported < bought:
+                    unused = unsafe_add(unused, unsafe_sub(bought, imported))
+                else:
+                    imported = bought
+            word ^= (cell ^ (result | (imported << 24) | exported)) << offset
             done |= bit
-            slots_settled = unsafe_add(slots_settled, 1)
         if already | impossible != 0:
             self._log_skipped(site, hour, already, ALREADY_SETTLED)
             self._log_skipped(site, hour, impossible, ABOVE_NAMEPLATE)
@@ -195,8 +201,9 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
         positions.position_word[position_key] = word
         previous = key
         hour_settled |= done
+        slots_settled = unsafe_add(slots_settled, (ONES >> (done << 2)) & 15)
         kept.append(entry ^ ((slots ^ done) << 192))
-        dues.append((unsafe_mul(unused, hour_terms._feed_in(rules)) << 128) | payout)
+        dues.append((unsafe_mul(unused, feed_in) << 128) | payout)
     if slots_settled == 0:
         return 0
     fees = self._close_hour(zone, hour, rules, hour_settled, hour_bought, fees)
@@ -235,8 +242,11 @@ def _pay(
         for_unused: uint256 = min(due >> 128, pool)
         pool = unsafe_sub(pool, for_unused)
         grains: uint256 = unsafe_add(due & MASK_128, for_unused)
-        if grains != 0:
-            lanes = sites._add_credit(lanes, site, grains)
+        offset: uint256 = (site & 3) << 6
+        if unsafe_add((lanes >> offset) & sites.MASK_CREDIT, grains) <= sites.MASK_CREDIT:
+            lanes = unsafe_add(lanes, grains << offset)
+        else:
+            lanes = sites._move_credit(lanes, site, grains)
         credited[i] = grains
         i = unsafe_add(i, 1)
     if lanes != stored:

@@ -176,7 +176,15 @@ def _debit(site: uint256, grains: uint256):
     """
     @notice Takes from a site's free balance, moving settled credit into it when it is short.
     """
-    account: uint256 = self._accounts[site]
+    self._debit_account(site, self._accounts[site], grains)
+
+
+@internal
+def _debit_account(site: uint256, before: uint256, grains: uint256):
+    """
+    @param before The site's account as it is stored.
+    """
+    account: uint256 = before
     if account & MASK_BALANCE < grains:
         lanes: uint256 = self._lanes[site >> 2]
         offset: uint256 = self._offset(site)
@@ -189,26 +197,15 @@ def _debit(site: uint256, grains: uint256):
 
 
 @internal
-def _add_credit(lanes: uint256, site: uint256, grains: uint256) -> uint256:
+def _move_credit(lanes: uint256, site: uint256, grains: uint256) -> uint256:
     """
-    @notice Adds a settlement to a site's lane of the given word, which the caller writes back.
-    @dev A lane that would overflow goes to the free balance at once.
+    @notice Moves a lane that a settlement would make overflow, and the settlement, into the free balance.
+    @return The word without the lane's credit, for the caller to store.
     """
     offset: uint256 = self._offset(site)
     credit: uint256 = (lanes >> offset) & MASK_CREDIT
-    if unsafe_add(credit, grains) > MASK_CREDIT:
-        self._credit(site, unsafe_add(credit, grains))
-        return unsafe_sub(lanes, credit << offset)
-    return unsafe_add(lanes, grains << offset)
-
-
-@internal
-@pure
-def _most_energy(lane: uint256) -> uint256:
-    """
-    @notice Wh a site can export in a slot: nameplate times a quarter of an hour.
-    """
-    return (lane >> 40) & (2**23 - 1)
+    self._credit(site, unsafe_add(credit, grains))
+    return unsafe_sub(lanes, credit << offset)
 
 
 @internal
