@@ -220,26 +220,16 @@ def _expiry_of(order: uint256) -> uint256:
 
 
 @internal
-@view
-def _bitmap(zone: uint256, slot: uint256, sell: bool) -> uint256:
-    """
-    @notice Levels of a side that have orders.
-    """
-    side: uint256 = self.side_word[book_words._side_key(zone, slot, sell)]
-    return side & book_words.MASK_BITMAP if side >> 224 == slot else 0
-
-
-@internal
 def _rest(
-    site: uint256, owner: uint256, slot: uint256, sell: bool, level: uint256, wh: uint256, expiry: uint256
+    site: uint256, owner: uint256, slot: uint256, side_key: uint256, level: uint256, wh: uint256, expiry: uint256
 ) -> uint256:
     """
     @notice Puts an order at the end of its level's queue.
+    @dev Every order of a day passes here, so the level's word is read in place, as book_words lays it out.
     @param owner Its address as a number; the low bits are kept.
     @param expiry Unix time below 2**32, or 0.
     @return Order number.
     """
-    side_key: uint256 = book_words._side_key(site >> 16, slot, sell)
     side: uint256 = self.side_word[side_key]
     if side >> 224 != slot:
         if side & book_words.MASK_BITMAP != 0:
@@ -250,7 +240,7 @@ def _rest(
     if (side >> level) & 1 == 0:
         word = book_words._restarted(word)
         self.side_word[side_key] = side | (1 << level)
-    place: uint256 = book_words._level_tail(word)
+    place: uint256 = (word >> book_words.TAIL_AT) & book_words.MASK_11
     if place == book_words.MAX_PLACES:
         refusal._because("order: level is full")
     entry: uint256 = ((site & book_words.MASK_SITE) << 26) | ((owner & book_words.MASK_OWNER) << 21) | wh
@@ -269,8 +259,11 @@ def _rest(
         else:
             self.queue_word[key] |= entry << offset
     self.level_word[level_key] = unsafe_add(word, book_words.ONE_TAIL + book_words.ONE_LIVE)
-    order: uint256 = book_words._order_id(
-        site >> 16, slot, sell, level, unsafe_add(book_words._level_base(word), place)
+    order: uint256 = (
+        ((site >> 16) << 49)
+        | (slot << 25)
+        | ((level_key & 511) << 16)
+        | (unsafe_add(word >> book_words.BASE_AT, place) & book_words.MASK_INDEX)
     )
     log OrderPlaced(site=site, order=(wh << 128) | order)
     return order

@@ -32,7 +32,9 @@ MASK_OWNER: constant(uint256) = 15
 EXPIRES: constant(uint256) = 1 << 25
 MASK_UNUSED: constant(uint256) = 7 << 13  # bits of an order number that are always clear
 NOWHERE: constant(uint256) = max_value(uint256)
+BASE_AT: constant(uint256) = 243
 HEAD_AT: constant(uint256) = 232
+TAIL_AT: constant(uint256) = 221
 LIVE_AT: constant(uint256) = 210
 ONE_LIVE: constant(uint256) = 1 << 210
 ONE_TAIL: constant(uint256) = 1 << 221
@@ -41,7 +43,7 @@ ONE_TAIL: constant(uint256) = 1 << 221
 @internal
 @pure
 def _level_base(word: uint256) -> uint256:
-    return word >> 243
+    return word >> BASE_AT
 
 
 @internal
@@ -53,7 +55,7 @@ def _level_head(word: uint256) -> uint256:
 @internal
 @pure
 def _level_tail(word: uint256) -> uint256:
-    return (word >> 221) & MASK_11
+    return (word >> TAIL_AT) & MASK_11
 
 
 @internal
@@ -68,7 +70,7 @@ def _restarted(word: uint256) -> uint256:
     """
     @notice An emptied level's word as its next order finds it: no orders, and numbers that were not used before.
     """
-    return unsafe_add(word >> 243, (word >> 221) & MASK_11) << 243  # what leaves the top is the modulus
+    return unsafe_add(word >> BASE_AT, (word >> TAIL_AT) & MASK_11) << BASE_AT  # what leaves the top is the modulus
 
 
 @internal
@@ -83,7 +85,7 @@ def _place_of(word: uint256, order: uint256) -> uint256:
     """
     @notice Place of an order in its level's queue; NOWHERE when the queue has moved past it or never reached it.
     """
-    place: uint256 = unsafe_sub(order & MASK_INDEX, word >> 243) & MASK_INDEX
+    place: uint256 = unsafe_sub(order & MASK_INDEX, word >> BASE_AT) & MASK_INDEX
     if place < self._level_head(word) or place >= self._level_tail(word) or order & MASK_UNUSED != 0:
         return NOWHERE
     return place

@@ -170,12 +170,20 @@ def _levels_below(word: uint256, price: uint256) -> uint256:
 
 @internal
 @view
+def _gate(word: uint256) -> uint256:
+    """
+    @notice The last slot whose gate has closed.
+    """
+    return unsafe_div(unsafe_add(block.timestamp, unsafe_mul((word >> 112) & MASK_8, 900)), 900)
+
+
+@internal
+@view
 def _is_gated(word: uint256, slot: uint256) -> bool:
     """
     @notice Whether the gate of `slot` (below 2**32) has closed: nothing is placed or matched any more.
     """
-    lead: uint256 = (word >> 112) & MASK_8
-    return unsafe_add(block.timestamp, unsafe_mul(lead, 900)) >= unsafe_mul(slot, 900)
+    return slot <= self._gate(word)
 
 
 @internal

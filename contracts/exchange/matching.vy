@@ -54,12 +54,6 @@ event OrderLapsed:
     at_bound: bool  # the take met as many orders as one call may, and more would match
 
 
-struct Take:
-    left: uint256  # Wh
-    change: int256  # grains that the taker's margin grows by
-    blocked: bool  # the bound on visits was reached with crossing orders left
-
-
 @deploy
 def __init__():
     pass
@@ -89,7 +83,8 @@ def place(
     order: uint256 = 0
     left: uint256 = 0
     change: int256 = 0
-    order, left, change = self._execute(site, owner, site >> 16, slot, sell, price, wh, kind, expiry)
+    rules: uint256 = self._open_market(site >> 16, slot)
+    order, left, change = self._execute(rules, site, owner, site >> 16, slot, sell, price, wh, kind, expiry)
     sites._settle_up(site, change)
     return order, unsafe_sub(wh, left)
 
@@ -104,16 +99,26 @@ def place_many(site: uint256, orders: DynArray[uint256, 96]):
     owner: uint256 = convert(sites._owner(site), uint256)
     sites._check_may_trade(owner)
     change: int256 = 0
+    rules: uint256 = 0
+    hour: uint256 = 0
+    gate: uint256 = 0
     for packed: uint256 in orders:
+        slot: uint256 = (packed >> 64) & (2**32 - 1)
+        if slot >> 2 != hour or slot <= gate:
+            # Once an hour: the slots of an hour share its terms.
+            rules = self._open_market(site >> 16, slot)
+            hour = slot >> 2
+            gate = hour_terms._gate(rules)
         order: uint256 = 0
         left: uint256 = 0
         one_change: int256 = 0
         order, left, one_change = self._execute(
+            rules,
             site,
             owner,
             site >> 16,
-            (packed >> 64) & (2**32 - 1),
-            (packed >> 56) & 255 != 0,
+            slot,
+            packed & (255 << 56) != 0,
             (packed >> 24) & (2**24 - 1),
             packed & (2**24 - 1),
             (packed >> 48) & 255,
@@ -140,7 +145,9 @@ def replace(order: uint256, price: uint256, wh: uint256) -> (uint256, uint256):
     slot: uint256 = book_words._slot_of(order)
     zone: uint256 = site >> 16
     rules: uint256 = self._open_market(zone, slot)
-    if self._check_order(rules, price, wh) == (order >> 16) & 255 and wh < entry & book_words.MASK_WH:
+    if wh < entry & book_words.MASK_WH and hour_terms._price(rules, (order >> 16) & 255) == price:
+        if wh < hour_terms._min_wh(rules):
+            refusal._because("order: below minimum size")
         book._reduce(order, entry, wh)
         return order, 0
     expiry: uint256 = 0
@@ -151,7 +158,7 @@ def replace(order: uint256, price: uint256, wh: uint256) -> (uint256, uint256):
     left: uint256 = 0
     change: int256 = 0
     new_order, left, change = self._execute(
-        site, owner, zone, slot, (order >> 24) & 1 == 1, price, wh, LIMIT, expiry
+        rules, site, owner, zone, slot, (order >> 24) & 1 == 1, price, wh, LIMIT, expiry
     )
     sites._settle_up(site, change)
     return new_order, unsafe_sub(wh, left)
@@ -189,7 +196,16 @@ def take_abroad(
     left: uint256 = 0
     change: int256 = 0
     order, left, change = self._execute(
-        site, convert(sites._owner(site), uint256), zone, slot, sell, price, wh, kind, 0
+        self._open_market(zone, slot),
+        site,
+        convert(sites._owner(site), uint256),
+        zone,
+        slot,
+        sell,
+        price,
+        wh,
+        kind,
+        0,
     )
     filled: uint256 = unsafe_sub(wh, left)
     zones._book(home, 0, filled * home_fee, 0)
@@ -217,31 +233,8 @@ def _open_market(zone: uint256, slot: uint256) -> uint256:
 
 
 @internal
-@pure
-def _check_order(rules: uint256, price: uint256, wh: uint256) -> uint256:
-    """
-    @notice Level of an order's price; refuses an order that the terms of its hour do not allow.
-    """
-    if wh < hour_terms._min_wh(rules):
-        refusal._because("order: below minimum size")
-    if wh > book_words.MASK_WH or unsafe_mul(wh, price) > position_words.MAX_VALUE:
-        refusal._because("order: too large")
-    return hour_terms._level(rules, price)
-
-
-@internal
-@view
-def _crossing(zone: uint256, slot: uint256, sell: bool, level: uint256) -> uint256:
-    """
-    @notice Levels of the other side that an order at `level` would match.
-    """
-    if sell:
-        return book._bitmap(zone, slot, False) & (max_value(uint256) << level)
-    return book._bitmap(zone, slot, True) & ~(max_value(uint256) << unsafe_add(level, 1))
-
-
-@internal
 def _execute(
+    rules: uint256,
     site: uint256,
     owner: uint256,
     zone: uint256,
@@ -253,42 +246,77 @@ def _execute(
     expiry: uint256,
 ) -> (uint256, uint256, int256):
     """
+    @dev What every order of a day passes through: fields of `rules` are read in place, as hour_terms lays them out,
+         because each internal call would cost the order 60 gas.
+    @param rules Terms of the market, which is open.
     @param zone The market's; an order of a site of another zone must not rest there.
     @return Resting order or 0, Wh that did not trade, grains the site's margins and locks grew by.
     """
-    rules: uint256 = self._open_market(zone, slot)
+    if kind | expiry != 0:
+        self._check_kind(kind, expiry)
+    if wh < (rules >> 96) & hour_terms.MASK_16:
+        refusal._because("order: below minimum size")
+    if wh > book_words.MASK_WH or unsafe_mul(wh, price) > position_words.MAX_VALUE:
+        refusal._because("order: too large")
+    level: uint256 = hour_terms._level(rules, price)
+    left: uint256 = wh
+    change: int256 = 0
+    blocked: bool = False
+    sides: uint256 = (zone << 13) | ((slot & (book_words.RING - 1)) << 1)
+    side_bit: uint256 = convert(sell, uint256)
+    other: uint256 = book.side_word[sides | (side_bit ^ 1)]
+    if other >> 224 == slot and other & book_words.MASK_BITMAP != 0:
+        taker_rules: uint256 = rules
+        crossing: uint256 = other & book_words.MASK_BITMAP
+        if sell:
+            crossing &= max_value(uint256) << level
+        else:
+            crossing &= ~(max_value(uint256) << unsafe_add(level, 1))
+        if zone != site >> 16:
+            taker_rules = self._open_market(site >> 16, slot)
+            crossing &= self._sound_abroad(rules, taker_rules, sell)
+        if crossing != 0:
+            if kind == POST_ONLY:
+                refusal._because("order: would match")
+            left, change, blocked = self._take(rules, taker_rules, site, owner, zone, slot, sell, crossing, wh)
+    order: uint256 = 0
+    if left != 0:
+        if kind == FILL_OR_KILL:
+            refusal._because("order: cannot fill")
+        if kind == IMMEDIATE_OR_CANCEL or blocked:
+            log OrderLapsed(site=site, slot=slot, sell=sell, price=price, wh=left, at_bound=blocked)
+        else:
+            if zone != site >> 16:
+                refusal._because("order: cannot rest abroad")
+            order = book._rest(site, owner, slot, sides | side_bit, level, left, expiry)
+            lock: uint256 = 0
+            if sell:
+                lock = unsafe_mul(left, unsafe_sub((rules >> 16) & hour_terms.MASK_16, price))
+            else:
+                lock = unsafe_mul(left, unsafe_add((rules >> 32) & hour_terms.MASK_16, price))
+            change = unsafe_add(change, convert(lock, int256))
+    return order, left, change
+
+
+@internal
+@view
+def _check_kind(kind: uint256, expiry: uint256):
     if kind > POST_ONLY:
         refusal._because("order: unknown kind")
     if expiry != 0 and (expiry <= block.timestamp or expiry >= 2**32):
         refusal._because("order: bad expiry")
-    level: uint256 = self._check_order(rules, price, wh)
-    crossing: uint256 = self._crossing(zone, slot, sell, level)
-    taker_rules: uint256 = rules
-    if zone != site >> 16:
-        if kind != IMMEDIATE_OR_CANCEL and kind != FILL_OR_KILL:
-            refusal._because("order: cannot rest abroad")
-        # The site settles under its own zone's terms: these must make neither waste nor default pay.
-        taker_rules = self._open_market(site >> 16, slot)
-        if sell:
-            crossing &= hour_terms._levels_below(rules, hour_terms._imbalance(taker_rules))
-        else:
-            crossing &= ~hour_terms._levels_below(rules, unsafe_add(hour_terms._feed_in(taker_rules), 1))
-    take: Take = Take(left=wh, change=0, blocked=False)
-    if crossing != 0:
-        if kind == POST_ONLY:
-            refusal._because("order: would match")
-        take = self._take(rules, taker_rules, site, owner, zone, slot, sell, crossing, wh)
-    order: uint256 = 0
-    if take.left != 0:
-        if kind == FILL_OR_KILL:
-            refusal._because("order: cannot fill")
-        if kind == IMMEDIATE_OR_CANCEL or take.blocked:
-            log OrderLapsed(site=site, slot=slot, sell=sell, price=price, wh=take.left, at_bound=take.blocked)
-        else:
-            order = book._rest(site, owner, slot, sell, level, take.left, expiry)
-            lock: uint256 = self._lock(rules, sell, price, take.left)
-            take.change = unsafe_add(take.change, convert(lock, int256))
-    return order, take.left, take.change
+
+
+@internal
+@pure
+def _sound_abroad(rules: uint256, home_rules: uint256, sell: bool) -> uint256:
+    """
+    @notice Levels of a market at which a site of another zone may trade.
+    @dev It settles under its own zone's terms: these must make neither waste nor default pay.
+    """
+    if sell:
+        return hour_terms._levels_below(rules, hour_terms._imbalance(home_rules))
+    return ~hour_terms._levels_below(rules, unsafe_add(hour_terms._feed_in(home_rules), 1))
 
 
 @internal
@@ -302,12 +330,14 @@ def _take(
     sell: bool,
     crossing: uint256,
     wh: uint256,
-) -> Take:
+) -> (uint256, int256, bool):
     """
     @notice Matches against the other side, best price first, and books the taker's position.
     @param rules Terms of the market.
     @param taker_rules Terms under which the taker settles.
     @param crossing Levels of the other side that may be taken; not zero.
+    @return Wh left, grains that the taker's margin grows by, and whether the bound on visits was reached with
+            crossing orders left.
     """
     reach: uint256 = crossing
     left: uint256 = wh
@@ -333,7 +363,7 @@ def _take(
         fits, change = positions._trade(taker_rules, site, slot, sell, unsafe_sub(wh, left), value)
         if not fits:
             refusal._because("position: at its bound")
-    return Take(left=left, change=change, blocked=reach != 0)
+    return left, change, reach != 0
 
 
 @internal
@@ -353,10 +383,13 @@ def _take_level(
     @return Wh left, orders met so far, and whether the level is empty now (its word is then left as it was).
     """
     hour: uint256 = slot >> 2
+    ring_hour: uint256 = hour & (position_words.RING - 1)
     cell_at: uint256 = position_words._offset(slot)
     price: uint256 = hour_terms._price(rules, level)
     level_key: uint256 = (book_words._side_key(zone, slot, not sell) << 8) | level
     word: uint256 = book.level_word[level_key]
+    first: uint256 = book_words._level_base(word)
+    level_orders: uint256 = book_words._order_id(zone, slot, not sell, level, 0)
     place: uint256 = book_words._level_head(word)
     live: uint256 = book_words._level_live(word)
     left: uint256 = wh
@@ -380,15 +413,17 @@ def _take_level(
             entry = (queue >> offset) & book_words.MASK_ORDER
         resting: uint256 = entry & book_words.MASK_WH
         if resting != 0:
-            order: uint256 = book_words._order_id(
-                zone, slot, not sell, level, unsafe_add(book_words._level_base(word), place)
-            )
+            order: uint256 = level_orders | (unsafe_add(first, place) & book_words.MASK_INDEX)
             maker: uint256 = (zone << 16) | (entry >> 26)
-            refused: uint256 = self._refused(order, entry, maker, owner)
+            refused: uint256 = 0
+            # Four bits of the owner's address tell most strangers apart without reading the maker's account.
+            marks: uint256 = (entry >> 21) & 31
+            if marks == owner & book_words.MASK_OWNER or marks > book_words.MASK_OWNER:
+                refused = self._refused(order, entry, maker, owner)
             filled: uint256 = min(resting, left)
             if refused == 0:
                 # The first trade of a slot fits, as its order did, and the order's lock is exactly its margin.
-                key: uint256 = position_words._key(maker, hour)
+                key: uint256 = (maker << 10) | ring_hour
                 position: uint256 = positions.position_word[key]
                 if position >> 232 != hour:
                     position = positions._turn(maker, hour, key, position)
@@ -427,10 +462,8 @@ def _refused(order: uint256, entry: uint256, maker: uint256, owner: uint256) -> 
     """
     @notice Why a resting order may not trade with the taker; 0 when it may.
     """
-    # Four bits of the owner's address tell most strangers apart without reading the maker's account.
-    if (entry >> 21) & book_words.MASK_OWNER == owner & book_words.MASK_OWNER:
-        if convert(sites._owner(maker), uint256) == owner:
-            return book.SELF_TRADE
+    if convert(sites._owner(maker), uint256) == owner:
+        return book.SELF_TRADE
     if entry & book_words.EXPIRES != 0:
         if book._expiry_of(order) <= block.timestamp:
             return book.EXPIRED

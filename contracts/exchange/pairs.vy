@@ -52,7 +52,8 @@ def trade(fills: DynArray[Fill, 96]):
     seller_due: int256 = 0  # grains the seller's margins and fees grew by in its fills so far
     buyer_due: int256 = 0
     rules: uint256 = 0
-    market: uint256 = 0
+    market: uint256 = 0  # zone and hour of these terms
+    gate: uint256 = 0
     for fill: Fill in fills:
         if fill.seller != seller:
             self._charge(seller, seller_due)
@@ -65,9 +66,11 @@ def trade(fills: DynArray[Fill, 96]):
         energy: uint256 = fill.energy
         zone: uint256 = seller >> 176
         slot: uint256 = (energy >> 40) & (2**32 - 1)
-        if market != (zone << 32) | slot:
-            market = (zone << 32) | slot
+        if market != (zone << 32) | (slot >> 2) or slot <= gate:
+            # Once an hour: the slots of an hour share its terms.
             rules = matching._open_market(zone, slot)
+            market = (zone << 32) | (slot >> 2)
+            gate = hour_terms._gate(rules)
         if buyer >> 176 != zone:
             refusal._because("order: other zone")
         if (seller ^ buyer) << 96 == 0:

@@ -123,20 +123,21 @@ def _trade(rules: uint256, site: uint256, slot: uint256, sell: bool, wh: uint256
     @return False, and nothing changed, if the position would leave its bounds; and the grains its margin grew by.
     """
     hour: uint256 = slot >> 2
-    key: uint256 = position_words._key(site, hour)
+    key: uint256 = (site << 10) | (hour & (position_words.RING - 1))
     word: uint256 = self.position_word[key]
     if word >> 232 != hour:
         word = self._turn(site, hour, key, word)
-    offset: uint256 = position_words._offset(slot)
+    offset: uint256 = unsafe_mul(slot & 3, position_words.CELL_BITS)
     cell: uint256 = (word >> offset) & position_words.MASK_CELL
-    imbalance: uint256 = hour_terms._imbalance(rules)
-    grid_fee: uint256 = hour_terms._grid_fee(rules)
     if cell == 0 and paid <= position_words.MAX_VALUE:
         # The first trade of a slot, by far the most frequent: its margin is what its order would lock.
-        self.position_word[key] = word | (position_words._first_cell(sell, wh, paid) << offset)
         if sell:
-            return True, convert(unsafe_sub(unsafe_mul(wh, imbalance), paid), int256)
-        return True, convert(unsafe_add(unsafe_mul(wh, grid_fee), paid), int256)
+            self.position_word[key] = word | (position_words._first_cell(True, wh, paid) << offset)
+            return True, convert(unsafe_sub(unsafe_mul(wh, (rules >> 16) & hour_terms.MASK_16), paid), int256)
+        self.position_word[key] = word | (position_words._first_cell(False, wh, paid) << offset)
+        return True, convert(unsafe_add(unsafe_mul(wh, (rules >> 32) & hour_terms.MASK_16), paid), int256)
+    imbalance: uint256 = hour_terms._imbalance(rules)
+    grid_fee: uint256 = hour_terms._grid_fee(rules)
     net_wh: int256 = convert(wh, int256)
     net_value: int256 = convert(paid, int256)
     if not sell:
