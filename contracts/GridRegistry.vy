@@ -38,8 +38,7 @@ interface Exchange:
     def stop_orders(until: uint256): nonpayable
     def open_site(site: uint256, owner: address, most_energy: uint256): nonpayable
     def fix_published(zone: uint256, first_hour: uint256, words: DynArray[uint256, 24]): nonpayable
-    def pay_pool(zone: uint256, grains: uint256, receiver: address) -> uint256: nonpayable
-    def pay_fees(zone: uint256, receiver: address) -> uint256: nonpayable
+    def pay_out(zone: uint256, pool: uint256, fees: uint256, receiver: address) -> uint256: nonpayable
     def terms_word(key: uint256) -> uint256: view
 
 
@@ -160,7 +159,7 @@ def connect(exchange: address, registry: address, desk: address):
     """
     ownable._check_owner()
     assert self.exchange == empty(address), "grid: exchange is set"
-    assert exchange != empty(address), "grid: no exchange"
+    assert exchange.is_contract and registry.is_contract and desk.is_contract, "grid: not a contract"
     self.exchange = exchange
     log ExchangeSet(exchange=exchange)
     extcall Exchange(exchange).connect(registry, desk)
@@ -311,7 +310,7 @@ def withdraw_pool(zone: uint256, receiver: address) -> uint256:
     assert request.grains > 0, "pool: nothing requested"
     assert block.timestamp >= request.ready_at, "pool: delay not over"
     self.pool_requests[zone] = empty(PoolRequest)
-    return extcall Exchange(self.exchange).pay_pool(zone, request.grains, receiver)
+    return extcall Exchange(self.exchange).pay_out(zone, request.grains, 0, receiver)
 
 
 @external
@@ -321,7 +320,7 @@ def withdraw_fees(zone: uint256, receiver: address) -> uint256:
     @return Grains paid.
     """
     self._check_operator(zone)
-    return extcall Exchange(self.exchange).pay_fees(zone, receiver)
+    return extcall Exchange(self.exchange).pay_out(zone, 0, max_value(uint256), receiver)
 
 
 @external

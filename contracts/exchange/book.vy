@@ -29,22 +29,21 @@ RELEASED: constant(uint256) = 1
 SELF_TRADE: constant(uint256) = 2
 AT_BOUND: constant(uint256) = 3
 EXPIRED: constant(uint256) = 4
-REPLACED: constant(uint256) = 5
+REDUCED: constant(uint256) = 5  # in part
 
 
+# One word each, without topics: an order is placed 96 times a day.
+# Order number 96 (bits 0..95) | Wh 24 (96..119) | site index 16 (120..135) | reason 8 (136..143).
 event OrderPlaced:
-    site: indexed(uint256)
-    order: uint256  # wh << 128 | order number
-
-
-event OrderClosed:
-    site: indexed(uint256)
-    order: uint256  # reason << 160 | wh << 128 | order number
+    order: uint256
 
 
 event OrderReduced:
-    site: indexed(uint256)
-    order: uint256  # Wh left << 128 | order number
+    order: uint256  # with the Wh that are left
+
+
+event OrderClosed:
+    order: uint256  # with the Wh that were left, and why
 
 
 side_word: public(HashMap[uint256, uint256])  # zone << 13 | slot % book_words.RING << 1 | sell -> slot tag and bitmap
@@ -68,7 +67,7 @@ def cancel(order: uint256):
     """
     @notice Takes a resting order out of the book and returns its lock. Owner of its site, or the desk; at any time.
     """
-    if not self._remove(order, False, CANCELLED):
+    if not self._take_out(order, 0, CANCELLED):
         refusal._because("order: gone")
 
 
@@ -78,7 +77,19 @@ def cancel_many(orders: DynArray[uint256, 96]):
     @notice Does what `cancel` does for several orders; those that are gone already are passed over.
     """
     for order: uint256 in orders:
-        self._remove(order, False, CANCELLED)
+        self._take_out(order, 0, CANCELLED)
+
+
+@external
+def reduce(order: uint256, wh: uint256):
+    """
+    @notice Makes a resting order smaller; it keeps its number and its place in the queue. Owner of its site, or the desk.
+    @param wh Energy that stays: less than it has, and no less than the zone's minimum.
+    """
+    if wh < hour_terms._min_wh(self._rules_of(order)):
+        refusal._because("order: below minimum size")
+    if not self._take_out(order, wh, REDUCED):
+        refusal._because("order: gone")
 
 
 @external
@@ -88,21 +99,16 @@ def release(orders: DynArray[uint256, 64]):
     @dev Orders that are gone already are passed over, so that two callers do not spoil each other's batch.
     """
     for order: uint256 in orders:
-        slot: uint256 = book_words._slot_of(order)
-        rules: uint256 = zones.terms_word[((order >> 49) << 32) | (slot >> 2)]
-        reason: uint256 = RELEASED
-        if rules == 0 or not hour_terms._is_gated(rules, slot):
-            if not self._has_expired(order):
-                refusal._because("order: still open")
-            reason = EXPIRED
-        self._remove(order, True, reason)
+        rules: uint256 = self._rules_of(order)
+        is_gated: bool = rules != 0 and hour_terms._is_gated(rules, book_words._slot_of(order))
+        self._take_out(order, 0, RELEASED if is_gated else EXPIRED)
 
 
 @internal
-def _remove(order: uint256, anyone: bool, reason: uint256) -> bool:
+def _take_out(order: uint256, keep: uint256, reason: uint256) -> bool:
     """
-    @notice Takes a resting order out of its queue and credits its lock to its site.
-    @param anyone Whether the caller need not be allowed to trade for the site.
+    @notice Takes a resting order, or part of it, out of its queue and credits its lock to its site.
+    @param keep Wh that stay; 0 for none.
     @return False when there is no such order any more.
     """
     level_key: uint256 = book_words._level_key_of(order)
@@ -121,19 +127,33 @@ def _remove(order: uint256, anyone: bool, reason: uint256) -> bool:
         queue = self.queue_word[queue_key]
         offset = book_words._queue_offset(place)
     entry: uint256 = (queue >> offset) & book_words.MASK_ORDER
-    if entry & book_words.MASK_WH == 0:
+    wh: uint256 = entry & book_words.MASK_WH
+    if wh == 0:
         return False
-    if not anyone:
+    if reason == EXPIRED:
+        if not self._has_expired(entry, level_key, place):
+            refusal._because("order: still open")
+    elif reason != RELEASED:
         sites._check_may_trade(convert(sites._owner(book_words._site_of(order, entry)), uint256))
-    if book_words._level_live(word) == 1:
+    if keep >= wh:
+        refusal._because("order: not less")
+    if keep == 0 and book_words._level_live(word) == 1:
         self.side_word[level_key >> 8] = side ^ (1 << (level_key & 255))
     else:
+        # What stays keeps its site and marks; what goes leaves nothing.
+        queue = unsafe_sub(queue, (unsafe_sub(wh, keep) if keep != 0 else entry) << offset)
         if place >= book_words.INLINE:
-            self.queue_word[queue_key] = queue ^ (entry << offset)
+            self.queue_word[queue_key] = queue
         else:
-            word ^= entry << offset
-        self.level_word[level_key] = unsafe_sub(word, book_words.ONE_LIVE)
-    self._close(order, entry, reason)
+            word = queue
+        if keep == 0:
+            word = unsafe_sub(word, book_words.ONE_LIVE)
+        self.level_word[level_key] = word
+    if keep != 0:
+        log OrderReduced(order=order | (keep << 96) | ((entry >> 26) << 120))
+        sites._credit(book_words._site_of(order, entry), self._lock_of(order, unsafe_sub(wh, keep)))
+    else:
+        self._close(order, entry, reason)
     return True
 
 
@@ -143,27 +163,8 @@ def _close(order: uint256, entry: uint256, reason: uint256):
     @notice Returns the lock of an order that leaves the book unfilled.
     """
     wh: uint256 = entry & book_words.MASK_WH
-    site: uint256 = book_words._site_of(order, entry)
-    sites._credit(site, self._lock_of(order, wh))
-    log OrderClosed(site=site, order=(reason << 160) | (wh << 128) | order)
-
-
-@internal
-@view
-def _find(order: uint256) -> uint256:
-    """
-    @notice Entry of a resting order; 0 when it is gone.
-    """
-    level_key: uint256 = book_words._level_key_of(order)
-    side: uint256 = self.side_word[level_key >> 8]
-    if side >> 224 != book_words._slot_of(order) or (side >> (level_key & 255)) & 1 == 0:
-        return 0
-    word: uint256 = self.level_word[level_key]
-    place: uint256 = book_words._place_of(word, order)
-    if place == book_words.NOWHERE:
-        return 0
-    entry: uint256 = self._entry(level_key, word, place)
-    return 0 if entry & book_words.MASK_WH == 0 else entry
+    sites._credit(book_words._site_of(order, entry), self._lock_of(order, wh))
+    log OrderClosed(order=order | (wh << 96) | ((entry >> 26) << 120) | (reason << 136))
 
 
 @internal
@@ -182,7 +183,7 @@ def _lock_of(order: uint256, wh: uint256) -> uint256:
     """
     @notice Grains that `wh` of an order lock, by the terms of its hour.
     """
-    rules: uint256 = zones.terms_word[((order >> 49) << 32) | ((order >> 27) & (2**22 - 1))]
+    rules: uint256 = self._rules_of(order)
     return margin._order_lock(
         (order >> 24) & 1 == 1,
         hour_terms._price(rules, (order >> 16) & 255),
@@ -194,24 +195,23 @@ def _lock_of(order: uint256, wh: uint256) -> uint256:
 
 @internal
 @view
-def _has_expired(order: uint256) -> bool:
+def _rules_of(order: uint256) -> uint256:
     """
-    @notice Whether a resting order has a time of its own that has passed.
+    @notice Packed terms of an order's hour; 0 where none were ever fixed.
     """
-    entry: uint256 = self._find(order)
-    return entry & book_words.EXPIRES != 0 and self._expiry_of(order) <= block.timestamp
+    return zones.terms_word[((order >> 49) << 32) | ((order >> 27) & (2**22 - 1))]
 
 
 @internal
 @view
-def _expiry_of(order: uint256) -> uint256:
+def _has_expired(entry: uint256, level_key: uint256, place: uint256) -> bool:
     """
-    @notice Unix time at which a resting order expires, for one whose entry says that it does.
+    @notice Whether an order has a time of its own that has passed.
     """
-    level_key: uint256 = book_words._level_key_of(order)
-    place: uint256 = book_words._place_of(self.level_word[level_key], order)
+    if entry & book_words.EXPIRES == 0:
+        return False
     times: uint256 = self.expiry_word[book_words._expiry_key(level_key, place)]
-    return (times >> book_words._expiry_offset(place)) & (2**32 - 1)
+    return (times >> book_words._expiry_offset(place)) & (2**32 - 1) <= block.timestamp
 
 
 # ------------------------------------------------------------------
@@ -265,29 +265,8 @@ def _rest(
         | ((level_key & 511) << 16)
         | (unsafe_add(word >> book_words.BASE_AT, place) & book_words.MASK_INDEX)
     )
-    log OrderPlaced(site=site, order=(wh << 128) | order)
+    log OrderPlaced(order=order | (wh << 96) | ((site & book_words.MASK_SITE) << 120))
     return order
-
-
-@internal
-def _reduce(order: uint256, entry: uint256, wh: uint256):
-    """
-    @notice Makes a resting order smaller in its place.
-    @param entry What `_find` returned for it.
-    @param wh Wh that stay, fewer than it has and not zero.
-    """
-    level_key: uint256 = book_words._level_key_of(order)
-    word: uint256 = self.level_word[level_key]
-    place: uint256 = book_words._place_of(word, order)
-    less: uint256 = unsafe_sub(entry & book_words.MASK_WH, wh)
-    if place < book_words.INLINE:
-        self.level_word[level_key] = unsafe_sub(word, less << unsafe_mul(place, book_words.ORDER_BITS))
-    else:
-        key: uint256 = book_words._queue_key(level_key, place)
-        self.queue_word[key] = unsafe_sub(self.queue_word[key], less << book_words._queue_offset(place))
-    site: uint256 = book_words._site_of(order, entry)
-    sites._credit(site, self._lock_of(order, less))
-    log OrderReduced(site=site, order=(wh << 128) | order)
 
 
 @internal

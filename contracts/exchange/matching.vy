@@ -41,8 +41,9 @@ POST_ONLY: constant(uint256) = 3  # refused if it would match
 
 
 event Trade:
-    order: indexed(uint256)  # the resting order: its number says zone, slot, side and price level
-    fill: uint256  # taker's site 48 (bits 40..87) | maker's site index 16 (24..39) | Wh 24
+    # The resting order 96 (bits 0..95): its number says zone, slot, side and price level | Wh 24 (96..119)
+    # | maker's site index 16 (120..135) | taker's site 48 (136..183)
+    fill: uint256
 
 
 event OrderLapsed:
@@ -126,42 +127,6 @@ def place_many(site: uint256, orders: DynArray[uint256, 96]):
         )
         change = unsafe_add(change, one_change)
     sites._settle_up(site, change)
-
-
-@external
-def replace(order: uint256, price: uint256, wh: uint256) -> (uint256, uint256):
-    """
-    @notice Changes a resting order's price or energy. Less energy at the same price keeps the order's number and its
-            place in the queue; otherwise it is cancelled and placed anew, with the expiry it had.
-    @return Number of the order that rests now (0 when nothing rests) and the Wh that traded.
-    """
-    roles._check_running()
-    entry: uint256 = book._find(order)
-    if entry == 0:
-        refusal._because("order: gone")
-    site: uint256 = book_words._site_of(order, entry)
-    owner: uint256 = convert(sites._owner(site), uint256)
-    sites._check_may_trade(owner)
-    slot: uint256 = book_words._slot_of(order)
-    zone: uint256 = site >> 16
-    rules: uint256 = self._open_market(zone, slot)
-    if wh < entry & book_words.MASK_WH and hour_terms._price(rules, (order >> 16) & 255) == price:
-        if wh < hour_terms._min_wh(rules):
-            refusal._because("order: below minimum size")
-        book._reduce(order, entry, wh)
-        return order, 0
-    expiry: uint256 = 0
-    if entry & book_words.EXPIRES != 0:
-        expiry = book._expiry_of(order)
-    book._remove(order, True, book.REPLACED)
-    new_order: uint256 = 0
-    left: uint256 = 0
-    change: int256 = 0
-    new_order, left, change = self._execute(
-        rules, site, owner, zone, slot, (order >> 24) & 1 == 1, price, wh, LIMIT, expiry
-    )
-    sites._settle_up(site, change)
-    return new_order, unsafe_sub(wh, left)
 
 
 @external
@@ -419,7 +384,7 @@ def _take_level(
             # Four bits of the owner's address tell most strangers apart without reading the maker's account.
             marks: uint256 = (entry >> 21) & 31
             if marks == owner & book_words.MASK_OWNER or marks > book_words.MASK_OWNER:
-                refused = self._refused(order, entry, maker, owner)
+                refused = self._refused(entry, level_key, place, maker, owner)
             filled: uint256 = min(resting, left)
             if refused == 0:
                 # The first trade of a slot fits, as its order did, and the order's lock is exactly its margin.
@@ -436,7 +401,7 @@ def _take_level(
             if refused != 0:
                 book._close(order, entry, refused)
             else:
-                log Trade(order=order, fill=(site << 40) | ((entry >> 26) << 24) | filled)
+                log Trade(fill=order | (filled << 96) | ((entry >> 26) << 120) | (site << 136))
                 left = unsafe_sub(left, filled)
                 if filled != resting:
                     if place < book_words.INLINE:
@@ -458,16 +423,13 @@ def _take_level(
 
 @internal
 @view
-def _refused(order: uint256, entry: uint256, maker: uint256, owner: uint256) -> uint256:
+def _refused(entry: uint256, level_key: uint256, place: uint256, maker: uint256, owner: uint256) -> uint256:
     """
     @notice Why a resting order may not trade with the taker; 0 when it may.
     """
     if convert(sites._owner(maker), uint256) == owner:
         return book.SELF_TRADE
-    if entry & book_words.EXPIRES != 0:
-        if book._expiry_of(order) <= block.timestamp:
-            return book.EXPIRED
-    return 0
+    return book.EXPIRED if book._has_expired(entry, level_key, place) else 0
 
 
 @internal

@@ -71,17 +71,19 @@ def trade(fills: DynArray[Fill, 96]):
             rules = matching._open_market(zone, slot)
             market = (zone << 32) | (slot >> 2)
             gate = hour_terms._gate(rules)
-        if buyer >> 176 != zone:
-            refusal._because("order: other zone")
-        if (seller ^ buyer) << 96 == 0:
-            refusal._because("order: own order")
         wh: uint256 = energy & (2**24 - 1)
         price: uint256 = (energy >> 24) & (2**16 - 1)
         paid: uint256 = unsafe_mul(wh, price)
-        if wh == 0 or wh > book_words.MASK_WH or paid > position_words.MAX_VALUE:
-            refusal._because("order: bad size")
-        if not hour_terms._is_in_range(rules, price):
-            refusal._because("order: off the price grid")
+        if (
+            buyer >> 176 != zone
+            or (seller ^ buyer) << 96 == 0
+            or wh == 0
+            or wh > book_words.MASK_WH
+            or paid > position_words.MAX_VALUE
+            or not hour_terms._is_in_range(rules, price)
+        ):
+            # Two zones, one owner, or energy or a price that no order could have.
+            refusal._because("order: not a pair")
         seller_fits: bool = False
         buyer_fits: bool = False
         seller_change: int256 = 0

@@ -70,19 +70,26 @@ def _settle_late(site: uint256, slot: uint256, cell: uint256) -> uint256:
     zone: uint256 = site >> 16
     rules: uint256 = zones._fixed_terms(zone, slot // 4)
     net_wh: int256 = position_words._net_wh(cell)
-    net_value: int256 = position_words._net_value(cell)
-    imbalance: uint256 = hour_terms._imbalance(rules)
-    grid_fee: uint256 = hour_terms._grid_fee(rules)
-    bought: uint256 = margin._bought(net_wh)
-    exported: uint256 = 0
+    held: uint256 = margin._held(
+        net_wh, position_words._net_value(cell), hour_terms._imbalance(rules), hour_terms._grid_fee(rules)
+    )
     outcome: uint256 = position_words.NO_READING
+    exported: uint256 = 0
+    bought: uint256 = 0
+    penalty: uint256 = 0
+    fee: uint256 = 0
+    if net_wh < 0:
+        bought = convert(-net_wh, uint256)
+        fee = bought * hour_terms._grid_fee(rules)
+    else:
+        exported = convert(net_wh, uint256)
     if not hour_terms._is_reported(rules, slot):
         outcome = position_words.AS_TRADED
-        exported = convert(max(net_wh, 0), uint256)
-    penalty: uint256 = margin._shortfall(net_wh, exported) * imbalance
-    fee: uint256 = bought * grid_fee
+    else:
+        penalty = exported * hour_terms._imbalance(rules)
+        exported = 0
     oracle_fee: uint256 = bought * hour_terms._oracle_fee(rules)
-    credited: uint256 = margin._held(net_wh, net_value, imbalance, grid_fee) - penalty - fee
+    credited: uint256 = held - penalty - fee
     zones._book(zone, penalty, fee - oracle_fee, oracle_fee)
     sites._credit(site, credited)
     log SettledOverdue(site=site, slot=slot, outcome=outcome, credited=credited)
@@ -159,21 +166,13 @@ def _trade(rules: uint256, site: uint256, slot: uint256, sell: bool, wh: uint256
 
 @external
 @view
-def productions(site: uint256, first_hour: uint256, count: uint256) -> DynArray[uint256, 24]:
+def position_words_of(site: uint256, first_hour: uint256, count: uint256) -> DynArray[uint256, 24]:
     """
-    @notice Metered export of up to 24 consecutive hours, for certificates.
-    @return A word per hour: mask of the slots settled by meter readings (bits 96..99), and at 24 * s the Wh exported
-            in slot s of them.
+    @notice Words of up to 24 consecutive hours, as position_words lays them out; 0 where the ring holds another hour.
     """
     words: DynArray[uint256, 24] = []
     for i: uint256 in range(count, bound=24):
-        hour: uint256 = first_hour + i
+        hour: uint256 = unsafe_add(first_hour, i)
         word: uint256 = self.position_word[position_words._key(site, hour)]
-        produced: uint256 = 0
-        if word >> 232 == hour:
-            for s: uint256 in range(4):
-                cell: uint256 = (word >> unsafe_mul(s, position_words.CELL_BITS)) & position_words.MASK_CELL
-                if cell >> 48 == (position_words.SETTLED >> 48) | position_words.METERED:
-                    produced |= ((cell & position_words.MASK_WH) << unsafe_mul(s, 24)) | (1 << unsafe_add(96, s))
-        words.append(produced)
+        words.append(word if word >> 232 == hour else 0)
     return words

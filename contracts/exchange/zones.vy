@@ -37,16 +37,11 @@ event PoolFunded:
     grains: uint256
 
 
-event PoolWithdrawn:
+event PaidOut:
     zone: indexed(uint256)
     receiver: indexed(address)
-    grains: uint256
-
-
-event FeesWithdrawn:
-    zone: indexed(uint256)
-    receiver: indexed(address)
-    grains: uint256
+    pool: uint256  # grains
+    fees: uint256  # grains
 
 
 terms_word: public(HashMap[uint256, uint256])  # zone << 32 | hour -> packed terms
@@ -126,37 +121,22 @@ def fund_pool(zone: uint256, amount: uint256):
 
 
 @external
-def pay_pool(zone: uint256, grains: uint256, receiver: address) -> uint256:
+def pay_out(zone: uint256, pool: uint256, fees: uint256, receiver: address) -> uint256:
     """
-    @notice Pays out of a zone's pool, at most what it holds. Grid registry only, which keeps the operator's delay.
+    @notice Pays out of a zone's pool and of its collected grid fees, at most what they hold. Grid registry only, which
+            keeps the delay of the pool.
     @return Grains paid.
     """
     roles._check_grid()
     account: uint256 = self._accounts[zone]
-    paid: uint256 = min(grains, account & MASK_ACCOUNT)
-    if paid == 0:
-        refusal._because("pool: empty")
-    self._accounts[zone] = account - paid
-    log PoolWithdrawn(zone=zone, receiver=receiver, grains=paid)
-    vault._push(receiver, paid)
-    return paid
-
-
-@external
-def pay_fees(zone: uint256, receiver: address) -> uint256:
-    """
-    @notice Pays out the grid fees a zone has collected. Grid registry only, for the grid operator.
-    @return Grains paid.
-    """
-    roles._check_grid()
-    account: uint256 = self._accounts[zone]
-    grains: uint256 = (account >> 80) & MASK_ACCOUNT
-    if grains == 0:
-        refusal._because("fees: none collected")
-    self._accounts[zone] = account - (grains << 80)
-    log FeesWithdrawn(zone=zone, receiver=receiver, grains=grains)
-    vault._push(receiver, grains)
-    return grains
+    from_pool: uint256 = min(pool, account & MASK_ACCOUNT)
+    from_fees: uint256 = min(fees, (account >> 80) & MASK_ACCOUNT)
+    if from_pool | from_fees == 0:
+        refusal._because("zone: nothing to pay")
+    self._accounts[zone] = account - from_pool - (from_fees << 80)
+    log PaidOut(zone=zone, receiver=receiver, pool=from_pool, fees=from_fees)
+    vault._push(receiver, from_pool + from_fees)
+    return from_pool + from_fees
 
 
 @internal
