@@ -48,7 +48,9 @@ MAX_SITES: constant(uint256) = 2**16 - 1  # in a zone: an order names its site i
 MAX_NAMEPLATE: constant(uint256) = 4 * (2**23 - 1)  # W: energy of a slot has 23 bits
 POOL_DELAY: constant(uint256) = 21 * 86400  # seconds: longer than reports (7 days) and disputes about them can take
 MAX_STOP: constant(uint256) = 3 * 86400  # seconds: enough to look into an alarm; open orders and positions go on
-STOP_PAUSE: constant(uint256) = 7 * 86400  # seconds of trading between two stops, so that a guardian cannot close a market
+STOP_PAUSE: constant(uint256) = (
+    7 * 86400
+)  # seconds of trading between two stops, so that a guardian cannot close a market
 MAX_CAPACITY: constant(uint256) = 2**32 - 1  # Wh in a slot: 17 GW
 MAX_TRANSPORT_FEE: constant(uint256) = 2**16 - 1  # grains per Wh: the range of prices
 MAX_TECHNOLOGY: constant(uint256) = 6  # none, solar, wind, hydro, thermal, neutrinovoltaic, storage

@@ -237,12 +237,16 @@ def _rest(
         side = slot << 224
     level_key: uint256 = (side_key << 8) | level
     word: uint256 = self.level_word[level_key]
+    place: uint256 = 0
     if (side >> level) & 1 == 0:
-        word = book_words._restarted(word)
+        # Starts afresh: no orders, and a base beyond the numbers that were used; what leaves the top is the modulus.
+        used: uint256 = (word >> book_words.TAIL_AT) & book_words.MASK_11
+        word = unsafe_add(word >> book_words.BASE_AT, used) << book_words.BASE_AT
         self.side_word[side_key] = side | (1 << level)
-    place: uint256 = (word >> book_words.TAIL_AT) & book_words.MASK_11
-    if place == book_words.MAX_PLACES:
-        refusal._because("order: level is full")
+    else:
+        place = (word >> book_words.TAIL_AT) & book_words.MASK_11
+        if place == book_words.MAX_PLACES:
+            refusal._because("order: level is full")
     entry: uint256 = ((site & book_words.MASK_SITE) << 26) | ((owner & book_words.MASK_OWNER) << 21) | wh
     if expiry != 0:
         entry |= book_words.EXPIRES

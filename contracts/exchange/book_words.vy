@@ -66,15 +66,6 @@ def _level_live(word: uint256) -> uint256:
 
 @internal
 @pure
-def _restarted(word: uint256) -> uint256:
-    """
-    @notice An emptied level's word as its next order finds it: no orders, and numbers that were not used before.
-    """
-    return unsafe_add(word >> BASE_AT, (word >> TAIL_AT) & MASK_11) << BASE_AT  # what leaves the top is the modulus
-
-
-@internal
-@pure
 def _slot_of(order: uint256) -> uint256:
     return (order >> 25) & MASK_SLOT
 

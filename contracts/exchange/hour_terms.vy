@@ -11,8 +11,6 @@
      Prices and fees are grains per Wh.
 """
 
-from . import refusal
-
 LEVELS: constant(uint256) = 224  # one side's bitmap beside its 32-bit slot tag fills one word
 MAX_GATE_LEAD: constant(uint256) = 96  # slots: a gate more than a day ahead would leave nothing to trade on
 FIXED: constant(uint256) = 1 << 120
@@ -125,23 +123,6 @@ def _price(word: uint256, level: uint256) -> uint256:
 @pure
 def _min_wh(word: uint256) -> uint256:
     return (word >> 96) & MASK_16
-
-
-@internal
-@pure
-def _level(word: uint256, price: uint256) -> uint256:
-    """
-    @notice Level of a price; refused off the zone's grid.
-    """
-    lowest: uint256 = (word >> 64) & MASK_16
-    step: uint256 = (word >> 80) & MASK_16
-    if price < lowest:
-        refusal._because("order: off the price grid")
-    offset: uint256 = unsafe_sub(price, lowest)
-    level: uint256 = unsafe_div(offset, step)
-    if level >= LEVELS or unsafe_mul(level, step) != offset:
-        refusal._because("order: off the price grid")
-    return level
 
 
 @internal

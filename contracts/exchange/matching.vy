@@ -99,17 +99,17 @@ def place_many(site: uint256, orders: DynArray[uint256, 96]):
     roles._check_running()
     owner: uint256 = convert(sites._owner(site), uint256)
     sites._check_may_trade(owner)
+    zone: uint256 = site >> 16
     change: int256 = 0
     rules: uint256 = 0
-    hour: uint256 = 0
-    gate: uint256 = 0
+    first: uint256 = max_value(uint256)  # of the slots that share these terms and are open; none yet
+    further: uint256 = 0  # how many of them follow it
     for packed: uint256 in orders:
         slot: uint256 = (packed >> 64) & (2**32 - 1)
-        if slot >> 2 != hour or slot <= gate:
-            # Once an hour: the slots of an hour share its terms.
-            rules = self._open_market(site >> 16, slot)
-            hour = slot >> 2
-            gate = hour_terms._gate(rules)
+        if unsafe_sub(slot, first) > further:
+            rules = self._open_market(zone, slot)
+            first = max(unsafe_add(hour_terms._gate(rules), 1), (slot >> 2) << 2)
+            further = unsafe_sub(min(unsafe_add(unsafe_div(block.timestamp, 900), HORIZON), slot | 3), first)
         order: uint256 = 0
         left: uint256 = 0
         one_change: int256 = 0
@@ -117,7 +117,7 @@ def place_many(site: uint256, orders: DynArray[uint256, 96]):
             rules,
             site,
             owner,
-            site >> 16,
+            zone,
             slot,
             packed & (255 << 56) != 0,
             (packed >> 24) & (2**24 - 1),
@@ -155,8 +155,8 @@ def take_abroad(
     roles._check_desk()
     roles._check_running()
     home: uint256 = site >> 16
-    if zone == home:
-        refusal._because("order: not abroad")
+    if zone == home or (kind != IMMEDIATE_OR_CANCEL and kind != FILL_OR_KILL):
+        refusal._because("order: not a take abroad")
     order: uint256 = 0
     left: uint256 = 0
     change: int256 = 0
@@ -214,25 +214,32 @@ def _execute(
     @dev What every order of a day passes through: fields of `rules` are read in place, as hour_terms lays them out,
          because each internal call would cost the order 60 gas.
     @param rules Terms of the market, which is open.
-    @param zone The market's; an order of a site of another zone must not rest there.
+    @param zone The market's; where it is not the site's own, `kind` is one that never rests.
     @return Resting order or 0, Wh that did not trade, grains the site's margins and locks grew by.
     """
     if kind | expiry != 0:
         self._check_kind(kind, expiry)
     if wh < (rules >> 96) & hour_terms.MASK_16:
         refusal._because("order: below minimum size")
-    if wh > book_words.MASK_WH or unsafe_mul(wh, price) > position_words.MAX_VALUE:
+    if (wh >> 21) | (unsafe_mul(wh, price) >> 33) != 0:  # the bits of energy and value that a position has
         refusal._because("order: too large")
-    level: uint256 = hour_terms._level(rules, price)
+    lowest: uint256 = (rules >> 64) & hour_terms.MASK_16
+    step: uint256 = (rules >> 80) & hour_terms.MASK_16
+    # A price below the lowest wraps to a level beyond every grid.
+    level: uint256 = unsafe_div(unsafe_sub(price, lowest), step)
+    if unsafe_add(lowest, unsafe_mul(level, step)) != price:
+        level = book_words.LEVELS
+    if level >= book_words.LEVELS:
+        refusal._because("order: off the price grid")
     left: uint256 = wh
     change: int256 = 0
     blocked: bool = False
     sides: uint256 = (zone << 13) | ((slot & (book_words.RING - 1)) << 1)
     side_bit: uint256 = convert(sell, uint256)
     other: uint256 = book.side_word[sides | (side_bit ^ 1)]
-    if other >> 224 == slot and other & book_words.MASK_BITMAP != 0:
+    crossing: uint256 = other & book_words.MASK_BITMAP
+    if crossing != 0 and other >> 224 == slot:
         taker_rules: uint256 = rules
-        crossing: uint256 = other & book_words.MASK_BITMAP
         if sell:
             crossing &= max_value(uint256) << level
         else:
@@ -246,13 +253,12 @@ def _execute(
             left, change, blocked = self._take(rules, taker_rules, site, owner, zone, slot, sell, crossing, wh)
     order: uint256 = 0
     if left != 0:
-        if kind == FILL_OR_KILL:
-            refusal._because("order: cannot fill")
-        if kind == IMMEDIATE_OR_CANCEL or blocked:
-            log OrderLapsed(site=site, slot=slot, sell=sell, price=price, wh=left, at_bound=blocked)
-        else:
-            if zone != site >> 16:
-                refusal._because("order: cannot rest abroad")
+        rests: bool = not blocked
+        if kind != LIMIT:
+            if kind == FILL_OR_KILL:
+                refusal._because("order: cannot fill")
+            rests = rests and kind == POST_ONLY
+        if rests:
             order = book._rest(site, owner, slot, sides | side_bit, level, left, expiry)
             lock: uint256 = 0
             if sell:
@@ -260,6 +266,8 @@ def _execute(
             else:
                 lock = unsafe_mul(left, unsafe_add((rules >> 32) & hour_terms.MASK_16, price))
             change = unsafe_add(change, convert(lock, int256))
+        else:
+            log OrderLapsed(site=site, slot=slot, sell=sell, price=price, wh=left, at_bound=blocked)
     return order, left, change
 
 

@@ -98,9 +98,7 @@ def trade(fills: DynArray[Fill, 96]):
             seller_due = unsafe_add(seller_due, self._pay_fee(seller, (energy >> 72) & (2**40 - 1)))
             buyer_due = unsafe_add(buyer_due, self._pay_fee(buyer, (energy >> 112) & (2**40 - 1)))
         log PairTraded(
-            pair=((seller >> 160) << 128)
-            | (((buyer >> 160) & book_words.MASK_SITE) << 112)
-            | (energy & (2**72 - 1))
+            pair=((seller >> 160) << 128) | (((buyer >> 160) & book_words.MASK_SITE) << 112) | (energy & (2**72 - 1))
         )
     self._charge(seller, seller_due)
     self._charge(buyer, buyer_due)

@@ -294,9 +294,7 @@ def _ended(hour: uint256, unix: uint256) -> uint256:
 
 
 @internal
-def _close_hour(
-    zone: uint256, hour: uint256, rules: uint256, settled: uint256, bought: uint256, before: Fees
-) -> Fees:
+def _close_hour(zone: uint256, hour: uint256, rules: uint256, settled: uint256, bought: uint256, before: Fees) -> Fees:
     """
     @notice Adds the fees of an hour, and remembers which slots were reported, so that a site left out settles as
             without a reading.
