@@ -31,11 +31,12 @@ uses: zones
 
 MAX_ENTRIES: constant(uint256) = 256  # 3 million gas of a transaction's 16.7
 MASK_24: constant(uint256) = 2**24 - 1
+MASK_48: constant(uint256) = 2**48 - 1
+MASK_64: constant(uint256) = 2**64 - 1
 MASK_128: constant(uint256) = 2**128 - 1
 BOUGHT: constant(uint256) = 2**21  # sign of the 22 bits of Wh in a cell
 DEBT: constant(uint256) = 2**33  # sign of the 34 bits of value in a cell
 METERED: constant(uint256) = position_words.SETTLED | (position_words.METERED << 48)
-NO_READING: constant(uint256) = position_words.SETTLED | (position_words.NO_READING << 48)
 ONES: constant(uint256) = 4841987667533046032  # hex digit m: how many of the four slots mask m has
 
 # Why an entry was skipped.
@@ -53,8 +54,10 @@ event Settled:
     unused: uint256  # grains paid for energy bought but not used, out of the pool
     grid_fees: uint256  # grains
     oracle_fees: uint256  # grains
-    entries: DynArray[uint256, 256]  # as reported, their masks reduced to the slots that settled
-    credited: DynArray[uint256, 256]  # grains credited for each, payment for unused energy included
+    entries: Bytes[8192]  # as reported
+    # For each entry that settled anything: site index 16 (from bit 76) | place in the report 8 (68)
+    # | mask of the slots settled 4 (64) | grains credited 64, payment for unused energy included
+    credited: DynArray[uint256, 256]
 
 
 event EntrySkipped:
@@ -75,16 +78,17 @@ def __init__():
 
 
 @external
-def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
+def settle(zone: uint256, entries: Bytes[8192]) -> uint256:
     """
     @notice Settles what a quorum of the zone's operators reported. OracleRegistry only.
     @dev One long function on purpose: it runs once for every home and hour, and a call inside costs each of them.
+    @param entries Words of 32 bytes, at most 256; a part of a word at the end is ignored.
     @return Number of site-slots settled.
     """
     if msg.sender != roles.registry:
         refusal._because("settlement: only the registry")
-    kept: DynArray[uint256, 256] = []
-    dues: DynArray[uint256, 256] = []  # claim for unused energy 128 | payout 128, in grains
+    # Claim for unused energy 128 (from bit 128) | site index 16 (76) | entry 8 (68) | slots settled 4 (64) | payout 64
+    dues: DynArray[uint256, 256] = []
     slots_settled: uint256 = 0
     shortfalls: uint256 = 0
     fees: Fees = empty(Fees)
@@ -100,7 +104,8 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
     feed_in: uint256 = 0
     hour_settled: uint256 = 0
     hour_bought: uint256 = 0
-    for entry: uint256 in entries:
+    for i: uint256 in range(len(entries) // 32, bound=MAX_ENTRIES):
+        entry: uint256 = extract32(entries, unsafe_mul(i, 32), output_type=uint256)
         key: uint256 = entry >> 200
         site: uint256 = (zone << 16) | (key & 65535)
         slots: uint256 = (entry >> 192) & 15
@@ -132,7 +137,7 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
             self._log_skipped(site, hour, slots & self._late(hour), TOO_LATE)
         if usable == 0:
             continue
-        position_key: uint256 = position_words._key(site, hour)
+        position_key: uint256 = (site << 10) | (hour & (position_words.RING - 1))
         position: uint256 = positions.position_word[position_key]
         if position >> 232 != hour:
             position = positions._turn(site, hour, position_key, position)
@@ -140,42 +145,34 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
                 self._log_skipped(site, hour, usable, ALREADY_SETTLED)
                 continue
         most_energy: uint256 = (lane >> 40) & (2**23 - 1)
-        unread: uint256 = (entry >> 196) & 15
+        unread: uint256 = (entry >> 196) & usable
+        if unread != 0:
+            entry = self._without_reading(entry, unread)
         word: uint256 = position
         payout: uint256 = 0
         unused: uint256 = 0
         done: uint256 = 0
-        already: uint256 = 0
-        impossible: uint256 = 0
+        refused: uint256 = 0
         for s: uint256 in range(4):
-            bit: uint256 = 1 << s
-            if usable & bit == 0:
+            if (usable >> s) & 1 == 0:
                 continue
             offset: uint256 = unsafe_mul(s, position_words.CELL_BITS)
             cell: uint256 = (position >> offset) & position_words.MASK_CELL
-            if cell >= position_words.SETTLED:
-                already |= bit
-                continue
             reading: uint256 = entry >> unsafe_mul(s, 48)
             exported: uint256 = reading & MASK_24
             imported: uint256 = (reading >> 24) & MASK_24
-            result: uint256 = METERED
-            if unread & bit != 0:
-                # Unplugging a meter must never be worth money: a seller delivered nothing, a buyer used everything.
-                exported = 0
-                imported = MASK_24
-                result = NO_READING
-            elif exported > most_energy:
-                impossible |= bit
+            if exported > most_energy or cell >= position_words.SETTLED:
+                refused |= 1 << s
                 continue
             # The cell's two signed numbers are used as they lie: only their signs and sizes matter here.
             net_wh: uint256 = cell >> 34
-            surplus: uint256 = cell & (2**34 - 1)
-            if surplus >= DEBT:
-                surplus = 0
+            net_value: uint256 = cell & (2**34 - 1)
             if net_wh < BOUGHT:
                 imported = 0
-                held: uint256 = max(unsafe_mul(net_wh, imbalance), surplus)
+                held: uint256 = unsafe_mul(net_wh, imbalance)
+                if net_value > held:
+                    if net_value < DEBT:
+                        held = net_value
                 if exported < net_wh:
                     shortfall: uint256 = unsafe_mul(unsafe_sub(net_wh, exported), imbalance)
                     shortfalls = unsafe_add(shortfalls, shortfall)
@@ -184,40 +181,77 @@ def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
             else:
                 bought: uint256 = unsafe_sub(2**22, net_wh)
                 hour_bought = unsafe_add(hour_bought, bought)
-                if surplus != 0:
+                if net_value < DEBT:
                     fee: uint256 = unsafe_mul(bought, grid_fee)
-                    payout = unsafe_add(payout, unsafe_sub(max(surplus, fee), fee))
+                    payout = unsafe_add(payout, unsafe_sub(max(net_value, fee), fee))
                 if imported < bought:
                     unused = unsafe_add(unused, unsafe_sub(bought, imported))
                 else:
                     imported = bought
-            word ^= (cell ^ (result | (imported << 24) | exported)) << offset
-            done |= bit
-        if already | impossible != 0:
-            self._log_skipped(site, hour, already, ALREADY_SETTLED)
-            self._log_skipped(site, hour, impossible, ABOVE_NAMEPLATE)
+            word ^= (cell ^ (METERED | (imported << 24) | exported)) << offset
+            done |= 1 << s
+        if refused | (unread & done) != 0:
+            self._log_refused(site, hour, position, refused)
+            word = self._mark_unread(word, unread & done)
         if done == 0:
             continue
         positions.position_word[position_key] = word
         previous = key
         hour_settled |= done
         slots_settled = unsafe_add(slots_settled, (ONES >> (done << 2)) & 15)
-        kept.append(entry ^ ((slots ^ done) << 192))
-        dues.append((unsafe_mul(unused, feed_in) << 128) | payout)
+        dues.append(
+            (unsafe_mul(unused, feed_in) << 128) | ((site & 65535) << 76) | (i << 68) | (done << 64) | payout
+        )
     if slots_settled == 0:
         return 0
     fees = self._close_hour(zone, hour, rules, hour_settled, hour_bought, fees)
-    self._pay(zone, kept, dues, shortfalls, fees)
+    self._pay(zone, entries, dues, shortfalls, fees)
     return slots_settled
 
 
 @internal
+@pure
+def _without_reading(entry: uint256, unread: uint256) -> uint256:
+    """
+    @notice An entry in which slots without a reading say that nothing was exported and all that is possible imported.
+    @dev Unplugging a meter must never be worth money: a seller delivered nothing, a buyer used everything.
+    """
+    worst: uint256 = entry
+    for s: uint256 in range(4):
+        if (unread >> s) & 1 != 0:
+            worst = (worst & ~(MASK_48 << (s * 48))) | ((MASK_24 << 24) << (s * 48))
+    return worst
+
+
+@internal
+@pure
+def _mark_unread(word: uint256, unread: uint256) -> uint256:
+    """
+    @notice A position word whose newly settled slots without a reading are marked so.
+    """
+    marked: uint256 = word
+    for s: uint256 in range(4):
+        if (unread >> s) & 1 != 0:
+            marked += (position_words.NO_READING - position_words.METERED) << (s * position_words.CELL_BITS + 48)
+    return marked
+
+
+@internal
+def _log_refused(site: uint256, hour: uint256, position: uint256, refused: uint256):
+    """
+    @notice Says of the slots that could not settle which were settled before; the rest was above the nameplate.
+    """
+    already: uint256 = 0
+    for s: uint256 in range(4):
+        if (position >> (s * position_words.CELL_BITS)) & position_words.MASK_CELL >= position_words.SETTLED:
+            already |= refused & (1 << s)
+    self._log_skipped(site, hour, already, ALREADY_SETTLED)
+    self._log_skipped(site, hour, refused ^ already, ABOVE_NAMEPLATE)
+
+
+@internal
 def _pay(
-    zone: uint256,
-    entries: DynArray[uint256, 256],
-    dues: DynArray[uint256, 256],
-    shortfalls: uint256,
-    fees: Fees,
+    zone: uint256, entries: Bytes[8192], dues: DynArray[uint256, 256], shortfalls: uint256, fees: Fees
 ):
     """
     @notice Credits what each entry is due, after all shortfalls have reached the pool.
@@ -232,7 +266,7 @@ def _pay(
     stored: uint256 = 0
     i: uint256 = 0
     for due: uint256 in dues:
-        site: uint256 = (zone << 16) | ((entries[i] >> 200) & 65535)
+        site: uint256 = (zone << 16) | ((due >> 76) & 65535)
         if site >> 2 != group:
             if lanes != stored:
                 sites._lanes[group] = lanes
@@ -241,13 +275,13 @@ def _pay(
             lanes = stored
         for_unused: uint256 = min(due >> 128, pool)
         pool = unsafe_sub(pool, for_unused)
-        grains: uint256 = unsafe_add(due & MASK_128, for_unused)
+        grains: uint256 = unsafe_add(due & MASK_64, for_unused)
         offset: uint256 = (site & 3) << 6
         if unsafe_add((lanes >> offset) & sites.MASK_CREDIT, grains) <= sites.MASK_CREDIT:
             lanes = unsafe_add(lanes, grains << offset)
         else:
             lanes = sites._move_credit(lanes, site, grains)
-        credited[i] = grains
+        credited[i] = unsafe_add(due & MASK_128, for_unused)
         i = unsafe_add(i, 1)
     if lanes != stored:
         sites._lanes[group] = lanes
