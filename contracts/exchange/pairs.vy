@@ -52,8 +52,9 @@ def trade(fills: DynArray[Fill, 96]):
     seller_due: int256 = 0  # grains the seller's margins and fees grew by in its fills so far
     buyer_due: int256 = 0
     rules: uint256 = 0
-    market: uint256 = 0  # zone and hour of these terms
-    gate: uint256 = 0
+    market: uint256 = 0  # zone of these terms
+    first: uint256 = 0  # of the slots that share them and are open
+    further: uint256 = 0  # how many of them follow it
     for fill: Fill in fills:
         if fill.seller != seller:
             self._charge(seller, seller_due)
@@ -66,11 +67,11 @@ def trade(fills: DynArray[Fill, 96]):
         energy: uint256 = fill.energy
         zone: uint256 = seller >> 176
         slot: uint256 = (energy >> 40) & (2**32 - 1)
-        if market != (zone << 32) | (slot >> 2) or slot <= gate:
-            # Once an hour: the slots of an hour share its terms.
+        if zone != market or unsafe_sub(slot, first) > further:
+            market = zone
             rules = matching._open_market(zone, slot)
-            market = (zone << 32) | (slot >> 2)
-            gate = hour_terms._gate(rules)
+            first = max(unsafe_add(hour_terms._gate(rules), 1), (slot >> 2) << 2)
+            further = unsafe_sub(min(unsafe_add(unsafe_div(block.timestamp, 900), matching.HORIZON), slot | 3), first)
         wh: uint256 = energy & (2**24 - 1)
         price: uint256 = (energy >> 24) & (2**16 - 1)
         paid: uint256 = unsafe_mul(wh, price)

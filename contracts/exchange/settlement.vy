@@ -199,9 +199,7 @@ def settle(zone: uint256, entries: Bytes[8192]) -> uint256:
         previous = key
         hour_settled |= done
         slots_settled = unsafe_add(slots_settled, (ONES >> (done << 2)) & 15)
-        dues.append(
-            (unsafe_mul(unused, feed_in) << 128) | ((site & 65535) << 76) | (i << 68) | (done << 64) | payout
-        )
+        dues.append((unsafe_mul(unused, feed_in) << 128) | ((site & 65535) << 76) | (i << 68) | (done << 64) | payout)
     if slots_settled == 0:
         return 0
     fees = self._close_hour(zone, hour, rules, hour_settled, hour_bought, fees)
@@ -250,9 +248,7 @@ def _log_refused(site: uint256, hour: uint256, position: uint256, refused: uint2
 
 
 @internal
-def _pay(
-    zone: uint256, entries: Bytes[8192], dues: DynArray[uint256, 256], shortfalls: uint256, fees: Fees
-):
+def _pay(zone: uint256, entries: Bytes[8192], dues: DynArray[uint256, 256], shortfalls: uint256, fees: Fees):
     """
     @notice Credits what each entry is due, after all shortfalls have reached the pool.
     """

@@ -12,6 +12,7 @@ import boa
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from tests.contracts.entries import packed
 from tests.contracts.exchange_fixtures import *  # noqa: F403
 from tests.contracts.signing import consent, person, sign_digest
 
@@ -204,7 +205,7 @@ def report(registry: Any, zone: int, seated: list[LocalAccount]) -> Report:
     """report(entries): what three of the zone's four operators signed."""
 
     def submit(entries: list[int]) -> int:
-        signatures = sign_digest(registry.report_digest(zone, entries), seated[:3])
-        return int(registry.report(zone, entries, 0b111, signatures))
+        signatures = sign_digest(registry.report_digest(zone, packed(entries)), seated[:3])
+        return int(registry.report(zone, packed(entries), 0b111, signatures))
 
     return submit

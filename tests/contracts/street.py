@@ -9,6 +9,7 @@ from boa.contracts.vyper.vyper_contract import VyperContract
 from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
+from tests.contracts.entries import packed
 from tests.contracts.model import SLOT, Entry, Limits, Tariff, Terms, Wanted
 from tests.contracts.signing import consent, person, sign_digest
 
@@ -193,7 +194,7 @@ class Street:
         self, zone: int, words: Sequence[int], signers: Sequence[int]
     ) -> tuple[int, list[tuple[bytes, bytes]]]:
         """Bitmap and sorted signatures of the oracles at these indices under a report."""
-        digest = self.registry.report_digest(zone, list(words))
+        digest = self.registry.report_digest(zone, packed(words))
         return sum(1 << i for i in signers), sign_digest(digest, (self.oracles[i] for i in sorted(signers)))
 
     def report(
@@ -207,7 +208,9 @@ class Street:
         zone = zone or self.zone
         words = [entry.word() if isinstance(entry, Entry) else entry for entry in entries]
         bitmap, signatures = self.signatures(zone, words, signers)
-        return int(self.registry.report(zone, words, bitmap, signatures, sender=sender or self.attacker.address))
+        return int(
+            self.registry.report(zone, packed(words), bitmap, signatures, sender=sender or self.attacker.address)
+        )
 
     # ---- looking ----------------------------------------------------------------------------------------------------
 
