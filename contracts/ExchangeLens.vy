@@ -100,7 +100,9 @@ def is_tradable(zone: uint256, slot: uint256) -> bool:
     """
     if slot > block.timestamp // 900 + HORIZON:
         return False
-    rules: uint256 = staticcall GRID.packed_terms(zone, slot // 4)
+    rules: uint256 = self._rules(zone, slot)
+    if rules == 0:
+        rules = staticcall GRID.packed_terms(zone, slot // 4)
     return rules != 0 and not hour_terms._is_gated(rules, slot)
 
 
