@@ -100,7 +100,9 @@ def is_tradable(zone: uint256, slot: uint256) -> bool:
     """
     if slot > block.timestamp // 900 + HORIZON:
         return False
-    rules: uint256 = staticcall GRID.packed_terms(zone, slot // 4)
+    rules: uint256 = self._rules(zone, slot)
+    if rules == 0:
+        rules = staticcall GRID.packed_terms(zone, slot // 4)
     return rules != 0 and not hour_terms._is_gated(rules, slot)
 
 
@@ -184,8 +186,8 @@ def orders_of(site: uint256, slot: uint256) -> DynArray[Order, 512]:
 @internal
 @view
 def _orders_of(site: uint256, slot: uint256) -> DynArray[Order, 512]:
-    found: DynArray[Order, 512] = self._list(site >> 16, slot, True, site & book_words.MASK_16)
-    bids: DynArray[Order, 512] = self._list(site >> 16, slot, False, site & book_words.MASK_16)
+    found: DynArray[Order, 512] = self._list(site >> 16, slot, True, site & book_words.MASK_SITE)
+    bids: DynArray[Order, 512] = self._list(site >> 16, slot, False, site & book_words.MASK_SITE)
     for bid: Order in bids:
         if len(found) == MAX_LISTED:
             break

@@ -4,12 +4,13 @@
 """
 @title GridRegistry
 @license AGPL-3.0-only
-@notice Who and what trades under which rules: zones and their grid operators, the write-once terms of every hour, and
-        the sites that a grid operator has admitted with their owners' consent. It holds no money.
+@notice Who and what trades under which rules: zones and their grid operators, the write-once terms of every hour, the
+        sites that a grid operator has admitted with their owners' consent, the links between zones, and the guardian.
+        It holds no money; what grid operators may take out of the exchange goes through its delay.
 @dev Terms of an hour are fixed once, before the hour is tradable, and never change: either the grid operator published a
-     tariff for it in time, or the zone's default holds. The exchange asks for them when an hour is first used and keeps
-     its own copy. A site is immutable: a new owner, meter, technology or nameplate is a new site, so what was traded
-     under the old one settles under it.
+     tariff for it in time, which goes to the exchange at once, or the zone's default holds, for which the exchange asks
+     when the hour is first used. A site is immutable: a new owner, meter, technology or nameplate is a new site, so what
+     was traded under the old one settles under it.
 """
 
 from snekmate.auth import ownable
@@ -33,13 +34,25 @@ exports: (
 
 
 interface Exchange:
+    def connect(registry: address, desk: address): nonpayable
+    def stop_orders(until: uint256): nonpayable
     def open_site(site: uint256, owner: address, most_energy: uint256): nonpayable
+    def fix_published(zone: uint256, first_hour: uint256, words: DynArray[uint256, 24]): nonpayable
+    def pay_out(zone: uint256, pool: uint256, fees: uint256, receiver: address) -> uint256: nonpayable
+    def terms_word(key: uint256) -> uint256: view
 
 
 MAX_TARIFF_LEAD: constant(uint256) = 168  # hours: the horizon of trading; beyond it nothing could be traded anyway
 PUBLISH_AHEAD: constant(uint256) = 8784  # hours: a leap year, so that a mistyped hour cannot be fixed for ever
 MAX_SITES: constant(uint256) = 2**16 - 1  # in a zone: an order names its site in 16 bits
 MAX_NAMEPLATE: constant(uint256) = 4 * (2**23 - 1)  # W: energy of a slot has 23 bits
+POOL_DELAY: constant(uint256) = 21 * 86400  # seconds: longer than reports (7 days) and disputes about them can take
+MAX_STOP: constant(uint256) = 3 * 86400  # seconds: enough to look into an alarm; open orders and positions go on
+STOP_PAUSE: constant(uint256) = (
+    7 * 86400
+)  # seconds of trading between two stops, so that a guardian cannot close a market
+MAX_CAPACITY: constant(uint256) = 2**32 - 1  # Wh in a slot: 17 GW
+MAX_TRANSPORT_FEE: constant(uint256) = 2**16 - 1  # grains per Wh: the range of prices
 MAX_TECHNOLOGY: constant(uint256) = 6  # none, solar, wind, hydro, thermal, neutrinovoltaic, storage
 CONSENT_TYPEHASH: constant(bytes32) = keccak256(
     "SiteConsent(uint256 zone,address owner,uint256 technology,uint256 nameplate,address meter_key,uint256 nonce,uint256 deadline)"
@@ -62,8 +75,35 @@ struct Site:
     meter_key: address
 
 
+struct Link:
+    capacity: uint256  # Wh in a slot, both directions together
+    fee: uint256  # grains per Wh
+
+
+struct PoolRequest:
+    grains: uint256
+    ready_at: uint256  # unix time
+
+
 event ExchangeSet:
     exchange: indexed(address)
+
+
+event GuardianSet:
+    guardian: indexed(address)
+
+
+event LinkSet:
+    zone: indexed(uint256)
+    other: indexed(uint256)
+    capacity: uint256
+    fee: uint256
+
+
+event PoolWithdrawalRequested:
+    zone: indexed(uint256)
+    grains: uint256
+    ready_at: uint256
 
 
 event ZoneCreated:
@@ -82,12 +122,6 @@ event DefaultTermsSet:
     terms: hour_terms.Terms
 
 
-event TermsPublished:
-    zone: indexed(uint256)
-    hour: indexed(uint256)
-    terms: hour_terms.Terms
-
-
 event SiteRegistered:
     site: indexed(uint256)
     owner: indexed(address)
@@ -97,10 +131,13 @@ event SiteRegistered:
 
 
 exchange: public(address)
+guardian: public(address)
+stopped_until: public(uint256)  # unix time until which the guardian's latest stop lasts
+pool_requests: public(HashMap[uint256, PoolRequest])
+_links: HashMap[uint256, Link]  # zone << 128 | other -> what the zone's operator allows
 zone_count: public(uint256)
 consent_nonce: public(HashMap[address, uint256])
 _zones: HashMap[uint256, Zone]
-_published: HashMap[uint256, uint256]  # zone << 32 | hour -> packed terms
 _sites: HashMap[uint256, Site]
 
 
@@ -117,15 +154,53 @@ def __init__():
 
 
 @external
-def set_exchange(exchange: address):
+def connect(exchange: address, registry: address, desk: address):
     """
-    @notice Names the exchange in which admitted sites trade, once and for ever. Contract owner only.
+    @notice Names the exchange in which admitted sites trade, and to it the OracleRegistry whose reports settle and the
+            TradingDesk that brings signed orders: once and for ever. Contract owner only.
     """
     ownable._check_owner()
     assert self.exchange == empty(address), "grid: exchange is set"
-    assert exchange != empty(address), "grid: no exchange"
+    assert exchange.is_contract and registry.is_contract and desk.is_contract, "grid: not a contract"
     self.exchange = exchange
     log ExchangeSet(exchange=exchange)
+    extcall Exchange(exchange).connect(registry, desk)
+    extcall Exchange(exchange).open_site(0, desk, 0)  # the desk's own account
+
+
+@external
+def set_guardian(guardian: address):
+    """
+    @notice Names who may stop new orders for a while; the zero address for nobody. Contract owner only.
+    """
+    ownable._check_owner()
+    self.guardian = guardian
+    log GuardianSet(guardian=guardian)
+
+
+@external
+def stop_orders(seconds: uint256):
+    """
+    @notice Stops new orders in the exchange for at most three days, then not again for a week. Withdrawals, cancels
+            and settlement go on: nobody can stop those. Guardian only.
+    """
+    assert msg.sender == self.guardian, "guardian: not you"
+    assert seconds > 0 and seconds <= MAX_STOP, "guardian: bad duration"
+    assert block.timestamp >= self.stopped_until + STOP_PAUSE, "guardian: too soon again"
+    until: uint256 = block.timestamp + seconds
+    self.stopped_until = until
+    extcall Exchange(self.exchange).stop_orders(until)
+
+
+@external
+def resume_orders():
+    """
+    @notice Ends a stop early. Guardian or contract owner.
+    """
+    assert msg.sender == self.guardian or msg.sender == ownable.owner, "guardian: not you"
+    assert block.timestamp < self.stopped_until, "guardian: not stopped"
+    self.stopped_until = block.timestamp
+    extcall Exchange(self.exchange).stop_orders(block.timestamp)
 
 
 @external
@@ -196,18 +271,74 @@ def publish_tariffs(zone: uint256, first_hour: uint256, tariffs: DynArray[hour_t
     now_hour: uint256 = block.timestamp // 3600
     assert first_hour > now_hour + known.tariff_lead, "terms: published too late"
     assert first_hour < now_hour + PUBLISH_AHEAD, "terms: too far ahead"
+    words: DynArray[uint256, 24] = []
     hour: uint256 = first_hour
     for tariff: hour_terms.Tariff in tariffs:
-        key: uint256 = (zone << 32) | hour
-        assert self._published[key] == 0, "terms: already fixed"
         fixed: hour_terms.Terms = hour_terms._unpack(self._default(known, hour))
         fixed.feed_in = tariff.feed_in
         fixed.imbalance = tariff.imbalance
         fixed.grid_fee = tariff.grid_fee
         hour_terms._check(fixed)
-        self._published[key] = hour_terms._pack(fixed)
-        log TermsPublished(zone=zone, hour=hour, terms=fixed)
+        words.append(hour_terms._pack(fixed))
         hour += 1
+    extcall Exchange(self.exchange).fix_published(zone, first_hour, words)
+
+
+# ------------------------------------------------------------------
+#                 grid operator: pool, fees, links
+# ------------------------------------------------------------------
+
+
+@external
+def request_pool_withdrawal(zone: uint256, grains: uint256):
+    """
+    @notice Announces a withdrawal from the zone's balancing pool; replaces an earlier announcement.
+    """
+    self._check_operator(zone)
+    assert grains > 0, "amount: zero"
+    ready_at: uint256 = block.timestamp + POOL_DELAY
+    self.pool_requests[zone] = PoolRequest(grains=grains, ready_at=ready_at)
+    log PoolWithdrawalRequested(zone=zone, grains=grains, ready_at=ready_at)
+
+
+@external
+def withdraw_pool(zone: uint256, receiver: address) -> uint256:
+    """
+    @notice Pays out an announced withdrawal whose delay has passed, at most what the pool still holds.
+    @return Grains paid.
+    """
+    self._check_operator(zone)
+    request: PoolRequest = self.pool_requests[zone]
+    assert request.grains > 0, "pool: nothing requested"
+    assert block.timestamp >= request.ready_at, "pool: delay not over"
+    self.pool_requests[zone] = empty(PoolRequest)
+    return extcall Exchange(self.exchange).pay_out(zone, request.grains, 0, receiver)
+
+
+@external
+def withdraw_fees(zone: uint256, receiver: address) -> uint256:
+    """
+    @notice Pays the collected grid fees to the grid operator's receiver.
+    @return Grains paid.
+    """
+    self._check_operator(zone)
+    return extcall Exchange(self.exchange).pay_out(zone, 0, max_value(uint256), receiver)
+
+
+@external
+def set_link(zone: uint256, other: uint256, capacity: uint256, fee: uint256):
+    """
+    @notice Allows the sites of two zones to trade with each other, as far as the other operator allows it too: the
+            smaller capacity of the two holds, and each zone is paid its own fee.
+    @param capacity Wh in a slot, both directions together; 0 closes the link for what is not traded yet.
+    @param fee Grains per Wh, for carrying energy through this zone.
+    """
+    self._check_operator(zone)
+    assert zone != other and self._zones[other].operator != empty(address), "link: no such zone"
+    assert capacity <= MAX_CAPACITY, "link: capacity out of range"
+    assert fee <= MAX_TRANSPORT_FEE, "link: fee out of range"
+    self._links[zone << 128 | other] = Link(capacity=capacity, fee=fee)
+    log LinkSet(zone=zone, other=other, capacity=capacity, fee=fee)
 
 
 # ------------------------------------------------------------------
@@ -278,15 +409,11 @@ def _check_operator(zone: uint256):
 @view
 def packed_terms(zone: uint256, hour: uint256) -> uint256:
     """
-    @notice Packed terms of an hour that may be traded or settled; 0 while they can still be published, or for an
+    @notice Packed default terms of an hour that nobody published a tariff for; 0 while somebody still may, or for an
             unknown zone.
     """
-    word: uint256 = self._published[(zone << 32) | hour]
-    if word == 0:
-        known: Zone = self._zones[zone]
-        if hour <= block.timestamp // 3600 + known.tariff_lead:
-            word = self._default(known, hour)
-    return word
+    known: Zone = self._zones[zone]
+    return self._default(known, hour) if hour <= block.timestamp // 3600 + known.tariff_lead else 0
 
 
 @external
@@ -296,11 +423,22 @@ def terms(zone: uint256, hour: uint256) -> (hour_terms.Terms, bool):
     @notice Terms of an hour, and whether they are final; before that, what the default would make them.
     """
     known: Zone = self._zones[zone]
-    word: uint256 = self._published[(zone << 32) | hour]
+    word: uint256 = staticcall Exchange(self.exchange).terms_word((zone << 32) | hour)
     final: bool = word != 0 or hour <= block.timestamp // 3600 + known.tariff_lead
     if word == 0:
         word = self._default(known, hour)
     return hour_terms._unpack(word), final
+
+
+@external
+@view
+def link(zone: uint256, other: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice Wh that two zones may trade with each other in a slot, and the grains per Wh that each of them asks for it.
+    """
+    here: Link = self._links[zone << 128 | other]
+    there: Link = self._links[other << 128 | zone]
+    return min(here.capacity, there.capacity), here.fee, there.fee
 
 
 @external

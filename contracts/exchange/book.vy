@@ -6,12 +6,11 @@
 @license AGPL-3.0-only
 @notice Resting orders of every market (zone, slot), by price, then time; `book_words` says how they lie in storage.
 @dev The bitmap is the truth: a level whose bit is clear has no orders whatever its word says. So a take or a cancel
-     that empties a level writes nothing there, and the next order starts it afresh with numbers that were never used.
+     that empties a level writes nothing there, and the next order starts it afresh with numbers that were not used.
      Sides lie in a ring of 4096 slots. A side is reused only when it is empty; orders that were forgotten there are
      released on the way, as many as a transaction can carry, and by anyone since their gate.
 """
 
-from . import agents
 from . import book_words
 from . import hour_terms
 from . import margin
@@ -19,7 +18,6 @@ from . import refusal
 from . import sites
 from . import zones
 
-uses: agents
 uses: sites
 uses: zones
 
@@ -30,23 +28,28 @@ CANCELLED: constant(uint256) = 0
 RELEASED: constant(uint256) = 1
 SELF_TRADE: constant(uint256) = 2
 AT_BOUND: constant(uint256) = 3
+EXPIRED: constant(uint256) = 4
+REDUCED: constant(uint256) = 5  # in part
 
 
+# One word each, without topics: an order is placed 96 times a day.
+# Order number 96 (bits 0..95) | Wh 24 (96..119) | site index 16 (120..135) | reason 8 (136..143).
 event OrderPlaced:
-    site: indexed(uint256)
     order: uint256
-    wh: uint256
+
+
+event OrderReduced:
+    order: uint256  # with the Wh that are left
 
 
 event OrderClosed:
-    order: indexed(uint256)
-    wh: uint256
-    reason: uint256
+    order: uint256  # with the Wh that were left, and why
 
 
 side_word: public(HashMap[uint256, uint256])  # zone << 13 | slot % book_words.RING << 1 | sell -> slot tag and bitmap
-level_word: public(HashMap[uint256, uint256])  # side key << 8 | level -> first four orders
-queue_word: public(HashMap[uint256, uint256])  # level key << 14 | (place - 4) // 6 -> six orders
+level_word: public(HashMap[uint256, uint256])  # side key << 8 | level -> first five orders
+queue_word: public(HashMap[uint256, uint256])  # level key << 9 | (place - 5) // 6 -> six orders
+expiry_word: public(HashMap[uint256, uint256])  # level key << 8 | place // 8 -> eight times
 
 
 @deploy
@@ -62,49 +65,96 @@ def __init__():
 @external
 def cancel(order: uint256):
     """
-    @notice Takes a resting order out of the book and returns its lock. Owner or agent of its site; at any time.
+    @notice Takes a resting order out of the book and returns its lock. Owner of its site, or the desk; at any time.
     """
-    entry: uint256 = self._find(order)
-    if entry & book_words.MASK_WH == 0:
+    if not self._take_out(order, 0, CANCELLED):
         refusal._because("order: gone")
-    agents._check_may_cancel(book_words._site_of(order, entry))
-    self._remove(order, entry, CANCELLED)
+
+
+@external
+def cancel_many(orders: DynArray[uint256, 96]):
+    """
+    @notice Does what `cancel` does for several orders; those that are gone already are passed over.
+    """
+    for order: uint256 in orders:
+        self._take_out(order, 0, CANCELLED)
+
+
+@external
+def reduce(order: uint256, wh: uint256):
+    """
+    @notice Makes a resting order smaller; it keeps its number and its place in the queue. Owner of its site, or the desk.
+    @param wh Energy that stays: less than it has, and no less than the zone's minimum.
+    """
+    if wh < hour_terms._min_wh(self._rules_of(order)):
+        refusal._because("order: below minimum size")
+    if not self._take_out(order, wh, REDUCED):
+        refusal._because("order: gone")
 
 
 @external
 def release(orders: DynArray[uint256, 64]):
     """
-    @notice Takes orders whose gate has passed out of the book; each lock goes back to its site. Anyone.
+    @notice Takes orders that can no longer trade out of the book; each lock goes back to its site. Anyone.
     @dev Orders that are gone already are passed over, so that two callers do not spoil each other's batch.
     """
     for order: uint256 in orders:
-        slot: uint256 = book_words._slot_of(order)
-        rules: uint256 = zones.terms_word[((order >> 49) << 32) | (slot // 4)]
-        if rules == 0 or not hour_terms._is_gated(rules, slot):
-            refusal._because("order: gate still open")
-        entry: uint256 = self._find(order)
-        if entry & book_words.MASK_WH != 0:
-            self._remove(order, entry, RELEASED)
+        rules: uint256 = self._rules_of(order)
+        is_gated: bool = rules != 0 and hour_terms._is_gated(rules, book_words._slot_of(order))
+        self._take_out(order, 0, RELEASED if is_gated else EXPIRED)
 
 
 @internal
-def _remove(order: uint256, entry: uint256, reason: uint256):
+def _take_out(order: uint256, keep: uint256, reason: uint256) -> bool:
     """
-    @notice Takes a resting order out of its queue and credits its lock to its site.
-    @param entry What `_find` returned for it.
+    @notice Takes a resting order, or part of it, out of its queue and credits its lock to its site.
+    @param keep Wh that stay; 0 for none.
+    @return False when there is no such order any more.
     """
     level_key: uint256 = book_words._level_key_of(order)
+    side: uint256 = self.side_word[level_key >> 8]
+    if side >> 224 != book_words._slot_of(order) or (side >> (level_key & 255)) & 1 == 0:
+        return False
     word: uint256 = self.level_word[level_key]
-    if book_words._level_live(word) == 1:
-        self.side_word[level_key >> 8] ^= 1 << (level_key & 255)
+    place: uint256 = book_words._place_of(word, order)
+    if place == book_words.NOWHERE:
+        return False
+    queue_key: uint256 = 0
+    queue: uint256 = word
+    offset: uint256 = unsafe_mul(place, book_words.ORDER_BITS)
+    if place >= book_words.INLINE:
+        queue_key = book_words._queue_key(level_key, place)
+        queue = self.queue_word[queue_key]
+        offset = book_words._queue_offset(place)
+    entry: uint256 = (queue >> offset) & book_words.MASK_ORDER
+    wh: uint256 = entry & book_words.MASK_WH
+    if wh == 0:
+        return False
+    if reason == EXPIRED:
+        if not self._has_expired(entry, level_key, place):
+            refusal._because("order: still open")
+    elif reason != RELEASED:
+        sites._check_may_trade(convert(sites._owner(book_words._site_of(order, entry)), uint256))
+    if keep >= wh:
+        refusal._because("order: not less")
+    if keep == 0 and book_words._level_live(word) == 1:
+        self.side_word[level_key >> 8] = side ^ (1 << (level_key & 255))
     else:
-        place: uint256 = unsafe_sub(order & book_words.MASK_16, book_words._level_base(word))
-        if place < book_words.INLINE:
-            word ^= entry << unsafe_mul(place, book_words.ORDER_BITS)
+        # What stays keeps its site and marks; what goes leaves nothing.
+        queue = unsafe_sub(queue, (unsafe_sub(wh, keep) if keep != 0 else entry) << offset)
+        if place >= book_words.INLINE:
+            self.queue_word[queue_key] = queue
         else:
-            self.queue_word[book_words._queue_key(level_key, place)] ^= entry << book_words._queue_offset(place)
-        self.level_word[level_key] = unsafe_sub(word, book_words.ONE_LIVE)
-    self._close(order, entry, reason)
+            word = queue
+        if keep == 0:
+            word = unsafe_sub(word, book_words.ONE_LIVE)
+        self.level_word[level_key] = word
+    if keep != 0:
+        log OrderReduced(order=order | (keep << 96) | ((entry >> 26) << 120))
+        sites._credit(book_words._site_of(order, entry), self._lock_of(order, unsafe_sub(wh, keep)))
+    else:
+        self._close(order, entry, reason)
+    return True
 
 
 @internal
@@ -114,22 +164,7 @@ def _close(order: uint256, entry: uint256, reason: uint256):
     """
     wh: uint256 = entry & book_words.MASK_WH
     sites._credit(book_words._site_of(order, entry), self._lock_of(order, wh))
-    log OrderClosed(order=order, wh=wh, reason=reason)
-
-
-@internal
-@view
-def _find(order: uint256) -> uint256:
-    """
-    @notice Entry of a resting order; 0 when it is gone.
-    """
-    level_key: uint256 = book_words._level_key_of(order)
-    side: uint256 = self.side_word[level_key >> 8]
-    if side >> 224 != book_words._slot_of(order) or (side >> (level_key & 255)) & 1 == 0:
-        return 0
-    word: uint256 = self.level_word[level_key]
-    place: uint256 = book_words._place_of(word, order)
-    return 0 if place == book_words.NOWHERE else self._entry(level_key, word, place)
+    log OrderClosed(order=order | (wh << 96) | ((entry >> 26) << 120) | (reason << 136))
 
 
 @internal
@@ -148,7 +183,7 @@ def _lock_of(order: uint256, wh: uint256) -> uint256:
     """
     @notice Grains that `wh` of an order lock, by the terms of its hour.
     """
-    rules: uint256 = zones.terms_word[((order >> 49) << 32) | ((order >> 27) & (2**22 - 1))]
+    rules: uint256 = self._rules_of(order)
     return margin._order_lock(
         (order >> 24) & 1 == 1,
         hour_terms._price(rules, (order >> 16) & 255),
@@ -158,29 +193,43 @@ def _lock_of(order: uint256, wh: uint256) -> uint256:
     )
 
 
+@internal
+@view
+def _rules_of(order: uint256) -> uint256:
+    """
+    @notice Packed terms of an order's hour; 0 where none were ever fixed.
+    """
+    return zones.terms_word[((order >> 49) << 32) | ((order >> 27) & (2**22 - 1))]
+
+
+@internal
+@view
+def _has_expired(entry: uint256, level_key: uint256, place: uint256) -> bool:
+    """
+    @notice Whether an order has a time of its own that has passed.
+    """
+    if entry & book_words.EXPIRES == 0:
+        return False
+    times: uint256 = self.expiry_word[book_words._expiry_key(level_key, place)]
+    return (times >> book_words._expiry_offset(place)) & (2**32 - 1) <= block.timestamp
+
+
 # ------------------------------------------------------------------
 #                             resting
 # ------------------------------------------------------------------
 
 
 @internal
-@view
-def _bitmap(zone: uint256, slot: uint256, sell: bool) -> uint256:
-    """
-    @notice Levels of a side that have orders.
-    """
-    side: uint256 = self.side_word[book_words._side_key(zone, slot, sell)]
-    return side & book_words.MASK_BITMAP if side >> 224 == slot else 0
-
-
-@internal
-def _rest(site: uint256, owner: uint256, slot: uint256, sell: bool, level: uint256, wh: uint256) -> uint256:
+def _rest(
+    site: uint256, owner: uint256, slot: uint256, side_key: uint256, level: uint256, wh: uint256, expiry: uint256
+) -> uint256:
     """
     @notice Puts an order at the end of its level's queue.
-    @param owner Low bits of the owner's address.
-    @return Order number: zone << 49 | slot << 25 | sell << 24 | level << 16 | index.
+    @dev Every order of a day passes here, so the level's word is read in place, as book_words lays it out.
+    @param owner Its address as a number; the low bits are kept.
+    @param expiry Unix time below 2**32, or 0.
+    @return Order number.
     """
-    side_key: uint256 = book_words._side_key(site >> 16, slot, sell)
     side: uint256 = self.side_word[side_key]
     if side >> 224 != slot:
         if side & book_words.MASK_BITMAP != 0:
@@ -188,19 +237,22 @@ def _rest(site: uint256, owner: uint256, slot: uint256, sell: bool, level: uint2
         side = slot << 224
     level_key: uint256 = (side_key << 8) | level
     word: uint256 = self.level_word[level_key]
-    base: uint256 = 0
+    place: uint256 = 0
     if (side >> level) & 1 == 0:
-        if word >> 232 == slot:
-            base = unsafe_add(book_words._level_base(word), book_words._level_tail(word))
-        word = (slot << 232) | (base << 216)
+        # Starts afresh: no orders, and a base beyond the numbers that were used; what leaves the top is the modulus.
+        used: uint256 = (word >> book_words.TAIL_AT) & book_words.MASK_11
+        word = unsafe_add(word >> book_words.BASE_AT, used) << book_words.BASE_AT
         self.side_word[side_key] = side | (1 << level)
     else:
-        base = book_words._level_base(word)
-    place: uint256 = book_words._level_tail(word)
-    index: uint256 = unsafe_add(base, place)
-    if index >= book_words.MASK_16:
-        refusal._because("order: level is full")
-    entry: uint256 = ((site & book_words.MASK_16) << 26) | ((owner & book_words.MASK_OWNER) << 21) | wh
+        place = (word >> book_words.TAIL_AT) & book_words.MASK_11
+        if place == book_words.MAX_PLACES:
+            refusal._because("order: level is full")
+    entry: uint256 = ((site & book_words.MASK_SITE) << 26) | ((owner & book_words.MASK_OWNER) << 21) | wh
+    if expiry != 0:
+        entry |= book_words.EXPIRES
+        time_key: uint256 = book_words._expiry_key(level_key, place)
+        time_at: uint256 = book_words._expiry_offset(place)
+        self.expiry_word[time_key] = (self.expiry_word[time_key] & ~((2**32 - 1) << time_at)) | (expiry << time_at)
     if place < book_words.INLINE:
         word |= entry << unsafe_mul(place, book_words.ORDER_BITS)
     else:
@@ -211,8 +263,13 @@ def _rest(site: uint256, owner: uint256, slot: uint256, sell: bool, level: uint2
         else:
             self.queue_word[key] |= entry << offset
     self.level_word[level_key] = unsafe_add(word, book_words.ONE_TAIL + book_words.ONE_LIVE)
-    order: uint256 = book_words._order_id(site >> 16, slot, sell, level, index)
-    log OrderPlaced(site=site, order=order, wh=wh)
+    order: uint256 = (
+        ((site >> 16) << 49)
+        | (slot << 25)
+        | ((level_key & 511) << 16)
+        | (unsafe_add(word >> book_words.BASE_AT, place) & book_words.MASK_INDEX)
+    )
+    log OrderPlaced(order=order | (wh << 96) | ((site & book_words.MASK_SITE) << 120))
     return order
 
 
@@ -232,7 +289,7 @@ def _sweep(side_key: uint256, side: uint256):
         word: uint256 = self.level_word[(side_key << 8) | level]
         head: uint256 = book_words._level_head(word)
         tail: uint256 = book_words._level_tail(word)
-        for place: uint256 in range(head, tail, bound=65536):
+        for place: uint256 in range(head, tail, bound=2048):
             visits = unsafe_add(visits, 1)
             if visits > MAX_SWEEP:
                 refusal._because("book: release old orders")

@@ -11,8 +11,6 @@
      Prices and fees are grains per Wh.
 """
 
-from . import refusal
-
 LEVELS: constant(uint256) = 224  # one side's bitmap beside its 32-bit slot tag fills one word
 MAX_GATE_LEAD: constant(uint256) = 96  # slots: a gate more than a day ahead would leave nothing to trade on
 FIXED: constant(uint256) = 1 << 120
@@ -129,19 +127,35 @@ def _min_wh(word: uint256) -> uint256:
 
 @internal
 @pure
-def _level(word: uint256, price: uint256) -> uint256:
+def _is_in_range(word: uint256, price: uint256) -> bool:
     """
-    @notice Level of a price; refused off the zone's grid.
+    @notice Whether a price lies between the lowest and the highest of the grid.
     """
     lowest: uint256 = (word >> 64) & MASK_16
+    return price >= lowest and unsafe_sub(price, lowest) <= unsafe_mul(LEVELS - 1, (word >> 80) & MASK_16)
+
+
+@internal
+@pure
+def _levels_below(word: uint256, price: uint256) -> uint256:
+    """
+    @notice Bitmap of the levels whose price is below `price`.
+    """
+    lowest: uint256 = (word >> 64) & MASK_16
+    if price <= lowest:
+        return 0
     step: uint256 = (word >> 80) & MASK_16
-    if price < lowest:
-        refusal._because("order: off the price grid")
-    offset: uint256 = unsafe_sub(price, lowest)
-    level: uint256 = unsafe_div(offset, step)
-    if level >= LEVELS or unsafe_mul(level, step) != offset:
-        refusal._because("order: off the price grid")
-    return level
+    count: uint256 = unsafe_div(unsafe_add(unsafe_sub(price, lowest), unsafe_sub(step, 1)), step)
+    return ~(max_value(uint256) << min(count, LEVELS))
+
+
+@internal
+@view
+def _gate(word: uint256) -> uint256:
+    """
+    @notice The last slot whose gate has closed.
+    """
+    return unsafe_div(unsafe_add(block.timestamp, unsafe_mul((word >> 112) & MASK_8, 900)), 900)
 
 
 @internal
@@ -150,8 +164,7 @@ def _is_gated(word: uint256, slot: uint256) -> bool:
     """
     @notice Whether the gate of `slot` (below 2**32) has closed: nothing is placed or matched any more.
     """
-    lead: uint256 = (word >> 112) & MASK_8
-    return unsafe_add(block.timestamp, unsafe_mul(lead, 900)) >= unsafe_mul(slot, 900)
+    return slot <= self._gate(word)
 
 
 @internal

@@ -59,24 +59,3 @@ def _order_lock(sell: bool, price: uint256, wh: uint256, imbalance: uint256, gri
     if sell:
         return unsafe_mul(wh, unsafe_sub(imbalance, price))
     return unsafe_mul(wh, unsafe_add(price, grid_fee))
-
-
-@internal
-@pure
-def _shortfall(net_wh: int256, exported: uint256) -> uint256:
-    """
-    @notice Wh sold but not exported.
-    """
-    if net_wh <= 0:
-        return 0
-    sold: uint256 = convert(net_wh, uint256)
-    return unsafe_sub(sold, min(exported, sold))
-
-
-@internal
-@pure
-def _bought(net_wh: int256) -> uint256:
-    """
-    @notice Wh bought, net of what was sold again.
-    """
-    return convert(unsafe_sub(0, net_wh), uint256) if net_wh < 0 else 0

@@ -18,6 +18,7 @@ SETTLED: constant(uint256) = 1 << 56
 ALL_SETTLED: constant(uint256) = SETTLED | (SETTLED << 58) | (SETTLED << 116) | (SETTLED << 174)
 MAX_NET_WH: constant(int256) = 2**21 - 1  # 8.4 MW for a quarter of an hour
 MAX_NET_VALUE: constant(int256) = 2**33 - 1  # 859 NET8 in one slot
+MAX_VALUE: constant(uint256) = 2**33 - 1
 
 # Outcomes of a settled cell.
 METERED: constant(uint256) = 1
@@ -89,3 +90,22 @@ def _first_cell(sell: bool, wh: uint256, paid: uint256) -> uint256:
 @pure
 def _settled_cell(outcome: uint256, exported: uint256, imported: uint256) -> uint256:
     return SETTLED | (outcome << 48) | (imported << 24) | exported
+
+
+@internal
+@pure
+def _production(word: uint256, minted: uint256) -> (uint256, uint256):
+    """
+    @notice What meters showed as exported in an hour, for certificates.
+    @param minted Mask of the slots to leave out.
+    @return Wh, and the mask of the slots they were exported in.
+    """
+    wh: uint256 = 0
+    slots: uint256 = 0
+    for s: uint256 in range(4):
+        cell: uint256 = (word >> unsafe_mul(s, CELL_BITS)) & MASK_CELL
+        exported: uint256 = cell & MASK_WH
+        if cell >> 48 == (SETTLED >> 48) | METERED and exported != 0 and (minted >> s) & 1 == 0:
+            wh = unsafe_add(wh, exported)
+            slots |= 1 << s
+    return wh, slots

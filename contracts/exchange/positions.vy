@@ -70,19 +70,26 @@ def _settle_late(site: uint256, slot: uint256, cell: uint256) -> uint256:
     zone: uint256 = site >> 16
     rules: uint256 = zones._fixed_terms(zone, slot // 4)
     net_wh: int256 = position_words._net_wh(cell)
-    net_value: int256 = position_words._net_value(cell)
-    imbalance: uint256 = hour_terms._imbalance(rules)
-    grid_fee: uint256 = hour_terms._grid_fee(rules)
-    bought: uint256 = margin._bought(net_wh)
-    exported: uint256 = 0
+    held: uint256 = margin._held(
+        net_wh, position_words._net_value(cell), hour_terms._imbalance(rules), hour_terms._grid_fee(rules)
+    )
     outcome: uint256 = position_words.NO_READING
+    exported: uint256 = 0
+    bought: uint256 = 0
+    penalty: uint256 = 0
+    fee: uint256 = 0
+    if net_wh < 0:
+        bought = convert(-net_wh, uint256)
+        fee = bought * hour_terms._grid_fee(rules)
+    else:
+        exported = convert(net_wh, uint256)
     if not hour_terms._is_reported(rules, slot):
         outcome = position_words.AS_TRADED
-        exported = convert(max(net_wh, 0), uint256)
-    penalty: uint256 = margin._shortfall(net_wh, exported) * imbalance
-    fee: uint256 = bought * grid_fee
+    else:
+        penalty = exported * hour_terms._imbalance(rules)
+        exported = 0
     oracle_fee: uint256 = bought * hour_terms._oracle_fee(rules)
-    credited: uint256 = margin._held(net_wh, net_value, imbalance, grid_fee) - penalty - fee
+    credited: uint256 = held - penalty - fee
     zones._book(zone, penalty, fee - oracle_fee, oracle_fee)
     sites._credit(site, credited)
     log SettledOverdue(site=site, slot=slot, outcome=outcome, credited=credited)
@@ -90,14 +97,11 @@ def _settle_late(site: uint256, slot: uint256, cell: uint256) -> uint256:
 
 
 @internal
-def _word(site: uint256, hour: uint256) -> uint256:
+def _turn(site: uint256, hour: uint256, key: uint256, word: uint256) -> uint256:
     """
-    @notice Word of a site and hour, ready to be changed and stored; empty cells where the ring turned.
-    @dev A word of a later hour is returned as it is: the caller compares hours where that can happen.
+    @notice Word of an hour whose place in the ring holds another hour's: settles what that one left open.
     """
-    key: uint256 = position_words._key(site, hour)
-    word: uint256 = self.position_word[key]
-    if word >> 232 >= hour:
+    if word >> 232 > hour:
         return word
     if word & position_words.ALL_SETTLED != position_words.ALL_SETTLED and word != 0:
         # Stored at once: the caller may have nothing to store after all, and what was paid must not be paid again.
@@ -119,24 +123,56 @@ def _settle_leftovers(site: uint256, word: uint256):
 
 
 @internal
-def _store(site: uint256, hour: uint256, word: uint256):
-    self.position_word[position_words._key(site, hour)] = word
+def _trade(rules: uint256, site: uint256, slot: uint256, sell: bool, wh: uint256, paid: uint256) -> (bool, int256):
+    """
+    @notice Adds a trade to a site's position.
+    @param rules Packed terms under which the site settles.
+    @return False, and nothing changed, if the position would leave its bounds; and the grains its margin grew by.
+    """
+    hour: uint256 = slot >> 2
+    key: uint256 = (site << 10) | (hour & (position_words.RING - 1))
+    word: uint256 = self.position_word[key]
+    if word >> 232 != hour:
+        word = self._turn(site, hour, key, word)
+    offset: uint256 = unsafe_mul(slot & 3, position_words.CELL_BITS)
+    cell: uint256 = (word >> offset) & position_words.MASK_CELL
+    if cell == 0 and paid <= position_words.MAX_VALUE:
+        # The first trade of a slot, by far the most frequent: its margin is what its order would lock.
+        if sell:
+            self.position_word[key] = word | (position_words._first_cell(True, wh, paid) << offset)
+            return True, convert(unsafe_sub(unsafe_mul(wh, (rules >> 16) & hour_terms.MASK_16), paid), int256)
+        self.position_word[key] = word | (position_words._first_cell(False, wh, paid) << offset)
+        return True, convert(unsafe_add(unsafe_mul(wh, (rules >> 32) & hour_terms.MASK_16), paid), int256)
+    imbalance: uint256 = hour_terms._imbalance(rules)
+    grid_fee: uint256 = hour_terms._grid_fee(rules)
+    net_wh: int256 = convert(wh, int256)
+    net_value: int256 = convert(paid, int256)
+    if not sell:
+        net_wh = unsafe_sub(0, net_wh)
+        net_value = unsafe_sub(0, net_value)
+    before: uint256 = 0
+    if cell != 0:
+        old_wh: int256 = position_words._net_wh(cell)
+        old_value: int256 = position_words._net_value(cell)
+        before = margin._required(old_wh, old_value, imbalance, grid_fee)
+        net_wh = unsafe_add(net_wh, old_wh)
+        net_value = unsafe_add(net_value, old_value)
+    if not position_words._fits(net_wh, net_value):
+        return False, 0
+    self.position_word[key] = word ^ ((cell ^ position_words._open_cell(net_wh, net_value)) << offset)
+    after: uint256 = margin._required(net_wh, net_value, imbalance, grid_fee)
+    return True, unsafe_sub(convert(after, int256), convert(before, int256))
 
 
 @external
 @view
-def production(site: uint256, hour: uint256) -> (uint256, uint256[4]):
+def position_words_of(site: uint256, first_hour: uint256, count: uint256) -> DynArray[uint256, 24]:
     """
-    @notice Metered export of an hour, for certificates.
-    @return Mask of the slots settled by meter readings, and the Wh exported in each.
+    @notice Words of up to 24 consecutive hours, as position_words lays them out; 0 where the ring holds another hour.
     """
-    mask: uint256 = 0
-    exported: uint256[4] = empty(uint256[4])
-    word: uint256 = self.position_word[position_words._key(site, hour)]
-    if word >> 232 == hour:
-        for s: uint256 in range(4):
-            cell: uint256 = (word >> unsafe_mul(s, position_words.CELL_BITS)) & position_words.MASK_CELL
-            if cell >> 48 == (position_words.SETTLED >> 48) | position_words.METERED:
-                mask |= 1 << s
-                exported[s] = cell & position_words.MASK_WH
-    return mask, exported
+    words: DynArray[uint256, 24] = []
+    for i: uint256 in range(count, bound=24):
+        hour: uint256 = unsafe_add(first_hour, i)
+        word: uint256 = self.position_word[position_words._key(site, hour)]
+        words.append(word if word >> 232 == hour else 0)
+    return words

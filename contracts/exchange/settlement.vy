@@ -13,25 +13,31 @@
      the others, nor counts for their order: an honest quorum must not be held up by one bad meter. Money moves in two
      passes: all shortfalls are credited to the balancing pool first, then it pays for unused energy, in order of the
      entries, as far as it can.
+     One event tells a whole report: what each entry alone would cost in events, a hundred sites cost together.
 """
 
-from snekmate.auth import ownable
-from . import margin
+from . import hour_terms
 from . import position_words
 from . import positions
+from . import roles
 from . import refusal
 from . import sites
-from . import hour_terms
 from . import zones
 
-uses: ownable
 uses: positions
+uses: roles
 uses: sites
 uses: zones
 
 MAX_ENTRIES: constant(uint256) = 256  # 3 million gas of a transaction's 16.7
 MASK_24: constant(uint256) = 2**24 - 1
+MASK_48: constant(uint256) = 2**48 - 1
+MASK_64: constant(uint256) = 2**64 - 1
 MASK_128: constant(uint256) = 2**128 - 1
+BOUGHT: constant(uint256) = 2**21  # sign of the 22 bits of Wh in a cell
+DEBT: constant(uint256) = 2**33  # sign of the 34 bits of value in a cell
+METERED: constant(uint256) = position_words.SETTLED | (position_words.METERED << 48)
+ONES: constant(uint256) = 4841987667533046032  # hex digit m: how many of the four slots mask m has
 
 # Why an entry was skipped.
 UNORDERED: constant(uint256) = 1
@@ -42,14 +48,16 @@ ALREADY_SETTLED: constant(uint256) = 5
 ABOVE_NAMEPLATE: constant(uint256) = 6
 
 
-event RegistrySet:
-    registry: indexed(address)
-
-
 event Settled:
-    site: indexed(uint256)
-    entry: uint256  # as reported, its mask reduced to the slots that settled
-    credited: uint256  # grains, payment for unused energy included
+    zone: indexed(uint256)
+    shortfalls: uint256  # grains charged for energy sold but not delivered, into the pool
+    unused: uint256  # grains paid for energy bought but not used, out of the pool
+    grid_fees: uint256  # grains
+    oracle_fees: uint256  # grains
+    entries: Bytes[8192]  # as reported
+    # For each entry that settled anything: site index 16 (from bit 76) | place in the report 8 (68)
+    # | mask of the slots settled 4 (64) | grains credited 64, payment for unused energy included
+    credited: DynArray[uint256, 256]
 
 
 event EntrySkipped:
@@ -59,30 +67,9 @@ event EntrySkipped:
     reason: uint256
 
 
-struct Hour:
-    number: uint256
-    rules: uint256  # packed terms
-    over: uint256  # mask of the slots that have ended
-    late: uint256  # mask of the slots whose report timeout has passed
-    settled: uint256  # mask of the slots this report settles anything in
-    bought: uint256  # Wh, net, in the positions this report settles
-
-
-struct Outcome:
-    done: uint256  # mask of the slots settled
-    payout: uint256  # grains from the position's own margin and value
-    penalty: uint256  # grains for energy sold but not delivered
-    bought: uint256  # Wh
-    unused: uint256  # Wh bought but not imported
-
-
-struct Totals:
-    penalties: uint256  # grains
-    grid_fees: uint256
-    oracle_fees: uint256
-
-
-registry: public(address)
+struct Fees:
+    grid: uint256  # grains
+    oracle: uint256  # grains
 
 
 @deploy
@@ -91,216 +78,269 @@ def __init__():
 
 
 @external
-def set_registry(registry: address):
-    """
-    @notice Names the OracleRegistry whose quorum settles, once and for ever. Contract owner only.
-    """
-    ownable._check_owner()
-    if self.registry != empty(address):
-        refusal._because("settlement: registry is set")
-    if registry == empty(address):
-        refusal._because("settlement: no registry")
-    self.registry = registry
-    log RegistrySet(registry=registry)
-
-
-@external
-def settle(zone: uint256, entries: DynArray[uint256, 256]) -> uint256:
+def settle(zone: uint256, entries: Bytes[8192]) -> uint256:
     """
     @notice Settles what a quorum of the zone's operators reported. OracleRegistry only.
+    @dev One long function on purpose: it runs once for every home and hour, and a call inside costs each of them.
+    @param entries Words of 32 bytes, at most 256; a part of a word at the end is ignored.
     @return Number of site-slots settled.
     """
-    if msg.sender != self.registry:
+    if msg.sender != roles.registry:
         refusal._because("settlement: only the registry")
-    kept: uint256[256] = empty(uint256[256])
-    dues: uint256[256] = empty(uint256[256])  # claim for unused energy 128 | payout 128, in grains
-    count: uint256 = 0
-    settled: uint256 = 0
-    totals: Totals = empty(Totals)
-    hour: Hour = empty(Hour)
-    feed_in: uint256 = 0
+    # Claim for unused energy 128 (from bit 128) | site index 16 (76) | entry 8 (68) | slots settled 4 (64) | payout 64
+    dues: DynArray[uint256, 256] = []
+    slots_settled: uint256 = 0
+    shortfalls: uint256 = 0
+    fees: Fees = empty(Fees)
     previous: uint256 = 0
     group: uint256 = 0
     lanes: uint256 = 0
-    for entry: uint256 in entries:
+    # What holds for all entries of an hour.
+    hour: uint256 = 0
+    rules: uint256 = 0
+    window: uint256 = 0  # mask of the slots that are over and not too late
+    imbalance: uint256 = 0
+    grid_fee: uint256 = 0
+    feed_in: uint256 = 0
+    hour_settled: uint256 = 0
+    hour_bought: uint256 = 0
+    for i: uint256 in range(len(entries) // 32, bound=MAX_ENTRIES):
+        entry: uint256 = extract32(entries, unsafe_mul(i, 32), output_type=uint256)
         key: uint256 = entry >> 200
         site: uint256 = (zone << 16) | (key & 65535)
         slots: uint256 = (entry >> 192) & 15
         if key <= previous:
-            log EntrySkipped(site=site, hour=key >> 16, slots=slots, reason=UNORDERED)
+            self._log_skipped(site, key >> 16, slots, UNORDERED)
             continue
         if site >> 2 != group:
             group = site >> 2
             lanes = sites._lanes[group]
         lane: uint256 = lanes >> ((site & 3) << 6)
         if lane & sites.OPEN == 0:
-            log EntrySkipped(site=site, hour=key >> 16, slots=slots, reason=UNKNOWN_SITE)
+            self._log_skipped(site, key >> 16, slots, UNKNOWN_SITE)
             continue
-        if key >> 16 != hour.number:
-            totals = self._close_hour(zone, hour, totals)
-            hour = self._open_hour(zone, key >> 16)
-            feed_in = hour_terms._feed_in(hour.rules)
-        usable: uint256 = slots & hour.over & ~hour.late
+        if key >> 16 != hour:
+            fees = self._close_hour(zone, hour, rules, hour_settled, hour_bought, fees)
+            hour = key >> 16
+            hour_settled = 0
+            hour_bought = 0
+            rules = 0
+            window = self._over(hour) & ~self._late(hour)
+            if window != 0:
+                rules = zones._fixed_terms(zone, hour)
+                imbalance = hour_terms._imbalance(rules)
+                grid_fee = hour_terms._grid_fee(rules)
+                feed_in = hour_terms._feed_in(rules)
+        usable: uint256 = slots & window
         if usable != slots:
-            self._log_skipped(site, hour.number, slots & ~hour.over, NOT_OVER)
-            self._log_skipped(site, hour.number, slots & hour.late, TOO_LATE)
+            self._log_skipped(site, hour, slots & ~self._over(hour), NOT_OVER)
+            self._log_skipped(site, hour, slots & self._late(hour), TOO_LATE)
         if usable == 0:
             continue
-        outcome: Outcome = self._settle_entry(site, entry, usable, hour.number, hour.rules, sites._most_energy(lane))
-        if outcome.done == 0:
+        position_key: uint256 = (site << 10) | (hour & (position_words.RING - 1))
+        position: uint256 = positions.position_word[position_key]
+        if position >> 232 != hour:
+            position = positions._turn(site, hour, position_key, position)
+            if position >> 232 != hour:  # the ring has turned: settled long ago
+                self._log_skipped(site, hour, usable, ALREADY_SETTLED)
+                continue
+        most_energy: uint256 = (lane >> 40) & (2**23 - 1)
+        unread: uint256 = (entry >> 196) & usable
+        if unread != 0:
+            entry = self._without_reading(entry, unread)
+        word: uint256 = position
+        payout: uint256 = 0
+        unused: uint256 = 0
+        done: uint256 = 0
+        refused: uint256 = 0
+        for s: uint256 in range(4):
+            if (usable >> s) & 1 == 0:
+                continue
+            offset: uint256 = unsafe_mul(s, position_words.CELL_BITS)
+            cell: uint256 = (position >> offset) & position_words.MASK_CELL
+            reading: uint256 = entry >> unsafe_mul(s, 48)
+            exported: uint256 = reading & MASK_24
+            imported: uint256 = (reading >> 24) & MASK_24
+            if exported > most_energy or cell >= position_words.SETTLED:
+                refused |= 1 << s
+                continue
+            # The cell's two signed numbers are used as they lie: only their signs and sizes matter here.
+            net_wh: uint256 = cell >> 34
+            net_value: uint256 = cell & (2**34 - 1)
+            if net_wh < BOUGHT:
+                imported = 0
+                held: uint256 = unsafe_mul(net_wh, imbalance)
+                if net_value > held:
+                    if net_value < DEBT:
+                        held = net_value
+                if exported < net_wh:
+                    shortfall: uint256 = unsafe_mul(unsafe_sub(net_wh, exported), imbalance)
+                    shortfalls = unsafe_add(shortfalls, shortfall)
+                    held = unsafe_sub(held, shortfall)
+                payout = unsafe_add(payout, held)
+            else:
+                bought: uint256 = unsafe_sub(2**22, net_wh)
+                hour_bought = unsafe_add(hour_bought, bought)
+                if net_value < DEBT:
+                    fee: uint256 = unsafe_mul(bought, grid_fee)
+                    payout = unsafe_add(payout, unsafe_sub(max(net_value, fee), fee))
+                if imported < bought:
+                    unused = unsafe_add(unused, unsafe_sub(bought, imported))
+                else:
+                    imported = bought
+            word ^= (cell ^ (METERED | (imported << 24) | exported)) << offset
+            done |= 1 << s
+        if refused | (unread & done) != 0:
+            self._log_refused(site, hour, position, refused)
+            word = self._mark_unread(word, unread & done)
+        if done == 0:
             continue
+        positions.position_word[position_key] = word
         previous = key
-        hour.settled |= outcome.done
-        hour.bought = unsafe_add(hour.bought, outcome.bought)
-        totals.penalties = unsafe_add(totals.penalties, outcome.penalty)
-        kept[count] = entry if outcome.done == slots else (entry & ~(15 << 192)) | (outcome.done << 192)
-        dues[count] = (unsafe_mul(outcome.unused, feed_in) << 128) | outcome.payout
-        count = unsafe_add(count, 1)
-        settled = unsafe_add(settled, self._ones(outcome.done))
-    if count == 0:
+        hour_settled |= done
+        slots_settled = unsafe_add(slots_settled, (ONES >> (done << 2)) & 15)
+        dues.append((unsafe_mul(unused, feed_in) << 128) | ((site & 65535) << 76) | (i << 68) | (done << 64) | payout)
+    if slots_settled == 0:
         return 0
-    totals = self._close_hour(zone, hour, totals)
+    fees = self._close_hour(zone, hour, rules, hour_settled, hour_bought, fees)
+    self._pay(zone, entries, dues, shortfalls, fees)
+    return slots_settled
 
-    # The pool is read only now: positions settled late on the way book into it as well.
+
+@internal
+@pure
+def _without_reading(entry: uint256, unread: uint256) -> uint256:
+    """
+    @notice An entry in which slots without a reading say that nothing was exported and all that is possible imported.
+    @dev Unplugging a meter must never be worth money: a seller delivered nothing, a buyer used everything.
+    """
+    worst: uint256 = entry
+    for s: uint256 in range(4):
+        if (unread >> s) & 1 != 0:
+            worst = (worst & ~(MASK_48 << (s * 48))) | ((MASK_24 << 24) << (s * 48))
+    return worst
+
+
+@internal
+@pure
+def _mark_unread(word: uint256, unread: uint256) -> uint256:
+    """
+    @notice A position word whose newly settled slots without a reading are marked so.
+    """
+    marked: uint256 = word
+    for s: uint256 in range(4):
+        if (unread >> s) & 1 != 0:
+            marked += (position_words.NO_READING - position_words.METERED) << (s * position_words.CELL_BITS + 48)
+    return marked
+
+
+@internal
+def _log_refused(site: uint256, hour: uint256, position: uint256, refused: uint256):
+    """
+    @notice Says of the slots that could not settle which were settled before; the rest was above the nameplate.
+    """
+    already: uint256 = 0
+    for s: uint256 in range(4):
+        if (position >> (s * position_words.CELL_BITS)) & position_words.MASK_CELL >= position_words.SETTLED:
+            already |= refused & (1 << s)
+    self._log_skipped(site, hour, already, ALREADY_SETTLED)
+    self._log_skipped(site, hour, refused ^ already, ABOVE_NAMEPLATE)
+
+
+@internal
+def _pay(zone: uint256, entries: Bytes[8192], dues: DynArray[uint256, 256], shortfalls: uint256, fees: Fees):
+    """
+    @notice Credits what each entry is due, after all shortfalls have reached the pool.
+    """
+    # The account is read only now: positions settled late on the way have booked into it as well.
     account: uint256 = zones._accounts[zone]
-    pool: uint256 = unsafe_add(account & zones.MASK_ACCOUNT, totals.penalties)
-    group = 0
-    lanes = 0
+    full: uint256 = unsafe_add(account & zones.MASK_ACCOUNT, shortfalls)
+    pool: uint256 = full
+    credited: DynArray[uint256, 256] = dues
+    group: uint256 = 0
+    lanes: uint256 = 0
     stored: uint256 = 0
-    for i: uint256 in range(count, bound=MAX_ENTRIES):
-        site: uint256 = (zone << 16) | ((kept[i] >> 200) & 65535)
+    i: uint256 = 0
+    for due: uint256 in dues:
+        site: uint256 = (zone << 16) | ((due >> 76) & 65535)
         if site >> 2 != group:
             if lanes != stored:
                 sites._lanes[group] = lanes
             group = site >> 2
             stored = sites._lanes[group]
             lanes = stored
-        for_unused: uint256 = min(dues[i] >> 128, pool)
+        for_unused: uint256 = min(due >> 128, pool)
         pool = unsafe_sub(pool, for_unused)
-        credited: uint256 = unsafe_add(dues[i] & MASK_128, for_unused)
-        if credited != 0:
-            lanes = sites._add_credit(lanes, site, credited)
-        log Settled(site=site, entry=kept[i], credited=credited)
+        grains: uint256 = unsafe_add(due & MASK_64, for_unused)
+        offset: uint256 = (site & 3) << 6
+        if unsafe_add((lanes >> offset) & sites.MASK_CREDIT, grains) <= sites.MASK_CREDIT:
+            lanes = unsafe_add(lanes, grains << offset)
+        else:
+            lanes = sites._move_credit(lanes, site, grains)
+        credited[i] = unsafe_add(due & MASK_128, for_unused)
+        i = unsafe_add(i, 1)
     if lanes != stored:
         sites._lanes[group] = lanes
-    zones._accounts[zone] = (
-        (account & ~zones.MASK_ACCOUNT) + pool + (totals.grid_fees << 80) + (totals.oracle_fees << 160)
+    zones._accounts[zone] = (account & ~zones.MASK_ACCOUNT) + pool + (fees.grid << 80) + (fees.oracle << 160)
+    log Settled(
+        zone=zone,
+        shortfalls=shortfalls,
+        unused=unsafe_sub(full, pool),
+        grid_fees=fees.grid,
+        oracle_fees=fees.oracle,
+        entries=entries,
+        credited=credited,
     )
-    return settled
 
 
 @internal
-def _settle_entry(
-    site: uint256, entry: uint256, slots: uint256, hour: uint256, rules: uint256, most_energy: uint256
-) -> Outcome:
+@view
+def _over(hour: uint256) -> uint256:
     """
-    @notice Settles the given slots of a site's hour, as far as they are open and the reading is possible.
+    @notice Mask of the slots of an hour that have ended.
     """
-    outcome: Outcome = empty(Outcome)
-    word: uint256 = positions._word(site, hour)
-    if word >> 232 != hour:  # the ring has turned: settled long ago
-        log EntrySkipped(site=site, hour=hour, slots=slots, reason=ALREADY_SETTLED)
-        return outcome
-    imbalance: uint256 = hour_terms._imbalance(rules)
-    grid_fee: uint256 = hour_terms._grid_fee(rules)
-    already: uint256 = 0
-    impossible: uint256 = 0
-    for s: uint256 in range(4):
-        bit: uint256 = 1 << s
-        if slots & bit == 0:
-            continue
-        offset: uint256 = unsafe_mul(s, position_words.CELL_BITS)
-        cell: uint256 = (word >> offset) & position_words.MASK_CELL
-        if cell >= position_words.SETTLED:
-            already |= bit
-            continue
-        pair: uint256 = entry >> unsafe_mul(s, 48)
-        exported: uint256 = pair & MASK_24
-        imported: uint256 = (pair >> 24) & MASK_24
-        result: uint256 = position_words.METERED
-        if (entry >> 196) & bit != 0:
-            # Unplugging a meter must never be worth money: a seller delivered nothing, a buyer used everything.
-            exported = 0
-            imported = MASK_24
-            result = position_words.NO_READING
-        elif exported > most_energy:
-            impossible |= bit
-            continue
-        bought: uint256 = 0
-        if cell != 0:
-            net_wh: int256 = position_words._net_wh(cell)
-            held: uint256 = margin._held(net_wh, position_words._net_value(cell), imbalance, grid_fee)
-            if net_wh < 0:
-                bought = convert(unsafe_sub(0, net_wh), uint256)
-                outcome.bought = unsafe_add(outcome.bought, bought)
-                held = unsafe_sub(held, unsafe_mul(bought, grid_fee))
-            else:
-                sold: uint256 = convert(net_wh, uint256)
-                if exported < sold:
-                    penalty: uint256 = unsafe_mul(unsafe_sub(sold, exported), imbalance)
-                    outcome.penalty = unsafe_add(outcome.penalty, penalty)
-                    held = unsafe_sub(held, penalty)
-            outcome.payout = unsafe_add(outcome.payout, held)
-        if imported < bought:
-            outcome.unused = unsafe_add(outcome.unused, unsafe_sub(bought, imported))
-        else:
-            imported = bought
-        word ^= (cell ^ (position_words.SETTLED | (result << 48) | (imported << 24) | exported)) << offset
-        outcome.done |= bit
-    if outcome.done != 0:
-        positions._store(site, hour, word)
-    if already | impossible != 0:
-        self._log_skipped(site, hour, already, ALREADY_SETTLED)
-        self._log_skipped(site, hour, impossible, ABOVE_NAMEPLATE)
-    return outcome
+    return self._ended(hour, block.timestamp)
 
 
 @internal
-def _open_hour(zone: uint256, number: uint256) -> Hour:
+@view
+def _late(hour: uint256) -> uint256:
     """
-    @notice What holds for all entries of an hour.
+    @notice Mask of the slots of an hour whose report timeout has passed.
     """
-    over: uint256 = 0
-    late: uint256 = 0
-    for s: uint256 in range(4):
-        end: uint256 = unsafe_mul(unsafe_add(unsafe_add(unsafe_mul(number, 4), s), 1), 900)
-        if end <= block.timestamp:
-            over |= 1 << s
-            if end + positions.REPORT_TIMEOUT < block.timestamp:
-                late |= 1 << s
-    rules: uint256 = 0
-    if over & ~late != 0:
-        rules = zones._fixed_terms(zone, number)
-    return Hour(number=number, rules=rules, over=over, late=late, settled=0, bought=0)
+    return self._ended(hour, unsafe_sub(unsafe_sub(block.timestamp, positions.REPORT_TIMEOUT), 1))
 
 
 @internal
-def _close_hour(zone: uint256, hour: Hour, before: Totals) -> Totals:
+@pure
+def _ended(hour: uint256, unix: uint256) -> uint256:
+    """
+    @notice Mask of the slots of an hour (below 2**40) that have ended by a time.
+    """
+    start: uint256 = unsafe_mul(hour, 3600)
+    if unix < start:
+        return 0
+    return ~(15 << min(unsafe_div(unsafe_sub(unix, start), 900), 4)) & 15
+
+
+@internal
+def _close_hour(zone: uint256, hour: uint256, rules: uint256, settled: uint256, bought: uint256, before: Fees) -> Fees:
     """
     @notice Adds the fees of an hour, and remembers which slots were reported, so that a site left out settles as
             without a reading.
+    @param settled Mask of the slots this report settled anything in.
+    @param bought Wh, net, in the positions it settled.
     """
-    totals: Totals = before
-    oracle_fee: uint256 = hour_terms._oracle_fee(hour.rules)
-    totals.oracle_fees = unsafe_add(totals.oracle_fees, unsafe_mul(hour.bought, oracle_fee))
-    totals.grid_fees = unsafe_add(
-        totals.grid_fees, unsafe_mul(hour.bought, unsafe_sub(hour_terms._grid_fee(hour.rules), oracle_fee))
+    oracle_fee: uint256 = hour_terms._oracle_fee(rules)
+    if settled & ~(rules >> hour_terms.REPORTED_SHIFT) != 0:
+        zones._mark_reported(zone, hour, settled)
+    return Fees(
+        grid=unsafe_add(before.grid, unsafe_mul(bought, unsafe_sub(hour_terms._grid_fee(rules), oracle_fee))),
+        oracle=unsafe_add(before.oracle, unsafe_mul(bought, oracle_fee)),
     )
-    if hour.settled & ~(hour.rules >> hour_terms.REPORTED_SHIFT) != 0:
-        zones._mark_reported(zone, hour.number, hour.settled)
-    return totals
 
 
 @internal
 def _log_skipped(site: uint256, hour: uint256, slots: uint256, reason: uint256):
     if slots != 0:
         log EntrySkipped(site=site, hour=hour, slots=slots, reason=reason)
-
-
-@internal
-@pure
-def _ones(mask: uint256) -> uint256:
-    """
-    @notice Number of set bits of a four-bit mask.
-    """
-    return (mask & 1) + ((mask >> 1) & 1) + ((mask >> 2) & 1) + (mask >> 3)

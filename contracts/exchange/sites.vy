@@ -9,14 +9,15 @@
        account  owner 160 (bits 96..255) | free balance 64, grains
        lane     of four neighbours a word: open 1 (bit 63) | most energy in a slot 23 (Wh) | settled credit 40 (grains)
      Settlement adds to the credit; it moves into the free balance when that is short, or when it would overflow.
+     Account 0 is the desk's own: no site has that number, and fees that orders allow their relayers collect there.
 """
 
 from . import refusal
+from . import roles
 from . import vault
-from . import zones
 
+uses: roles
 uses: vault
-uses: zones
 
 MASK_BALANCE: constant(uint256) = 2**64 - 1
 MASK_CREDIT: constant(uint256) = 2**40 - 1
@@ -35,6 +36,11 @@ event Withdrawn:
     grains: uint256
 
 
+event Charged:
+    site: indexed(uint256)
+    grains: uint256
+
+
 _accounts: HashMap[uint256, uint256]  # site -> account
 _lanes: HashMap[uint256, uint256]  # site >> 2 -> four lanes
 
@@ -47,11 +53,10 @@ def __init__():
 @external
 def open_site(site: uint256, owner: address, most_energy: uint256):
     """
-    @notice Opens the account of a site that a grid operator has admitted. Grid registry only.
+    @notice Opens the account of a site that a grid operator has admitted, or the desk's. Grid registry only.
     @param most_energy Wh it can export in a slot, below 2**23.
     """
-    if msg.sender != zones.GRID.address:
-        refusal._because("site: only the grid registry")
+    roles._check_grid()
     self._accounts[site] = convert(owner, uint256) << 96
     self._lanes[site >> 2] |= (OPEN | (most_energy << 40)) << self._offset(site)
 
@@ -82,7 +87,7 @@ def deposit_with_permit(site: uint256, amount: uint256, deadline: uint256, v: ui
 @external
 def withdraw(site: uint256, amount: uint256, receiver: address):
     """
-    @notice Pays NET8 out of a site's free balance. Its owner only; an agent never can.
+    @notice Pays NET8 out of a site's free balance. Its owner only; neither desk nor agent ever can.
     @param amount Wei, whole grains.
     """
     if msg.sender != self._owner(site):
@@ -91,6 +96,25 @@ def withdraw(site: uint256, amount: uint256, receiver: address):
     self._debit(site, grains)
     log Withdrawn(site=site, receiver=receiver, grains=grains)
     vault._push(receiver, grains)
+
+
+@external
+def charge(site: uint256, grains: uint256):
+    """
+    @notice Moves a fee that the site's owner has signed for to the desk's account. Desk only.
+    """
+    roles._check_desk()
+    self._pay_desk(site, grains)
+    self._debit(site, grains)
+
+
+@internal
+def _pay_desk(site: uint256, grains: uint256):
+    """
+    @notice Credits a site's fee to the desk's account; the caller debits the site.
+    """
+    self._credit(0, grains)
+    log Charged(site=site, grains=grains)
 
 
 @internal
@@ -115,6 +139,28 @@ def _owner(site: uint256) -> address:
 
 
 @internal
+@view
+def _check_may_trade(owner: uint256):
+    """
+    @notice Refuses a caller who is neither a site's owner nor the desk.
+    @param owner The owner's address as a number.
+    """
+    if convert(msg.sender, uint256) != owner and msg.sender != roles.desk:
+        refusal._because("site: not yours")
+
+
+@internal
+def _settle_up(site: uint256, change: int256):
+    """
+    @notice Moves what a site's margins, locks and fees grew by out of its free balance, or what they shrank by into it.
+    """
+    if change > 0:
+        self._debit(site, convert(change, uint256))
+    elif change < 0:
+        self._credit(site, convert(unsafe_sub(0, change), uint256))
+
+
+@internal
 def _credit(site: uint256, grains: uint256):
     """
     @notice Adds to a site's free balance.
@@ -130,7 +176,15 @@ def _debit(site: uint256, grains: uint256):
     """
     @notice Takes from a site's free balance, moving settled credit into it when it is short.
     """
-    account: uint256 = self._accounts[site]
+    self._debit_account(site, self._accounts[site], grains)
+
+
+@internal
+def _debit_account(site: uint256, before: uint256, grains: uint256):
+    """
+    @param before The site's account as it is stored.
+    """
+    account: uint256 = before
     if account & MASK_BALANCE < grains:
         lanes: uint256 = self._lanes[site >> 2]
         offset: uint256 = self._offset(site)
@@ -143,26 +197,15 @@ def _debit(site: uint256, grains: uint256):
 
 
 @internal
-def _add_credit(lanes: uint256, site: uint256, grains: uint256) -> uint256:
+def _move_credit(lanes: uint256, site: uint256, grains: uint256) -> uint256:
     """
-    @notice Adds a settlement to a site's lane of the given word, which the caller writes back.
-    @dev A lane that would overflow goes to the free balance at once.
+    @notice Moves a lane that a settlement would make overflow, and the settlement, into the free balance.
+    @return The word without the lane's credit, for the caller to store.
     """
     offset: uint256 = self._offset(site)
     credit: uint256 = (lanes >> offset) & MASK_CREDIT
-    if unsafe_add(credit, grains) > MASK_CREDIT:
-        self._credit(site, unsafe_add(credit, grains))
-        return unsafe_sub(lanes, credit << offset)
-    return unsafe_add(lanes, grains << offset)
-
-
-@internal
-@pure
-def _most_energy(lane: uint256) -> uint256:
-    """
-    @notice Wh a site can export in a slot: nameplate times a quarter of an hour.
-    """
-    return (lane >> 40) & (2**23 - 1)
+    self._credit(site, unsafe_add(credit, grains))
+    return unsafe_sub(lanes, credit << offset)
 
 
 @internal
@@ -184,6 +227,15 @@ def _free_balance(site: uint256) -> uint256:
 # ------------------------------------------------------------------
 #                              views
 # ------------------------------------------------------------------
+
+
+@external
+@view
+def owner_of(site: uint256) -> address:
+    """
+    @notice Who may withdraw and trade for a site; zero for an unknown one.
+    """
+    return self._owner(site)
 
 
 @external

@@ -11,14 +11,13 @@
 
 from . import hour_terms
 from . import refusal
+from . import roles
 from . import vault
 
+uses: roles
 uses: vault
 
-POOL_DELAY: constant(uint256) = 21 * 86400  # seconds: longer than reports (7 days) and disputes about them can take
 MASK_ACCOUNT: constant(uint256) = 2**80 - 1  # grains: more than the exchange's 64-bit balances can ever hold
-
-GRID: immutable(Grid)
 
 
 interface Grid:
@@ -26,15 +25,10 @@ interface Grid:
     def zone_operator(zone: uint256) -> address: view
 
 
-struct PoolRequest:
-    grains: uint256
-    ready_at: uint256
-
-
 event TermsFixed:
     zone: indexed(uint256)
     hour: indexed(uint256)
-    terms: hour_terms.Terms
+    terms: uint256  # packed as in hour_terms
 
 
 event PoolFunded:
@@ -43,43 +37,20 @@ event PoolFunded:
     grains: uint256
 
 
-event PoolWithdrawalRequested:
-    zone: indexed(uint256)
-    grains: uint256
-    ready_at: uint256
-
-
-event PoolWithdrawn:
+event PaidOut:
     zone: indexed(uint256)
     receiver: indexed(address)
-    grains: uint256
+    pool: uint256  # grains
+    fees: uint256  # grains
 
 
-event FeesWithdrawn:
-    zone: indexed(uint256)
-    receiver: indexed(address)
-    grains: uint256
-
-
-pool_requests: public(HashMap[uint256, PoolRequest])
 terms_word: public(HashMap[uint256, uint256])  # zone << 32 | hour -> packed terms
 _accounts: HashMap[uint256, uint256]  # zone -> oracle fees 96 | grid fees 80 | pool 80
 
 
 @deploy
-def __init__(grid: address):
-    if grid == empty(address):
-        refusal._because("zone: no grid registry")
-    GRID = Grid(grid)
-
-
-@external
-@view
-def grid() -> address:
-    """
-    @notice The registry of zones, tariffs and sites.
-    """
-    return GRID.address
+def __init__():
+    pass
 
 
 @external
@@ -90,6 +61,22 @@ def fix_terms(zone: uint256, hour: uint256):
     self._fixed_terms(zone, hour)
 
 
+@external
+def fix_published(zone: uint256, first_hour: uint256, words: DynArray[uint256, 24]):
+    """
+    @notice Fixes the terms of consecutive hours as their grid operator published them. Grid registry only.
+    """
+    roles._check_grid()
+    hour: uint256 = first_hour
+    for word: uint256 in words:
+        key: uint256 = (zone << 32) | hour
+        if self.terms_word[key] != 0:
+            refusal._because("terms: already fixed")
+        self.terms_word[key] = word
+        log TermsFixed(zone=zone, hour=hour, terms=word)
+        hour = unsafe_add(hour, 1)
+
+
 @internal
 def _fixed_terms(zone: uint256, hour: uint256) -> uint256:
     """
@@ -98,19 +85,12 @@ def _fixed_terms(zone: uint256, hour: uint256) -> uint256:
     key: uint256 = (zone << 32) | hour
     word: uint256 = self.terms_word[key]
     if word == 0:
-        word = staticcall GRID.packed_terms(zone, hour)
+        word = staticcall Grid(roles.GRID).packed_terms(zone, hour)
         if word == 0:
             refusal._because("terms: not fixed yet")
         self.terms_word[key] = word
-        log TermsFixed(zone=zone, hour=hour, terms=hour_terms._unpack(word))
+        log TermsFixed(zone=zone, hour=hour, terms=word)
     return word
-
-
-@internal
-@view
-def _check_operator(zone: uint256):
-    if msg.sender != staticcall GRID.zone_operator(zone):
-        refusal._because("zone: not its operator")
 
 
 @internal
@@ -132,7 +112,7 @@ def fund_pool(zone: uint256, amount: uint256):
     @notice Adds NET8 to a zone's balancing pool, which pays for energy bought but not used.
     @param amount Wei, whole grains.
     """
-    if staticcall GRID.zone_operator(zone) == empty(address):
+    if staticcall Grid(roles.GRID).zone_operator(zone) == empty(address):
         refusal._because("zone: unknown")
     grains: uint256 = vault._to_grains(amount)
     self._book(zone, grains, 0, 0)
@@ -141,56 +121,22 @@ def fund_pool(zone: uint256, amount: uint256):
 
 
 @external
-def request_pool_withdrawal(zone: uint256, grains: uint256):
+def pay_out(zone: uint256, pool: uint256, fees: uint256, receiver: address) -> uint256:
     """
-    @notice Announces a withdrawal from the pool; replaces an earlier announcement. Grid operator only.
-    """
-    self._check_operator(zone)
-    if grains <= 0:
-        refusal._because("amount: zero")
-    ready_at: uint256 = block.timestamp + POOL_DELAY
-    self.pool_requests[zone] = PoolRequest(grains=grains, ready_at=ready_at)
-    log PoolWithdrawalRequested(zone=zone, grains=grains, ready_at=ready_at)
-
-
-@external
-def withdraw_pool(zone: uint256, receiver: address) -> uint256:
-    """
-    @notice Pays out an announced withdrawal whose delay has passed, at most what the pool still holds.
+    @notice Pays out of a zone's pool and of its collected grid fees, at most what they hold. Grid registry only, which
+            keeps the delay of the pool.
     @return Grains paid.
     """
-    self._check_operator(zone)
-    request: PoolRequest = self.pool_requests[zone]
-    if request.grains <= 0:
-        refusal._because("pool: nothing requested")
-    if block.timestamp < request.ready_at:
-        refusal._because("pool: delay not over")
+    roles._check_grid()
     account: uint256 = self._accounts[zone]
-    grains: uint256 = min(request.grains, account & MASK_ACCOUNT)
-    if grains <= 0:
-        refusal._because("pool: empty")
-    self.pool_requests[zone] = empty(PoolRequest)
-    self._accounts[zone] = account - grains
-    log PoolWithdrawn(zone=zone, receiver=receiver, grains=grains)
-    vault._push(receiver, grains)
-    return grains
-
-
-@external
-def withdraw_fees(zone: uint256, receiver: address) -> uint256:
-    """
-    @notice Pays the collected grid fees to the grid operator's receiver.
-    @return Grains paid.
-    """
-    self._check_operator(zone)
-    account: uint256 = self._accounts[zone]
-    grains: uint256 = (account >> 80) & MASK_ACCOUNT
-    if grains <= 0:
-        refusal._because("fees: none collected")
-    self._accounts[zone] = account - (grains << 80)
-    log FeesWithdrawn(zone=zone, receiver=receiver, grains=grains)
-    vault._push(receiver, grains)
-    return grains
+    from_pool: uint256 = min(pool, account & MASK_ACCOUNT)
+    from_fees: uint256 = min(fees, (account >> 80) & MASK_ACCOUNT)
+    if from_pool | from_fees == 0:
+        refusal._because("zone: nothing to pay")
+    self._accounts[zone] = account - from_pool - (from_fees << 80)
+    log PaidOut(zone=zone, receiver=receiver, pool=from_pool, fees=from_fees)
+    vault._push(receiver, from_pool + from_fees)
+    return from_pool + from_fees
 
 
 @internal

@@ -10,7 +10,7 @@ from eth_utils import keccak, to_checksum_address
 from rlp import encode
 
 from scripts.deployment.ledger import Ledger, Pending
-from scripts.deployment.plan import CONSTRUCTORS, EURO, LOCAL_CHAIN_ID, OWNED, WIRING, Settings
+from scripts.deployment.plan import CONSTRUCTORS, EURO, LOCAL_CHAIN_ID, OWNED, WIRING, Settings, Wire
 from scripts.deployment.sources import container, runtime_code
 
 __all__ = ["Deployer", "DeploymentRefused"]
@@ -115,7 +115,7 @@ class Deployer:
             addresses = {known: record["address"] for known, record in self._ledger.contracts.items()}
             self._deploy(name, arguments(addresses, settings))
         for wire in WIRING:
-            self._wire(wire.contract, wire.view, wire.setter, self._ledger.contracts[wire.target]["address"])
+            self._wire(wire)
         for name in OWNED:
             self._hand_over(name, settings.owner)
         self._ledger.save()
@@ -147,16 +147,18 @@ class Deployer:
     def _record(self, name: str, address: str, args: list[Any], block: int) -> None:
         self._ledger.record(name, address, block, args, "0x" + keccak(self._code(address)).hex())
 
-    def _wire(self, name: str, view: str, setter: str, target: str) -> None:
-        contract = self._instance(name)
-        current = getattr(contract, view)()
-        if current == NOBODY:
-            getattr(contract, setter)(target, sender=self._account)
-        elif current != target:
-            raise DeploymentRefused(
-                f"{name} names {current} as its {view}, for ever, not {target}; "
-                f"move {self._ledger.path} away to deploy anew"
-            )
+    def _wire(self, wire: Wire) -> None:
+        targets = [self._ledger.contracts[target]["address"] for target in wire.targets]
+        known = [getattr(self._instance(name), view)() for name, view in wire.views]
+        if set(known) == {NOBODY}:
+            getattr(self._instance(wire.contract), wire.setter)(*targets, sender=self._account)
+            return
+        for (name, view), current, target in zip(wire.views, known, targets, strict=True):
+            if current != target:
+                raise DeploymentRefused(
+                    f"{name} names {current} as its {view}, for ever, not {target}; "
+                    f"move {self._ledger.path} away to deploy anew"
+                )
 
     def _hand_over(self, name: str, owner: str) -> None:
         contract = self._instance(name)

@@ -63,11 +63,12 @@ def _read_back(contract: ContractInstance, view: str) -> object:
 
 
 def _wiring_differences(present: dict[str, ContractInstance], deployment: Deployment) -> Iterator[str]:
-    for wire in WIRING:
-        if wire.contract in present:
-            actual, expected = getattr(present[wire.contract], wire.view)(), deployment.contracts[wire.target].address
+    learnt = [(*view, target) for wire in WIRING for view, target in zip(wire.views, wire.targets, strict=True)]
+    for name, view, target in learnt:
+        if name in present:
+            actual, expected = getattr(present[name], view)(), deployment.contracts[target].address
             if actual != expected:
-                yield f"{wire.contract}: {wire.view} is {actual}, the file has {wire.target} at {expected}"
+                yield f"{name}: {view} is {actual}, the file has {target} at {expected}"
     grid = deployment.contracts["GridRegistry"].address
     for name in ("GreenCertificates", "OracleRegistry"):
         if name in present and present[name].grid() != grid:

@@ -30,6 +30,7 @@ CONSTRUCTORS: dict[str, Callable[[Addresses, Settings], list[Any]]] = {
     "EnergyExchange": lambda at, settings: [at["NET8"], at["GridRegistry"]],
     "ExchangeLens": lambda at, settings: [at["EnergyExchange"]],
     "OracleRegistry": lambda at, settings: [at["NET8"], at["EnergyExchange"], settings.min_stake],
+    "TradingDesk": lambda at, settings: [at["EnergyExchange"]],
     "GreenCertificates": lambda at, settings: [at["EnergyExchange"], settings.registrar, settings.base_uri],
     "Reserve": lambda at, settings: [at["NET8"], at[EURO], settings.price],
 }
@@ -41,6 +42,7 @@ READ_BACK: dict[str, tuple[str | None, ...]] = {
     "EnergyExchange": ("token", "grid"),
     "ExchangeLens": ("exchange",),
     "OracleRegistry": ("net8", "exchange", "min_stake"),
+    "TradingDesk": ("exchange",),
     "GreenCertificates": ("exchange", None, "base_uri"),
     "Reserve": ("net8", "euro", "price"),
     EURO: ("decimals",),
@@ -49,18 +51,22 @@ READ_BACK: dict[str, tuple[str | None, ...]] = {
 
 @dataclass(frozen=True)
 class Wire:
-    """A name that one contract learns after its deployment, once and for ever."""
+    """Contracts that one contract learns of after its deployment, once and for ever."""
 
     contract: str
-    view: str
     setter: str
-    target: str
+    targets: tuple[str, ...]  # arguments of the setter
+    views: tuple[tuple[str, str], ...]  # (contract, view) that gives each of them back
 
 
 WIRING = (
-    Wire("NET8", "minter", "set_minter", "Reserve"),
-    Wire("GridRegistry", "exchange", "set_exchange", "EnergyExchange"),
-    Wire("EnergyExchange", "registry", "set_registry", "OracleRegistry"),
+    Wire("NET8", "set_minter", ("Reserve",), (("NET8", "minter"),)),
+    Wire(
+        "GridRegistry",
+        "connect",
+        ("EnergyExchange", "OracleRegistry", "TradingDesk"),
+        (("GridRegistry", "exchange"), ("EnergyExchange", "registry"), ("EnergyExchange", "desk")),
+    ),
 )
 
-OWNED = ("GridRegistry", "EnergyExchange", "OracleRegistry", "GreenCertificates")
+OWNED = ("GridRegistry", "OracleRegistry", "GreenCertificates")

@@ -1,11 +1,11 @@
-"""What happened on the chain, slot by slot, read from its events: orders, trades, settlements, reports."""
+"""What happened on the chain, slot by slot, read from its events: trades, settlements, reports."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from net8.client import Chain
 from net8.contracts import Contracts
-from net8.events import OrderPlaced, Reported, Settled, Trade
+from net8.events import Reported, Settled, Trade
 from net8.units import slots_of_hour
 
 __all__ = ["SlotTally", "Tally"]
@@ -19,7 +19,6 @@ class SlotTally:
     traded_wh: int = 0
     net_wh: Counter[int] = field(default_factory=Counter)  # by site: sold minus bought
     settled: dict[int, tuple[int, int] | None] = field(default_factory=dict)  # by site: (export, import), None unread
-    resting: dict[int, int] = field(default_factory=dict)  # order -> site, of orders that ever rested
 
     def sold(self, site: int) -> int:
         """Wh a site sold on balance."""
@@ -65,14 +64,12 @@ class Tally:
         head = self._chain.block().number
         if head < self._next_block:
             return
-        kinds = (OrderPlaced, Trade, Settled, Reported)
+        kinds = (Trade, Settled, Reported)
         sources = (self._contracts.exchange, self._contracts.registry)
         for logged in self._chain.events(sources, kinds, self._next_block, head):
             event = logged.event
             if isinstance(event, Trade):
                 self._trade(event)
-            elif isinstance(event, OrderPlaced):
-                self.slots[event.place.slot].resting[event.order] = event.site
             elif isinstance(event, Settled):
                 self._settled(event)
             elif isinstance(event, Reported) and event.zone == self._zone:
@@ -87,6 +84,6 @@ class Tally:
         slot.net_wh[trade.buyer] -= trade.wh
 
     def _settled(self, settled: Settled) -> None:
-        entry = settled.readings
-        for place, reading in entry.readings.items():
-            self.slots[slots_of_hour(entry.hour)[place]].settled[settled.site] = reading
+        for one in settled.sites:
+            for place, reading in one.entry.readings.items():
+                self.slots[slots_of_hour(one.entry.hour)[place]].settled[one.site] = reading

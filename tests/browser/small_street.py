@@ -105,6 +105,7 @@ class SmallStreet:
         exchange = self._create("EnergyExchange.vy", ["address", "address"], [token, grid])
         lens = self._create("ExchangeLens.vy", ["address"], [exchange])
         registry = self._create("OracleRegistry.vy", ["address", "address", "uint256"], [token, exchange, MIN_STAKE])
+        desk = self._create("TradingDesk.vy", ["address"], [exchange])
         certificates = self._create(
             "GreenCertificates.vy", ["address", "address", "string"], [exchange, self.registrar.address, "net8:{id}"]
         )
@@ -114,6 +115,7 @@ class SmallStreet:
             "EnergyExchange": exchange,
             "ExchangeLens": lens,
             "OracleRegistry": registry,
+            "TradingDesk": desk,
             "GreenCertificates": certificates,
             "Reserve": reserve,
             "Euro": euro,
@@ -129,8 +131,7 @@ class SmallStreet:
         self.net8 = Contracts.of(self.deployment)
         self.chain.verify(self.deployment)
         self.send(self.owner, self.net8.token.set_minter(reserve))
-        self.send(self.owner, self.net8.grid.set_exchange(exchange))
-        self.send(self.owner, self.net8.exchange.set_registry(registry))
+        self.send(self.owner, self.net8.grid.connect(exchange, registry, desk))
 
     # --- setting up -------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,7 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
     exchange = create(chain, owner, "EnergyExchange", net8.address, grid.address)
     lens = create(chain, owner, "ExchangeLens", exchange.address)
     registry = create(chain, owner, "OracleRegistry", net8.address, exchange.address, MIN_STAKE)
+    desk = create(chain, owner, "TradingDesk", exchange.address)
     certificates = create(
         chain, owner, "GreenCertificates", exchange.address, registrar, "https://net8.example/certificates/"
     )
@@ -89,14 +90,14 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
             "EnergyExchange": exchange,
             "ExchangeLens": lens,
             "OracleRegistry": registry,
+            "TradingDesk": desk,
             "GreenCertificates": certificates,
         },
     )
     contracts = Contracts.of(deployment)
     wiring: list[Call[None]] = [
         contracts.token.set_minter(reserve.address),
-        contracts.grid.set_exchange(exchange.address),
-        contracts.exchange.set_registry(registry.address),
+        contracts.grid.connect(exchange.address, registry.address, desk.address),
     ]
     sender = chain.sender(owner)
     for call in wiring:

@@ -94,14 +94,14 @@ def test_audit__one_grain_moved_in_the_exchange__not_conserved(street):
     assert (result.conserved, result.surplus_wei) == (False, -WEI_PER_GRAIN)
 
 
-def test_audit__position_changed_behind_the_exchange__market_named(street, seller, buyer):
+def test_audit__position_changed_behind_the_exchange__slot_named(street, seller, buyer):
     slot = street.slot
     trade(street, seller, buyer, slot)
     words = storage_read_by(street, street.contracts.lens.position(street.seller_site, slot))
     (position,) = [key for key, word in words.items() if word >> 232 == hour_of_slot(slot)]
     store(street, position, words[position] + (1 << 58 * (slot % 4) + 34))  # one Wh more sold
     result = audit(street.chain, street.contracts, FIRST_SLOT)
-    assert result.imbalances == (Imbalance(street.zone, slot, net_wh=1, value=0),)
+    assert result.imbalances == (Imbalance(slot, net_wh=1, value=0),)
     assert not result.conserved
 
 

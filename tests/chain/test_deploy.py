@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from net8.client import Chain
 from net8.contracts import Contracts
-from net8.deployment import load
+from net8.deployment import CONTRACTS, load
 
+from scripts.deployment.plan import OWNED, WIRING
 from tests.chain.anvil import running_anvil
 from tests.chain.conftest import account
 
@@ -87,12 +88,12 @@ def changed(scripts: Scripts, change) -> None:
 def test_deploy__killed_in_the_middle__continues_without_deploying_twice(deployed):
     scripts, _, kept, nonce = deployed
     contracts = scripts.contracts()
-    assert 3 <= len(kept) < 8
+    assert 3 <= len(kept) < len(CONTRACTS)
     assert {name: contracts[name] for name in kept} == kept
-    assert len(contracts) == 8
-    # Each deployment, three wires, four hand-overs: a contract that was sent before the kill is not sent again.
+    assert len(contracts) == len(CONTRACTS)
+    # Each deployment, each wire, each hand-over: a contract that was sent before the kill is not sent again.
     sent = int(Chain(scripts.url).request("eth_getTransactionCount", [account(0).address, "latest"]), 16)
-    assert sent == 8 + 3 + 4
+    assert sent == len(CONTRACTS) + len(WIRING) + len(OWNED)
     assert nonce < sent
 
 
@@ -101,10 +102,13 @@ def test_deploy__owner_given__owns_and_everything_is_wired(deployed):
     chain, deployment = Chain(scripts.url), load(scripts.path)
     contracts = Contracts.of(deployment)
     assert deployment.owner == owner
-    for contract in (contracts.grid, contracts.exchange, contracts.registry, contracts.certificates):
+    for contract in (contracts.grid, contracts.registry, contracts.certificates):
         assert chain.read(contract.owner()) == owner
     assert chain.read(contracts.token.minter()) == deployment.address("Reserve")
+    assert chain.read(contracts.grid.exchange()) == deployment.address("EnergyExchange")
     assert chain.read(contracts.exchange.registry()) == deployment.address("OracleRegistry")
+    assert chain.read(contracts.exchange.desk()) == deployment.address("TradingDesk")
+    assert chain.read(contracts.exchange.owner_of(0)) == deployment.address("TradingDesk")
     chain.verify(deployment)
 
 
@@ -127,7 +131,7 @@ def test_check_deployment__file_and_chain_changed__each_difference_told(scripts)
     assert "Reserve: the code at" in output
     assert "OracleRegistry: min_stake is" in output
     assert f"ExchangeLens: there is no contract at {lens}" in output
-    for name in ("GridRegistry", "EnergyExchange", "OracleRegistry", "GreenCertificates"):
+    for name in ("GridRegistry", "OracleRegistry", "GreenCertificates"):
         assert f"{name}: the owner is" in output
 
 

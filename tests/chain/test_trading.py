@@ -1,5 +1,7 @@
 """The whole loop through JSON-RPC and the SDK: money in, orders, delivery, report, certificate, money out."""
 
+from dataclasses import replace
+
 import pytest
 from net8.eip712 import Permit
 from net8.errors import (
@@ -7,11 +9,12 @@ from net8.errors import (
     AmountRefusedByContract,
     BalanceRefused,
     CertificateRefused,
+    GuardianRefused,
+    LinkRefused,
     MintRefused,
     OrderRefused,
     OutOfGasMoney,
     ReportRefused,
-    SettlementRefused,
     SiteRefused,
     TermsRefused,
     TokenRefused,
@@ -20,33 +23,40 @@ from net8.errors import (
 from net8.events import (
     Deposited,
     EntrySkipped,
+    LinkSet,
     OrderClosed,
     OrderPlaced,
+    OrderReduced,
+    OrdersStopped,
     Redeemed,
     Reported,
     Settled,
+    SettledSite,
+    TermsFixed,
     Trade,
     TransferSingle,
     Withdrawn,
+    ZoneCreated,
 )
 from net8.margin import order_lock, required, settle
 from net8.model import (
     AgentLimits,
     CloseReason,
     Level,
+    Link,
     OrderKind,
     Outcome,
     Position,
-    Production,
     SkipReason,
     Tariff,
     Technology,
 )
-from net8.packing import Entry, OrderRequest, certificate_id
+from net8.packing import Entry, OpenSlot, OrderRequest, SettledSlot, certificate_id
 from net8.signing import sign
 from net8.units import WEI_PER_GRAIN, WEI_PER_NET8, grains_to_wei, hour_of_slot
 
-from tests.chain.conftest import FIVE_KWH, TERMS
+from tests.chain.anvil import move_to
+from tests.chain.conftest import FIVE_KWH, TARIFF_LEAD, TERMS
 
 pytestmark = pytest.mark.chain
 PRICE = 1000  # par
@@ -117,7 +127,7 @@ def test_place__resting_offer__in_book_and_locked(street, seller):
 def test_place__crossing_bid__trades_at_the_resting_price(street, seller, buyer):
     slot = street.slot
     order, taken = trade(street, seller, buyer, slot)
-    assert taken.find(Trade) == [Trade(order, street.seller_site, street.buyer_site, FIVE_KWH)]
+    assert taken.find(Trade) == [Trade(street.seller_site, order, FIVE_KWH, street.buyer_site)]
     assert (taken.find(Trade)[0].seller, taken.find(Trade)[0].buyer) == (street.seller_site, street.buyer_site)
     lens = street.contracts.lens
     sold, bought = street.chain.read_many(
@@ -151,7 +161,7 @@ def test_cancel__own_order__gone_and_unlocked(street, seller):
     placed = seller.send(exchange.place(street.seller_site, street.slot, True, PRICE, FIVE_KWH))
     order = placed.find(OrderPlaced)[0].order
     assert seller.send(exchange.cancel(order)).find(OrderClosed) == [
-        OrderClosed(order, FIVE_KWH, CloseReason.CANCELLED)
+        OrderClosed(street.seller_site, order, FIVE_KWH, CloseReason.CANCELLED)
     ]
     assert street.chain.read(exchange.free_balance(street.seller_site)) == before
     assert street.chain.read(lens.order(order)).wh == 0
@@ -162,10 +172,84 @@ def test_release__after_the_gate__by_anyone(street, seller, stranger):
     exchange = street.contracts.exchange
     placed = seller.send(exchange.place(street.seller_site, slot, True, PRICE, FIVE_KWH))
     order = placed.find(OrderPlaced)[0].order
-    with pytest.raises(OrderRefused, match="only their sites can cancel"):
+    with pytest.raises(OrderRefused, match="only its site can cancel"):
         stranger.send(exchange.release([order]))
     street.finish(slot - 1)
     assert stranger.send(exchange.release([order])).find(OrderClosed)[0].reason is CloseReason.RELEASED
+
+
+def test_release__order_with_a_time_of_its_own__once_that_has_passed(street, seller, stranger):
+    exchange, expiry = street.contracts.exchange, street.chain.block().timestamp + 600
+    placed = seller.send(exchange.place(street.seller_site, street.slot, True, PRICE, FIVE_KWH, expiry=expiry))
+    order = placed.find(OrderPlaced)[0].order
+    with pytest.raises(OrderRefused, match="only its site can cancel"):
+        stranger.send(exchange.release([order]))
+    move_to(street.chain, expiry)
+    assert stranger.send(exchange.release([order])).find(OrderClosed)[0].reason is CloseReason.EXPIRED
+
+
+def test_reduce__resting_order__smaller_in_its_place(street, seller):
+    exchange = street.contracts.exchange
+    order = seller.send(exchange.place(street.seller_site, street.slot, True, PRICE, 900)).find(OrderPlaced)[0].order
+    reduced = seller.send(exchange.reduce(order, 400))
+    assert reduced.find(OrderReduced) == [OrderReduced(street.seller_site, order, 400)]
+    assert street.chain.read(street.contracts.lens.order(order)).wh == 400
+    with pytest.raises(OrderRefused, match="can only be made smaller"):
+        seller.send(exchange.reduce(order, 401))
+
+
+def test_cancel_many__one_gone_already__passed_over(street, seller):
+    exchange, first = street.contracts.exchange, street.slot
+    requests = [OrderRequest(first + i, True, PRICE, 500, expiry=first * 900) for i in range(3)]
+    placed = seller.send(exchange.place_many(street.seller_site, requests)).find(OrderPlaced)
+    orders = [event.order for event in placed]
+    seller.send(exchange.cancel(orders[1]))
+    assert [event.order for event in seller.send(exchange.cancel_many(orders)).find(OrderClosed)] == orders[::2]
+
+
+def test_stop_orders__by_the_guardian__nothing_new_while_cancels_and_withdrawals_go_on(street, seller, stranger):
+    exchange, grid, who = street.contracts.exchange, street.contracts.grid, street.people.seller.address
+    resting = seller.send(exchange.place(street.seller_site, street.slot, True, PRICE, 500)).find(OrderPlaced)[0]
+    with pytest.raises(GuardianRefused, match="Only the guardian"):
+        stranger.send(grid.stop_orders(3600))
+    street.sender(street.people.owner).send(grid.set_guardian(stranger.address))
+    (stopped,) = stranger.send(grid.stop_orders(3600)).find(OrdersStopped)
+    assert street.chain.read_many([exchange.stopped_until(), grid.stopped_until()]) == [stopped.until] * 2
+    with pytest.raises(OrderRefused, match="stopped new orders for a while"):
+        seller.send(exchange.place(street.seller_site, street.slot, True, PRICE, 500))
+    seller.send(exchange.cancel(resting.order))
+    seller.send(exchange.withdraw(street.seller_site, grains_to_wei(1), who))
+    stranger.send(grid.resume_orders())
+    assert seller.send(exchange.place(street.seller_site, street.slot, True, PRICE, 500)).find(OrderPlaced)
+
+
+def test_publish_tariffs__hours_ahead__tradable_at_once_with_the_published_terms(street, seller, grid_operator):
+    exchange, grid, lens = street.contracts.exchange, street.contracts.grid, street.contracts.lens
+    hour = hour_of_slot(street.slot) + TARIFF_LEAD
+    slot = 4 * hour
+    assert not street.chain.read(lens.is_tradable(street.zone, slot))
+    receipt = grid_operator.send(grid.publish_tariffs(street.zone, hour, [Tariff(200, 2400, 30)] * 24))
+    terms = replace(TERMS, feed_in=200, imbalance=2400, grid_fee=30)
+    assert receipt.find(TermsFixed) == [TermsFixed(street.zone, hour + i, terms) for i in range(24)]
+    assert street.chain.read(lens.is_tradable(street.zone, slot))
+    assert street.chain.read(lens.terms(street.zone, hour)) == (terms, True)
+    seller.send(exchange.place(street.seller_site, slot, True, PRICE, 500))
+    assert street.chain.read(lens.margin_held(street.seller_site, slot)) == order_lock(True, PRICE, 500, terms.tariff)
+    with pytest.raises(TermsRefused, match="fixed already"):
+        grid_operator.send(grid.publish_tariffs(street.zone, hour, [Tariff(200, 2400, 30)]))
+
+
+def test_link__set_by_one_operator_alone__closed_until_the_other_agrees(street, grid_operator):
+    grid, owner = street.contracts.grid, street.sender(street.people.owner)
+    other = owner.send(grid.create_zone(street.people.owner.address, TERMS, TARIFF_LEAD)).find(ZoneCreated)[0].zone
+    assert grid_operator.send(grid.set_link(street.zone, other, 9000, 15)).find(LinkSet) == [
+        LinkSet(street.zone, other, 9000, 15)
+    ]
+    assert street.chain.read(grid.link(street.zone, other)) == Link(0, 15, 0)
+    owner.send(grid.set_link(other, street.zone, 7000, 5))
+    assert street.chain.read(grid.link(street.zone, other)) == Link(7000, 15, 5)
+    with pytest.raises(LinkRefused, match="another zone that exists"):
+        grid_operator.send(grid.set_link(street.zone, other + 1, 1, 1))
 
 
 def test_agent__within_and_beyond_limits__trades_or_is_refused(street, seller, stranger):
@@ -173,18 +257,19 @@ def test_agent__within_and_beyond_limits__trades_or_is_refused(street, seller, s
     limits = AgentLimits(
         buy_max=900, sell_min=1000, wh=8000, value=10**8, first_slot=slot, last_slot=slot, expiry=2**39
     )
-    exchange = street.contracts.exchange
-    seller.send(exchange.set_agent(street.seller_site, stranger.address, limits))
-    assert street.chain.read(exchange.agent_limits(street.seller_site, stranger.address)) == limits
-    stranger.send(exchange.place(street.seller_site, slot, True, 1000, FIVE_KWH))
-    assert street.chain.read(exchange.agent_limits(street.seller_site, stranger.address)).wh == 3000
+    desk = street.contracts.desk
+    seller.send(desk.set_agent(street.seller_site, stranger.address, limits))
+    assert street.chain.read(desk.agent_limits(street.seller_site, stranger.address)) == limits
+    placed = stranger.send(desk.place(street.seller_site, slot, True, 1000, FIVE_KWH)).find(OrderPlaced)
+    assert street.chain.read(desk.agent_limits(street.seller_site, stranger.address)).wh == 3000
     with pytest.raises(AgentRefused, match="may not sell at this price"):
-        stranger.send(exchange.place(street.seller_site, slot, True, 995, 100))
+        stranger.send(desk.place(street.seller_site, slot, True, 995, 100))
     with pytest.raises(AgentRefused, match="used up its budget of energy"):
-        stranger.send(exchange.place(street.seller_site, slot, True, 1000, FIVE_KWH))
-    seller.send(exchange.revoke_agent(street.seller_site, stranger.address))
-    with pytest.raises(SiteRefused, match="belongs to another account"):
-        stranger.send(exchange.place(street.seller_site, slot, True, 1000, 100))
+        stranger.send(desk.place(street.seller_site, slot, True, 1000, FIVE_KWH))
+    assert stranger.send(desk.cancel(placed[0].order)).find(OrderClosed)
+    seller.send(desk.revoke_agent(street.seller_site, stranger.address))
+    with pytest.raises(AgentRefused, match="is no agent of the site"):
+        stranger.send(desk.place(street.seller_site, slot, True, 1000, 100))
 
 
 # --- settlement -----------------------------------------------------------------------------------------------------
@@ -207,7 +292,13 @@ def test_report__signed_by_three_of_four__pays_what_the_margin_module_says(stree
     tariff = Tariff(TERMS.feed_in, TERMS.imbalance, TERMS.grid_fee)
     delivered = settle(FIVE_KWH, value, 4600, 0, tariff)
     used = settle(-FIVE_KWH, -value, 0, 4900, tariff)
-    assert [event.credited for event in receipt.find(Settled)] == [delivered.payout, used.payout + used.feed_in]
+    (event,) = receipt.find(Settled)
+    assert event.sites == (
+        SettledSite(street.seller_site, Entry(hour, 1, {quarter: (4600, 0)}), delivered.payout),
+        SettledSite(street.buyer_site, Entry(hour, 2, {quarter: (0, 4900)}), used.payout + used.feed_in),
+    )
+    assert (event.zone, event.shortfalls, event.unused) == (street.zone, delivered.charge, used.feed_in)
+    assert event.grid_fees + event.oracle_fees == used.grid_fee
     after = street.chain.read_many([exchange.free_balance(s) for s in (street.seller_site, street.buyer_site)])
     assert after == [sold + delivered.payout, bought + used.payout + used.feed_in]
     account = street.chain.read(exchange.zone_account(street.zone))
@@ -217,7 +308,6 @@ def test_report__signed_by_three_of_four__pays_what_the_margin_module_says(stree
     assert (settled.outcome, settled.exported, settled.is_settled) == (Outcome.METERED, 4600, True)
     reported = receipt.find(Reported)[0]
     assert (reported.zone, reported.bitmap, reported.settled) == (street.zone, 0b111, 2)
-    assert receipt.find(Settled)[0].readings == Entry(hour, 1, {quarter: (4600, 0)})
     assert street.chain.read(lens.is_reported(street.zone, slot))
 
 
@@ -273,8 +363,9 @@ def test_certificates__settled_export__minted_once_and_retired(street, seller, o
     certificates, who = street.contracts.certificates, street.people.seller.address
     street.finish(slot)
     oracle.send(street.report(Entry(hour, street.seller_site & 65535, {slot % 4: (4600, 0)})))
-    production = street.chain.read(street.contracts.exchange.production(street.seller_site, hour))
-    assert production == Production(1 << slot % 4, tuple(4600 if i == slot % 4 else 0 for i in range(4)))
+    before, word = street.chain.read(street.contracts.exchange.position_words_of(street.seller_site, hour - 1, 2))
+    assert word.slots[slot % 4] == SettledSlot(Outcome.METERED, exported=4600, imported=0)
+    assert before.slots == (OpenSlot(),) * 4
     with pytest.raises(SiteRefused, match="not admitted to certificates"):
         seller.send(certificates.mint(street.seller_site, hour, who))
     registrar.send(certificates.admit(street.seller_site))
@@ -329,8 +420,11 @@ def test_reserve__redeem__pays_euros_at_the_nominal_price(street, seller):
         (lambda s, e: e.deposit(s.seller_site, 0), AmountRefusedByContract, "amount is zero"),
         (lambda s, e: e.deposit(99, WEI_PER_GRAIN), SiteRefused, "no such site"),
         (lambda s, e: e.deposit(s.seller_site, 10**6 * WEI_PER_NET8), TokenRefused, "allowance is too small"),
-        (lambda s, e: e.settle(s.zone, []), SettlementRefused, "Only the OracleRegistry settles"),
-        (lambda s, e: e.withdraw_fees(s.zone, "0x" + "1" * 40), ZoneRefused, "Only the zone's grid operator"),
+        (
+            lambda s, _: s.contracts.grid.withdraw_fees(s.zone, "0x" + "1" * 40),
+            ZoneRefused,
+            "Only the zone's grid operator",
+        ),
         (
             lambda s, _: s.contracts.grid.register_site(
                 s.zone, "0x" + "1" * 40, Technology.SOLAR, 1, "0x" + "1" * 40, 2**40, b"\0" * 65

@@ -6,12 +6,13 @@ titanoboa undoes what a test and its own fixtures did when it ends. So the contr
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boa
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from tests.contracts.entries import packed
 from tests.contracts.exchange_fixtures import *  # noqa: F403
 from tests.contracts.signing import consent, person, sign_digest
 
@@ -32,6 +33,14 @@ Deploy = Callable[..., Any]
 Mint = Callable[[str, int], None]
 NewSite = Callable[..., int]
 Report = Callable[..., int]
+
+
+class Connected(NamedTuple):
+    """The contracts that `GridRegistry.connect` wires, in the order it takes them."""
+
+    exchange: Any
+    registry: Any
+    desk: Any
 
 
 def open_reserve(deploy: Deploy, token: Any, euro: Any, price: int, owner: str) -> Any:
@@ -119,17 +128,33 @@ def grid(deploy: Deploy) -> Any:
 
 
 @pytest.fixture(scope="session")
-def exchange(deploy: Deploy, token: Any, grid: Any, owner: str) -> Any:
-    contract = deploy("EnergyExchange", token, grid)
-    grid.set_exchange(contract, sender=owner)
-    return contract
+def unconnected(deploy: Deploy, token: Any, grid: Any) -> Connected:
+    """The exchange, its oracle registry and its trading desk before they know each other."""
+    exchange = deploy("EnergyExchange", token, grid)
+    registry = deploy("OracleRegistry", token, exchange, MIN_STAKE)
+    return Connected(exchange, registry, deploy("TradingDesk", exchange))
 
 
 @pytest.fixture(scope="session")
-def registry(deploy: Deploy, token: Any, exchange: Any, owner: str) -> Any:
-    contract = deploy("OracleRegistry", token, exchange, MIN_STAKE)
-    exchange.set_registry(contract, sender=owner)
-    return contract
+def connected(unconnected: Connected, grid: Any, owner: str) -> Connected:
+    """The same three, wired for ever."""
+    grid.connect(*unconnected, sender=owner)
+    return unconnected
+
+
+@pytest.fixture(scope="session")
+def exchange(connected: Connected) -> Any:
+    return connected.exchange
+
+
+@pytest.fixture(scope="session")
+def registry(connected: Connected) -> Any:
+    return connected.registry
+
+
+@pytest.fixture(scope="session")
+def desk(connected: Connected) -> Any:
+    return connected.desk
 
 
 @pytest.fixture(scope="session")
@@ -180,7 +205,7 @@ def report(registry: Any, zone: int, seated: list[LocalAccount]) -> Report:
     """report(entries): what three of the zone's four operators signed."""
 
     def submit(entries: list[int]) -> int:
-        signatures = sign_digest(registry.report_digest(zone, entries), seated[:3])
-        return int(registry.report(zone, entries, 0b111, signatures))
+        signatures = sign_digest(registry.report_digest(zone, packed(entries)), seated[:3])
+        return int(registry.report(zone, packed(entries), 0b111, signatures))
 
     return submit

@@ -49,13 +49,14 @@ def street(
     exchange: Any,
     lens: Any,
     registry: Any,
+    desk: Any,
     owner: str,
     bank: Callable[[str, int], None],
     terms: Terms,
     lead: int,
 ) -> Street:
     """The contracts with four oracles and one zone."""
-    street = Street(token, grid, exchange, lens, registry, owner, bank)
+    street = Street(token, grid, exchange, lens, registry, desk, owner, bank)
     street.hire_oracles(1_000 * 10**18)
     street.zone = street.open_zone(terms, lead)
     return street

@@ -197,10 +197,12 @@ class Wanted:
     price: int
     wh: int
     kind: int = LIMIT
+    expiry: int = 0  # unix time; 0 for the gate of the slot
 
     def packed(self) -> int:
         """As `place_many` takes it."""
-        return self.wh | self.price << 24 | self.kind << 48 | self.sell << 56 | self.slot << 64
+        order = self.wh | self.price << 24 | self.kind << 48 | self.sell << 56
+        return order | self.slot << 64 | self.expiry << 96
 
     def crosses(self, resting: Order) -> bool:
         return resting.price >= self.price if self.sell else resting.price <= self.price

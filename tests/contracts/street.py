@@ -9,6 +9,7 @@ from boa.contracts.vyper.vyper_contract import VyperContract
 from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
+from tests.contracts.entries import packed
 from tests.contracts.model import SLOT, Entry, Limits, Tariff, Terms, Wanted
 from tests.contracts.signing import consent, person, sign_digest
 
@@ -58,10 +59,12 @@ class Street:
         exchange: VyperContract,
         lens: VyperContract,
         registry: VyperContract,
+        desk: VyperContract,
         owner: str,
         mint: Callable[[str, int], None],
     ) -> None:
-        self.token, self.grid, self.exchange, self.lens, self.registry = token, grid, exchange, lens, registry
+        self.token, self.grid, self.exchange, self.lens = token, grid, exchange, lens
+        self.registry, self.desk = registry, desk
         self.owner = owner
         self.grid_operator = person("grid operator")
         self.attacker = person("attacker")
@@ -165,6 +168,7 @@ class Street:
             wanted.price,
             wanted.wh,
             wanted.kind,
+            wanted.expiry,
             sender=sender or self.owner_of(site),
         )
         return int(order), int(filled)
@@ -190,7 +194,7 @@ class Street:
         self, zone: int, words: Sequence[int], signers: Sequence[int]
     ) -> tuple[int, list[tuple[bytes, bytes]]]:
         """Bitmap and sorted signatures of the oracles at these indices under a report."""
-        digest = self.registry.report_digest(zone, list(words))
+        digest = self.registry.report_digest(zone, packed(words))
         return sum(1 << i for i in signers), sign_digest(digest, (self.oracles[i] for i in sorted(signers)))
 
     def report(
@@ -204,7 +208,9 @@ class Street:
         zone = zone or self.zone
         words = [entry.word() if isinstance(entry, Entry) else entry for entry in entries]
         bitmap, signatures = self.signatures(zone, words, signers)
-        return int(self.registry.report(zone, words, bitmap, signatures, sender=sender or self.attacker.address))
+        return int(
+            self.registry.report(zone, packed(words), bitmap, signatures, sender=sender or self.attacker.address)
+        )
 
     # ---- looking ----------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ zones = st.integers(1, 2**32 - 1)
 slots = st.integers(0, 2**24 - 1)
 energies = st.integers(0, 2**24 - 1)
 order_ids = st.builds(
-    OrderId, zone=zones, slot=slots, sell=st.booleans(), level=st.integers(0, LEVELS - 1), index=st.integers(0, 65535)
+    OrderId, zone=zones, slot=slots, sell=st.booleans(), level=st.integers(0, LEVELS - 1), index=st.integers(0, 8191)
 )
 requests = st.builds(
     OrderRequest,
@@ -35,6 +35,7 @@ requests = st.builds(
     price=st.integers(1, 2**24 - 1),
     wh=st.integers(1, ORDER_WH_MAX),
     kind=st.sampled_from(OrderKind),
+    expiry=st.integers(0, 2**32 - 1),
 )
 open_slots = st.builds(OpenSlot, net_wh=st.integers(-NET_WH_MAX, NET_WH_MAX), value=st.integers(-VALUE_MAX, VALUE_MAX))
 settled_slots = st.builds(
@@ -71,8 +72,8 @@ def test_order_request__packed_and_unpacked__unchanged(request_):
 
 
 def test_order_request__known_parts__at_their_bits():
-    word = OrderRequest(slot=9, sell=True, price=1000, wh=250, kind=OrderKind.POST_ONLY).pack()
-    assert word == 250 | 1000 << 24 | 3 << 48 | 1 << 56 | 9 << 64
+    word = OrderRequest(slot=9, sell=True, price=1000, wh=250, kind=OrderKind.POST_ONLY, expiry=77).pack()
+    assert word == 250 | 1000 << 24 | 3 << 48 | 1 << 56 | 9 << 64 | 77 << 96
 
 
 @given(position_words)
@@ -133,11 +134,12 @@ def test_entry__no_slot__refused():
         OrderId(0, 1, True, 0, 0),
         OrderId(1, 2**24, True, 0, 0),
         OrderId(1, 1, True, LEVELS, 0),
-        OrderId(1, 1, True, 0, 65536),
+        OrderId(1, 1, True, 0, 8192),
         OrderRequest(1, True, 0, 1),
         OrderRequest(1, True, 2**24, 1),
         OrderRequest(1, True, 1, 0),
         OrderRequest(1, True, 1, ORDER_WH_MAX + 1),
+        OrderRequest(1, True, 1, 1, expiry=2**32),
         OpenSlot(NET_WH_MAX + 1, 0),
         OpenSlot(0, -VALUE_MAX - 1),
         SettledSlot(Outcome.OPEN, 0, 0),
@@ -159,7 +161,9 @@ def test_pack__field_out_of_range__refused(value):
     [
         (OrderId.unpack, 0),
         (OrderId.unpack, 1 << 49 | 255 << 16),
-        (OrderRequest.unpack, 1 << 96),
+        (OrderId.unpack, 1 << 49 | 1 << 13),
+        (OrderRequest.unpack, 1 << 128),
+        (OrderRequest.unpack, 1 << 136),
         (OrderRequest.unpack, 4 << 48),
         (OrderRequest.unpack, 2 << 56),
         (Entry.unpack, 1 << 248),

@@ -9,77 +9,53 @@ pragma solidity >=0.8.4;
  *      NET8, order books, positions, and settlement by what meters counted.
  */
 interface IEnergyExchange {
-    struct Terms {
-        uint256 feed_in;
-        uint256 imbalance;
-        uint256 grid_fee;
-        uint256 oracle_fee;
-        uint256 floor;
-        uint256 step;
-        uint256 gate_lead;
-        uint256 min_wh;
+    struct Fill {
+        uint256 seller;
+        uint256 buyer;
+        uint256 energy;
     }
 
-    struct Limits {
-        uint256 buy_max;
-        uint256 sell_min;
-        uint256 wh;
-        uint256 value;
-        uint256 first_slot;
-        uint256 last_slot;
-        uint256 expiry;
-    }
+    event Connected(address indexed registry_, address indexed desk_);
 
-    struct PoolRequest {
-        uint256 grains;
-        uint256 ready_at;
-    }
+    event OrdersStopped(uint256 until);
 
-    event OwnershipTransferred(address indexed previous_owner, address indexed new_owner);
-
-    event OwnershipTransferStarted(address indexed previous_owner, address indexed new_owner);
-
-    event TermsFixed(uint256 indexed zone, uint256 indexed hour, Terms terms);
+    event TermsFixed(uint256 indexed zone, uint256 indexed hour, uint256 terms);
 
     event PoolFunded(uint256 indexed zone, address indexed payer, uint256 grains);
 
-    event PoolWithdrawalRequested(uint256 indexed zone, uint256 grains, uint256 ready_at);
-
-    event PoolWithdrawn(uint256 indexed zone, address indexed receiver, uint256 grains);
-
-    event FeesWithdrawn(uint256 indexed zone, address indexed receiver, uint256 grains);
+    event PaidOut(uint256 indexed zone, address indexed receiver, uint256 pool, uint256 fees);
 
     event Deposited(uint256 indexed site, address indexed payer, uint256 grains);
 
     event Withdrawn(uint256 indexed site, address indexed receiver, uint256 grains);
 
-    event AgentSet(uint256 indexed site, address indexed agent, Limits limits);
-
-    event AgentRevoked(uint256 indexed site, address indexed agent);
+    event Charged(uint256 indexed site, uint256 grains);
 
     event SettledOverdue(uint256 indexed site, uint256 slot, uint256 outcome, uint256 credited);
 
-    event OrderClosed(uint256 indexed order, uint256 wh, uint256 reason);
+    event OrderClosed(uint256 order);
 
-    event Trade(uint256 indexed order, uint256 maker, uint256 taker, uint256 wh);
+    event OrderReduced(uint256 order);
 
-    event OrderPlaced(uint256 indexed site, uint256 order, uint256 wh);
+    event Trade(uint256 fill);
 
-    event OrderLapsed(uint256 indexed site, uint256 slot, bool sell, uint256 price, uint256 wh);
+    event OrderPlaced(uint256 order);
 
-    event RegistrySet(address indexed registry_);
+    event OrderLapsed(uint256 indexed site, uint256 slot, bool sell, uint256 price, uint256 wh, bool at_bound);
+
+    event PairTraded(uint256 pair);
 
     event EntrySkipped(uint256 indexed site, uint256 hour, uint256 slots, uint256 reason);
 
-    event Settled(uint256 indexed site, uint256 entry, uint256 credited);
-
-    function owner() external view returns (address);
-
-    function pending_owner() external view returns (address);
-
-    function transfer_ownership(address new_owner) external;
-
-    function accept_ownership() external;
+    event Settled(
+        uint256 indexed zone,
+        uint256 shortfalls,
+        uint256 unused,
+        uint256 grid_fees,
+        uint256 oracle_fees,
+        bytes entries,
+        uint256[] credited
+    );
 
     /**
      * @notice The NET8 token that backs every grain in here.
@@ -92,9 +68,30 @@ interface IEnergyExchange {
     function grid() external view returns (address);
 
     /**
+     * @notice Names the OracleRegistry and the TradingDesk, once and for ever. Grid registry only.
+     */
+    function connect(address registry_, address desk_) external;
+
+    /**
+     * @notice Refuses new orders until a time; withdrawals, cancels and settlement go on. Grid registry only.
+     */
+    function stop_orders(uint256 until) external;
+
+    function registry() external view returns (address);
+
+    function desk() external view returns (address);
+
+    function stopped_until() external view returns (uint256);
+
+    /**
      * @notice Fixes the terms of an hour that may be traded. Anyone; the first order of the hour does it too.
      */
     function fix_terms(uint256 zone, uint256 hour) external;
+
+    /**
+     * @notice Fixes the terms of consecutive hours as their grid operator published them. Grid registry only.
+     */
+    function fix_published(uint256 zone, uint256 first_hour, uint256[] calldata words) external;
 
     /**
      * @notice Adds NET8 to a zone's balancing pool, which pays for energy bought but not used.
@@ -103,36 +100,24 @@ interface IEnergyExchange {
     function fund_pool(uint256 zone, uint256 amount) external;
 
     /**
-     * @notice Announces a withdrawal from the pool; replaces an earlier announcement. Grid operator only.
-     */
-    function request_pool_withdrawal(uint256 zone, uint256 grains) external;
-
-    /**
-     * @notice Pays out an announced withdrawal whose delay has passed, at most what the pool still holds.
+     * @notice Pays out of a zone's pool and of its collected grid fees, at most what they hold. Grid registry only,
+     *      which keeps the delay of the pool.
      * @return Grains paid.
      */
-    function withdraw_pool(uint256 zone, address receiver) external returns (uint256);
-
-    /**
-     * @notice Pays the collected grid fees to the grid operator's receiver.
-     * @return Grains paid.
-     */
-    function withdraw_fees(uint256 zone, address receiver) external returns (uint256);
+    function pay_out(uint256 zone, uint256 pool, uint256 fees, address receiver) external returns (uint256);
 
     /**
      * @notice Grains in the balancing pool, in collected grid fees and in collected oracle fees.
      */
     function zone_account(uint256 zone) external view returns (uint256, uint256, uint256);
 
-    function pool_requests(uint256 arg0) external view returns (PoolRequest memory);
-
     function terms_word(uint256 arg0) external view returns (uint256);
 
     /**
-     * @notice Opens the account of a site that a grid operator has admitted. Grid registry only.
+     * @notice Opens the account of a site that a grid operator has admitted, or the desk's. Grid registry only.
      * @param most_energy Wh it can export in a slot, below 2**23.
      */
-    function open_site(uint256 site, address owner_, uint256 most_energy) external;
+    function open_site(uint256 site, address owner, uint256 most_energy) external;
 
     /**
      * @notice Adds NET8 of the caller to a site's free balance.
@@ -153,10 +138,20 @@ interface IEnergyExchange {
     ) external;
 
     /**
-     * @notice Pays NET8 out of a site's free balance. Its owner only; an agent never can.
+     * @notice Pays NET8 out of a site's free balance. Its owner only; neither desk nor agent ever can.
      * @param amount Wei, whole grains.
      */
     function withdraw(uint256 site, uint256 amount, address receiver) external;
+
+    /**
+     * @notice Moves a fee that the site's owner has signed for to the desk's account. Desk only.
+     */
+    function charge(uint256 site, uint256 grains) external;
+
+    /**
+     * @notice Who may withdraw and trade for a site; zero for an unknown one.
+     */
+    function owner_of(uint256 site) external view returns (address);
 
     /**
      * @notice Grains a site may trade with or withdraw, settled credit included.
@@ -164,40 +159,41 @@ interface IEnergyExchange {
     function free_balance(uint256 site) external view returns (uint256);
 
     /**
-     * @notice Lets a key trade for a site within limits; replaces earlier limits of the same key. Owner only.
-     */
-    function set_agent(uint256 site, address agent, Limits calldata limits) external;
-
-    /**
-     * @notice Ends an agent's rights at once. Owner only.
-     */
-    function revoke_agent(uint256 site, address agent) external;
-
-    /**
-     * @notice What an agent may still do; all zero for a key that is none.
-     */
-    function agent_limits(uint256 site, address agent) external view returns (Limits memory);
-
-    /**
      * @notice Settles a position for which no report came in time. Anyone.
      */
     function settle_overdue(uint256 site, uint256 slot) external;
 
     /**
-     * @notice Metered export of an hour, for certificates.
-     * @return Mask of the slots settled by meter readings, and the Wh exported in each.
+     * @notice Words of up to 24 consecutive hours, as position_words lays them out; 0 where the ring holds another
+     *      hour.
      */
-    function production(uint256 site, uint256 hour) external view returns (uint256, uint256[4] memory);
+    function position_words_of(
+        uint256 site,
+        uint256 first_hour,
+        uint256 count
+    ) external view returns (uint256[] memory);
 
     function position_word(uint256 arg0) external view returns (uint256);
 
     /**
-     * @notice Takes a resting order out of the book and returns its lock. Owner or agent of its site; at any time.
+     * @notice Takes a resting order out of the book and returns its lock. Owner of its site, or the desk; at any time.
      */
     function cancel(uint256 order) external;
 
     /**
-     * @notice Takes orders whose gate has passed out of the book; each lock goes back to its site. Anyone.
+     * @notice Does what `cancel` does for several orders; those that are gone already are passed over.
+     */
+    function cancel_many(uint256[] calldata orders) external;
+
+    /**
+     * @notice Makes a resting order smaller; it keeps its number and its place in the queue. Owner of its site, or the
+     *      desk.
+     * @param wh Energy that stays: less than it has, and no less than the zone's minimum.
+     */
+    function reduce(uint256 order, uint256 wh) external;
+
+    /**
+     * @notice Takes orders that can no longer trade out of the book; each lock goes back to its site. Anyone.
      */
     function release(uint256[] calldata orders) external;
 
@@ -207,13 +203,15 @@ interface IEnergyExchange {
 
     function queue_word(uint256 arg0) external view returns (uint256);
 
+    function expiry_word(uint256 arg0) external view returns (uint256);
+
     /**
-     * @notice Places an order: what crosses trades at once, the rest waits in the book. Owner, or agent within its
-     *      limits.
+     * @notice Places an order: what crosses trades at once, the rest waits in the book. Owner of the site, or the desk.
      * @param slot Quarter hour of delivery: unix time // 900.
      * @param price Limit in grains per Wh, on the zone's price grid.
      * @param wh Energy, from the zone's minimum to 2**21 - 1.
      * @param kind 0 limit, 1 immediate or cancel, 2 fill or kill, 3 post only.
+     * @param expiry Unix time from which a resting order trades no more; 0 for the gate of its slot.
      * @return Number of the resting order (0 when nothing rests) and the Wh that traded.
      */
     function place(
@@ -222,25 +220,47 @@ interface IEnergyExchange {
         bool sell,
         uint256 price,
         uint256 wh,
-        uint256 kind
+        uint256 kind,
+        uint256 expiry
     ) external returns (uint256, uint256);
 
     /**
      * @notice Places up to a day of orders of one site; all of them or none.
-     * @param orders Each packed: wh (bits 0..23) | price (24..47) | kind (48..55) | sell (56..63) | slot (64..95).
+     * @param orders Each packed: wh 24 (from bit 0) | price 24 (24) | kind 8 (48) | sell 8 (56) | slot 32 (64) | expiry
+     *      40 (96).
      */
     function place_many(uint256 site, uint256[] calldata orders) external;
 
     /**
-     * @notice Names the OracleRegistry whose quorum settles, once and for ever. Contract owner only.
+     * @notice Takes from another zone's market for a site. Desk only, which knows the capacity between the two zones.
+     * @param zone The market's zone; not the site's own.
+     * @param price Limit in grains per Wh, on that zone's price grid.
+     * @param kind 1 immediate or cancel, 2 fill or kill.
+     * @param home_fee Grains per Wh for carrying the energy, to the fees of the site's zone; below 2**16.
+     * @param away_fee The same to the fees of the market's zone.
+     * @return Wh that traded.
      */
-    function set_registry(address registry_) external;
+    function take_abroad(
+        uint256 site,
+        uint256 zone,
+        uint256 slot,
+        bool sell,
+        uint256 price,
+        uint256 wh,
+        uint256 kind,
+        uint256 home_fee,
+        uint256 away_fee
+    ) external returns (uint256);
+
+    /**
+     * @notice Books trades between two sites of one zone each; all of them or none. Desk only.
+     */
+    function trade(Fill[] calldata fills) external;
 
     /**
      * @notice Settles what a quorum of the zone's operators reported. OracleRegistry only.
+     * @param entries Words of 32 bytes, at most 256; a part of a word at the end is ignored.
      * @return Number of site-slots settled.
      */
-    function settle(uint256 zone, uint256[] calldata entries) external returns (uint256);
-
-    function registry() external view returns (address);
+    function settle(uint256 zone, bytes calldata entries) external returns (uint256);
 }

@@ -6,7 +6,8 @@ pragma solidity >=0.8.4;
 /**
  * @title What GridRegistry offers to other contracts
  * @notice Who and what trades under which rules: zones and their grid operators, the write-once terms of every
- *      hour, and the sites that a grid operator has admitted with their owners' consent. It holds no money.
+ *      hour, the sites that a grid operator has admitted with their owners' consent, the links between zones, and
+ *      the guardian. It holds no money; what grid operators may take out of the exchange goes through its delay.
  */
 interface IGridRegistry {
     struct Terms {
@@ -33,15 +34,24 @@ interface IGridRegistry {
         address meter_key;
     }
 
+    struct PoolRequest {
+        uint256 grains;
+        uint256 ready_at;
+    }
+
     event ExchangeSet(address indexed exchange_);
+
+    event GuardianSet(address indexed guardian_);
+
+    event LinkSet(uint256 indexed zone, uint256 indexed other, uint256 capacity, uint256 fee);
+
+    event PoolWithdrawalRequested(uint256 indexed zone, uint256 grains, uint256 ready_at);
 
     event ZoneCreated(uint256 indexed zone, address indexed operator);
 
     event ZoneOperatorSet(uint256 indexed zone, address indexed operator);
 
     event DefaultTermsSet(uint256 indexed zone, uint256 from_hour, Terms terms_);
-
-    event TermsPublished(uint256 indexed zone, uint256 indexed hour, Terms terms_);
 
     event SiteRegistered(
         uint256 indexed site_,
@@ -66,9 +76,26 @@ interface IGridRegistry {
     function eip712Domain() external view returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory);
 
     /**
-     * @notice Names the exchange in which admitted sites trade, once and for ever. Contract owner only.
+     * @notice Names the exchange in which admitted sites trade, and to it the OracleRegistry whose reports settle and
+     *      the TradingDesk that brings signed orders: once and for ever. Contract owner only.
      */
-    function set_exchange(address exchange_) external;
+    function connect(address exchange_, address registry, address desk) external;
+
+    /**
+     * @notice Names who may stop new orders for a while; the zero address for nobody. Contract owner only.
+     */
+    function set_guardian(address guardian_) external;
+
+    /**
+     * @notice Stops new orders in the exchange for at most three days, then not again for a week. Withdrawals, cancels
+     *      and settlement go on: nobody can stop those. Guardian only.
+     */
+    function stop_orders(uint256 seconds_) external;
+
+    /**
+     * @notice Ends a stop early. Guardian or contract owner.
+     */
+    function resume_orders() external;
 
     /**
      * @notice Opens a zone. Contract owner only.
@@ -98,6 +125,31 @@ interface IGridRegistry {
     function publish_tariffs(uint256 zone, uint256 first_hour, Tariff[] calldata tariffs) external;
 
     /**
+     * @notice Announces a withdrawal from the zone's balancing pool; replaces an earlier announcement.
+     */
+    function request_pool_withdrawal(uint256 zone, uint256 grains) external;
+
+    /**
+     * @notice Pays out an announced withdrawal whose delay has passed, at most what the pool still holds.
+     * @return Grains paid.
+     */
+    function withdraw_pool(uint256 zone, address receiver) external returns (uint256);
+
+    /**
+     * @notice Pays the collected grid fees to the grid operator's receiver.
+     * @return Grains paid.
+     */
+    function withdraw_fees(uint256 zone, address receiver) external returns (uint256);
+
+    /**
+     * @notice Allows the sites of two zones to trade with each other, as far as the other operator allows it too: the
+     *      smaller capacity of the two holds, and each zone is paid its own fee.
+     * @param capacity Wh in a slot, both directions together; 0 closes the link for what is not traded yet.
+     * @param fee Grains per Wh, for carrying energy through this zone.
+     */
+    function set_link(uint256 zone, uint256 other, uint256 capacity, uint256 fee) external;
+
+    /**
      * @notice Admits a metered connection point with its owner's signed consent. Grid operator only.
      * @param technology 0 none, 1 solar, 2 wind, 3 hydro, 4 thermal, 5 neutrinovoltaic, 6 storage.
      * @param nameplate Most power the site can export, in W; 0 for one that only consumes.
@@ -117,7 +169,7 @@ interface IGridRegistry {
     ) external returns (uint256);
 
     /**
-     * @notice Packed terms of an hour that may be traded or settled; 0 while they can still be published, or for an
+     * @notice Packed default terms of an hour that nobody published a tariff for; 0 while somebody still may, or for an
      *      unknown zone.
      */
     function packed_terms(uint256 zone, uint256 hour) external view returns (uint256);
@@ -126,6 +178,12 @@ interface IGridRegistry {
      * @notice Terms of an hour, and whether they are final; before that, what the default would make them.
      */
     function terms(uint256 zone, uint256 hour) external view returns (Terms memory, bool);
+
+    /**
+     * @notice Wh that two zones may trade with each other in a slot, and the grains per Wh that each of them asks for
+     *      it.
+     */
+    function link(uint256 zone, uint256 other) external view returns (uint256, uint256, uint256);
 
     /**
      * @notice Grid operator of a zone; zero for an unknown zone.
@@ -148,6 +206,12 @@ interface IGridRegistry {
     function site_count(uint256 zone) external view returns (uint256);
 
     function exchange() external view returns (address);
+
+    function guardian() external view returns (address);
+
+    function stopped_until() external view returns (uint256);
+
+    function pool_requests(uint256 arg0) external view returns (PoolRequest memory);
 
     function zone_count() external view returns (uint256);
 

@@ -173,6 +173,9 @@ class Market:
         self._book[event.place.zone, event.place.slot].add(event.order)
         self._of_site[event.site].add(event.order)
 
+    def _on_OrderReduced(self, event: events.OrderReduced, at: Moment) -> None:
+        self._orders[event.order][1] = event.wh
+
     def _on_OrderClosed(self, event: events.OrderClosed, at: Moment) -> None:
         self._take_out(event.order, event.wh)
 
@@ -188,21 +191,27 @@ class Market:
     def _on_Trade(self, event: events.Trade, at: Moment) -> None:
         place = event.place
         price = place.price(self.terms[place.zone, hour_of_slot(place.slot)])
-        trade = Trade(at, place.zone, place.slot, price, event.wh, event.seller, event.buyer)
-        self.trades.append(trade)
-        self._trades_of_slot[place.zone, place.slot].append(trade)
-        for site, sign in ((trade.seller, 1), (trade.buyer, -1)):
-            self._trades_of_site[site].append(trade)
-            position = self._positions[site, place.slot]
-            position.net_wh += sign * event.wh
-            position.value += sign * event.wh * price
+        self._trade(Trade(at, place.zone, place.slot, price, event.wh, event.seller, event.buyer))
         self._take_out(event.order, event.wh)
 
+    def _on_PairTraded(self, event: events.PairTraded, at: Moment) -> None:
+        zone = site_zone(event.seller)
+        self._trade(Trade(at, zone, event.slot, event.price, event.wh, event.seller, event.buyer))
+
+    def _trade(self, trade: Trade) -> None:
+        self.trades.append(trade)
+        self._trades_of_slot[trade.zone, trade.slot].append(trade)
+        for site, sign in ((trade.seller, 1), (trade.buyer, -1)):
+            self._trades_of_site[site].append(trade)
+            position = self._positions[site, trade.slot]
+            position.net_wh += sign * trade.wh
+            position.value += sign * trade.wh * trade.price
+
     def _on_Settled(self, event: events.Settled, at: Moment) -> None:
-        entry = event.readings
-        slots = slots_of_hour(entry.hour)
-        readings = {slots[i]: reading for i, reading in entry.readings.items()}
-        self._settle(Payment(at, event.site, readings, event.credited))
+        for one in event.sites:
+            slots = slots_of_hour(one.entry.hour)
+            readings = {slots[i]: reading for i, reading in one.entry.readings.items()}
+            self._settle(Payment(at, one.site, readings, one.credited))
 
     def _on_SettledOverdue(self, event: events.SettledOverdue, at: Moment) -> None:
         self._settle(Payment(at, event.site, {event.slot: None}, event.credited))

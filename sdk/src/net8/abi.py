@@ -23,6 +23,7 @@ CONTRACT_NAMES = (
     "EnergyExchange",
     "ExchangeLens",
     "OracleRegistry",
+    "TradingDesk",
     "GreenCertificates",
     "Reserve",
     "TestEuro",

@@ -1,16 +1,18 @@
 """Conservation of the exchange, computed from chain state alone.
 
-Every grain the exchange holds is somebody's: free in a site's balance, locked by a resting order, margin and value of
-an open position, in a zone's balancing pool, or a collected fee. `audit` adds all of it up at one block and compares
-it with the NET8 the exchange holds, to the wei. It also checks that every market nets to zero: what one site sold,
-another bought.
+Every grain the exchange holds is somebody's: free in a site's balance or the desk's, locked by a resting order, margin
+and value of an open position, in a zone's balancing pool, or a collected fee. `audit` adds all of it up at one block
+and compares it with the NET8 the exchange holds, to the wei. It also checks that every slot nets to zero: what one site
+sold, another bought. Sites may trade across zones, so that is checked over all zones together, for every slot in which
+none of them has settled anything.
 
     result = audit(chain, contracts, first_slot)
     assert result.conserved, result
     first_slot = result.first_open_slot  # nothing before it can change any more
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -27,12 +29,13 @@ from net8.units import HORIZON_SLOTS, WEI_PER_GRAIN, first_slot_of, hour_of_slot
 
 __all__ = ["Audit", "Imbalance", "ZoneAudit", "audit", "audit_flow"]
 
+DESK_ACCOUNT = 0  # of the exchange: no site has this number
+
 
 @dataclass(frozen=True, slots=True)
 class Imbalance:
-    """A market in which sold and bought, or paid and received, differ although nobody has settled in it."""
+    """A slot in which sold and bought, or paid and received, differ although nobody has settled in it."""
 
-    zone: int
     slot: int
     net_wh: int
     value: int  # grains
@@ -50,7 +53,7 @@ class ZoneAudit:
     pool: int
     grid_fees: int
     oracle_fees: int
-    imbalances: tuple[Imbalance, ...]
+    nets: Mapping[int, tuple[int, int] | None]  # slot -> net (Wh, value) of its positions; None once any has settled
     first_open_slot: int | None  # earliest slot that still has a resting order or an open position
 
     @property
@@ -65,13 +68,14 @@ class Audit:
 
     block: int
     held_wei: int  # NET8 of the exchange
+    desk: int  # grains on the desk's own account: relay fees that nobody has claimed yet
     zones: tuple[ZoneAudit, ...]
     first_open_slot: int  # nothing before it can change any more: the next audit may begin here
 
     @property
     def owed(self) -> int:
-        """Grains owed in all zones."""
-        return sum(zone.owed for zone in self.zones)
+        """Grains owed in all zones and to the desk."""
+        return self.desk + sum(zone.owed for zone in self.zones)
 
     @property
     def surplus_wei(self) -> int:
@@ -80,12 +84,17 @@ class Audit:
 
     @property
     def imbalances(self) -> tuple[Imbalance, ...]:
-        """Markets that do not net to zero."""
-        return tuple(imbalance for zone in self.zones for imbalance in zone.imbalances)
+        """Slots that do not net to zero."""
+        nets: dict[int, list[tuple[int, int] | None]] = defaultdict(list)
+        for zone in self.zones:
+            for slot, net in zone.nets.items():
+                nets[slot].append(net)
+        sums = {slot: _total(found) for slot, found in sorted(nets.items())}
+        return tuple(Imbalance(slot, *total) for slot, total in sums.items() if total and any(total))
 
     @property
     def conserved(self) -> bool:
-        """Whether every wei is accounted for and every market nets to zero."""
+        """Whether every wei is accounted for and every slot nets to zero."""
         return self.surplus_wei == 0 and not self.imbalances
 
 
@@ -106,15 +115,21 @@ def audit_flow(contracts: Contracts, first_slot: int, block_identifier: int | No
     """The same for any client: `await chain.run(audit_flow(...))`."""
     head = yield from block_flow("latest" if block_identifier is None else block_identifier)
     at, now_slot = head.number, slot_of(head.timestamp)
-    held, zone_count = yield from read_many(
-        [contracts.token.balance_of(contracts.exchange.address), contracts.grid.zone_count()], at, None
+    held, desk, zone_count = yield from read_many(
+        [
+            contracts.token.balance_of(contracts.exchange.address),
+            contracts.exchange.free_balance(DESK_ACCOUNT),
+            contracts.grid.zone_count(),
+        ],
+        at,
+        None,
     )
     hours = range(hour_of_slot(first_slot), hour_of_slot(now_slot + HORIZON_SLOTS) + 1)
     zones = []
     for zone in range(1, zone_count + 1):
         zones.append((yield from _audit_zone(contracts, zone, hours, at)))
     open_slots = [zone.first_open_slot for zone in zones if zone.first_open_slot is not None]
-    return Audit(at, held, tuple(zones), min([now_slot, *open_slots]))
+    return Audit(at, held, desk, tuple(zones), min([now_slot, *open_slots]))
 
 
 def _audit_zone(contracts: Contracts, zone: int, hours: range, at: int) -> Flow[ZoneAudit]:
@@ -180,7 +195,7 @@ def _sum_up(
     tariffs: dict[int, Tariff],
     resting: list[int],
 ) -> ZoneAudit:
-    positions, open_slots, imbalances = 0, list(resting), []
+    positions, open_slots, nets = 0, list(resting), {}
     for hour, tariff in tariffs.items():
         for quarter in range(4):
             slot = first_slot_of(hour) + quarter
@@ -188,8 +203,8 @@ def _sum_up(
             traded = [cell for cell in cells if isinstance(cell, OpenSlot) and cell != OpenSlot()]
             positions += sum(required(cell.net_wh, cell.value, tariff) + cell.value for cell in traded)
             open_slots += [slot] if traded else []
-            if not any(isinstance(cell, SettledSlot) for cell in cells):
-                imbalances += _imbalance(zone, slot, traded)
+            settled = any(isinstance(cell, SettledSlot) for cell in cells)
+            nets[slot] = None if settled else _total((cell.net_wh, cell.value) for cell in traded)
     return ZoneAudit(
         zone=zone,
         sites=sites,
@@ -199,13 +214,16 @@ def _sum_up(
         pool=account.pool,
         grid_fees=account.grid_fees,
         oracle_fees=account.oracle_fees,
-        imbalances=tuple(imbalances),
+        nets=nets,
         first_open_slot=min(open_slots, default=None),
     )
 
 
-def _imbalance(zone: int, slot: int, cells: Iterable[OpenSlot]) -> list[Imbalance]:
-    """The market's imbalance, if it has one."""
-    open_cells = list(cells)
-    net_wh, value = sum(cell.net_wh for cell in open_cells), sum(cell.value for cell in open_cells)
-    return [Imbalance(zone, slot, net_wh, value)] if (net_wh, value) != (0, 0) else []
+def _total(nets: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """Sum of net energy and net value; None when some of it has settled, so that nothing can be said."""
+    net_wh = value = 0
+    for net in nets:
+        if net is None:
+            return None
+        net_wh, value = net_wh + net[0], value + net[1]
+    return net_wh, value

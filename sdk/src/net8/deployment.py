@@ -17,6 +17,7 @@ CONTRACTS = (
     "EnergyExchange",
     "ExchangeLens",
     "OracleRegistry",
+    "TradingDesk",
     "GreenCertificates",
     "Reserve",
     "Euro",

@@ -23,7 +23,8 @@ __all__ = [
     "ChainFault",
     "ChainUnreachable",
     "DeploymentMismatch",
-    "FeesRefused",
+    "GuardianRefused",
+    "LinkRefused",
     "MintRefused",
     "Net8Error",
     "OperatorRefused",
@@ -128,8 +129,12 @@ class CertificateRefused(Refused):
     """Certificates cannot be retired or passed on like this."""
 
 
-class FeesRefused(Refused):
-    """There are no fees to take."""
+class GuardianRefused(Refused):
+    """Trading cannot be stopped or let go on like this."""
+
+
+class LinkRefused(Refused):
+    """Two zones cannot be linked like this."""
 
 
 class MintRefused(Refused):
@@ -199,11 +204,14 @@ AREAS: dict[str, type[Refused]] = {
     "balance": BalanceRefused,
     "book": BookRefused,
     "certificates": WiringRefused,
+    "desk": WiringRefused,
     "erc1155": CertificateRefused,
     "erc20": TokenRefused,
     "euro": TokenRefused,
-    "fees": FeesRefused,
+    "exchange": WiringRefused,
     "grid": WiringRefused,
+    "guardian": GuardianRefused,
+    "link": LinkRefused,
     "mint": MintRefused,
     "minter": WiringRefused,
     "operator": OperatorRefused,

@@ -1,16 +1,17 @@
 """What the contracts log, as dataclasses named like the events. Sums in grains and energy in Wh unless said otherwise.
 
-`decode` turns a log as JSON-RPC gives it into one of them; `Logged` adds where it happened.
+`decode` turns a log as JSON-RPC gives it into one of them; `Logged` adds where it happened. What the contracts pack
+into words is taken apart here.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast, dataclass_transform
 
 from net8 import abi
-from net8.model import AgentLimits, CloseReason, Outcome, SkipReason, Technology, Terms
-from net8.packing import Entry, OrderId
+from net8.model import AgentLimits, CloseReason, Outcome, SkipReason, Technology, Terms, site_id
+from net8.packing import Entry, OrderId, TermsWord
 from net8.signing import checksum_address
 
 __all__ = [
@@ -20,12 +21,15 @@ __all__ = [
     "Approval",
     "ApprovalForAll",
     "BackingAdded",
+    "Charged",
+    "Connected",
     "DefaultTermsSet",
     "Deposited",
     "EntrySkipped",
     "Event",
     "ExchangeSet",
-    "FeesWithdrawn",
+    "GuardianSet",
+    "LinkSet",
     "Logged",
     "LossRecognised",
     "Minted",
@@ -34,27 +38,29 @@ __all__ = [
     "OrderClosed",
     "OrderLapsed",
     "OrderPlaced",
+    "OrderReduced",
+    "OrdersStopped",
     "OwnershipTransferStarted",
     "OwnershipTransferred",
+    "PaidOut",
+    "PairTraded",
     "PoolFunded",
     "PoolWithdrawalRequested",
-    "PoolWithdrawn",
     "Redeemed",
     "RegistrarSet",
-    "RegistrySet",
     "Removed",
     "Reported",
     "Retired",
     "RoleMinterChanged",
     "Settled",
     "SettledOverdue",
+    "SettledSite",
     "SiteAdmitted",
     "SiteDismissed",
     "SiteRegistered",
     "StakeAdded",
     "StakeWithdrawn",
     "TermsFixed",
-    "TermsPublished",
     "Trade",
     "Transfer",
     "TransferBatch",
@@ -69,11 +75,35 @@ __all__ = [
 ]
 
 
-class Event:
-    """Anything a contract logs."""
+E_co = TypeVar("E_co", bound="Event", covariant=True)
 
-    __slots__ = ()
+
+@dataclass_transform(frozen_default=True)
+class Event:
+    """Anything a contract logs. Every kind is a frozen dataclass with the fields of its declaration, in their order."""
+
     CONTRACT: ClassVar[str]  # one whose ABI declares the event
+
+    def __init_subclass__(cls) -> None:
+        """Make a kind a dataclass."""
+        dataclass(frozen=True)(cls)
+
+    @classmethod
+    def of(cls, *values: object) -> Self:
+        """An event from the values of its log; kinds whose log is packed have their own."""
+        kinds = [field.type for field in fields(cast(Any, cls))]
+        return cls(*(_CONVERTED.get(kind, _unchanged)(value) for kind, value in zip(kinds, values, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Logged(Generic[E_co]):
+    """An event and where it happened."""
+
+    event: E_co
+    address: str
+    block: int
+    transaction: str
+    index: int  # within the block
 
 
 # --- GridRegistry ---------------------------------------------------------------------------------------------------
@@ -82,18 +112,15 @@ class Event:
 class GridEvent(Event):
     """Logged by the GridRegistry."""
 
-    __slots__ = ()
     CONTRACT = "GridRegistry"
 
 
-@dataclass(frozen=True, slots=True)
 class ExchangeSet(GridEvent):
     """The grid registry knows its EnergyExchange."""
 
     exchange: str
 
 
-@dataclass(frozen=True, slots=True)
 class ZoneCreated(GridEvent):
     """A zone was opened."""
 
@@ -101,7 +128,6 @@ class ZoneCreated(GridEvent):
     operator: str
 
 
-@dataclass(frozen=True, slots=True)
 class ZoneOperatorSet(GridEvent):
     """A zone has a new grid operator."""
 
@@ -109,7 +135,6 @@ class ZoneOperatorSet(GridEvent):
     operator: str
 
 
-@dataclass(frozen=True, slots=True)
 class DefaultTermsSet(GridEvent):
     """A zone's default terms change for hours from `from_hour` on."""
 
@@ -118,16 +143,29 @@ class DefaultTermsSet(GridEvent):
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
-class TermsPublished(GridEvent):
-    """The grid operator published the tariff of an hour; it will not change."""
+class GuardianSet(GridEvent):
+    """Who may stop new orders for a while; the zero address for nobody."""
+
+    guardian: str
+
+
+class LinkSet(GridEvent):
+    """A grid operator allows, or no longer, that sites of the zone and of another trade with each other."""
 
     zone: int
-    hour: int
-    terms: Terms
+    other: int
+    capacity: int  # Wh in a slot
+    fee: int  # grains per Wh
 
 
-@dataclass(frozen=True, slots=True)
+class PoolWithdrawalRequested(GridEvent):
+    """The grid operator will take money out of the pool from `ready_at` (unix seconds) on."""
+
+    zone: int
+    grains: int
+    ready_at: int
+
+
 class SiteRegistered(GridEvent):
     """A site was admitted."""
 
@@ -144,11 +182,9 @@ class SiteRegistered(GridEvent):
 class ExchangeEvent(Event):
     """Logged by the EnergyExchange."""
 
-    __slots__ = ()
     CONTRACT = "EnergyExchange"
 
 
-@dataclass(frozen=True, slots=True)
 class TermsFixed(ExchangeEvent):
     """The exchange keeps the terms of an hour from now on."""
 
@@ -157,7 +193,6 @@ class TermsFixed(ExchangeEvent):
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
 class PoolFunded(ExchangeEvent):
     """Somebody paid into a zone's balancing pool."""
 
@@ -166,44 +201,31 @@ class PoolFunded(ExchangeEvent):
     grains: int
 
 
-@dataclass(frozen=True, slots=True)
-class PoolWithdrawalRequested(ExchangeEvent):
-    """The grid operator will take money out of the pool from `ready_at` (unix seconds) on."""
-
-    zone: int
-    grains: int
-    ready_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class PoolWithdrawn(ExchangeEvent):
-    """Money left a zone's balancing pool."""
+class PaidOut(ExchangeEvent):
+    """A zone's grid operator took money out of its balancing pool or its collected fees."""
 
     zone: int
     receiver: str
-    grains: int
+    pool: int
+    fees: int
 
 
-@dataclass(frozen=True, slots=True)
-class FeesWithdrawn(ExchangeEvent):
-    """The grid operator took collected grid fees."""
-
-    zone: int
-    receiver: str
-    grains: int
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrySet(ExchangeEvent):
-    """The exchange knows its OracleRegistry."""
+class Connected(ExchangeEvent):
+    """The exchange knows its OracleRegistry and its TradingDesk."""
 
     registry: str
+    desk: str
+
+
+class OrdersStopped(ExchangeEvent):
+    """The guardian stopped new orders until a time (unix seconds), or let them go on."""
+
+    until: int
 
 
 # --- EnergyExchange: sites ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Deposited(ExchangeEvent):
     """Money came into a site's balance."""
 
@@ -212,7 +234,6 @@ class Deposited(ExchangeEvent):
     grains: int
 
 
-@dataclass(frozen=True, slots=True)
 class Withdrawn(ExchangeEvent):
     """Money left a site's balance."""
 
@@ -221,75 +242,95 @@ class Withdrawn(ExchangeEvent):
     grains: int
 
 
-@dataclass(frozen=True, slots=True)
-class AgentSet(ExchangeEvent):
-    """A key may trade for a site."""
+class Charged(ExchangeEvent):
+    """A relay fee that the site's owner had signed for went to the desk's account."""
 
     site: int
-    agent: str
-    limits: AgentLimits
-
-
-@dataclass(frozen=True, slots=True)
-class AgentRevoked(ExchangeEvent):
-    """A key may no longer trade for a site."""
-
-    site: int
-    agent: str
+    grains: int
 
 
 # --- EnergyExchange: orders and settlement --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPlaced(ExchangeEvent):
-    """An order rests in the book."""
+class OrderEvent(ExchangeEvent):
+    """What happens to a resting order: order 96 bits | Wh 24 | site index 16 | more."""
 
     site: int
     order: int
     wh: int
 
+    @classmethod
+    def of(cls, *values: object) -> Self:
+        """From the one packed word."""
+        (word,) = cast(tuple[int], values)
+        return cls(_site_of(word), word & _ORDER, word >> 96 & _WH, *cls._more(word >> 136))
+
+    @classmethod
+    def _more(cls, _: int) -> tuple[Any, ...]:
+        return ()
+
     @property
     def place(self) -> OrderId:
-        """Where it rests."""
+        """Where it rests: zone, slot, side and price level."""
         return OrderId.unpack(self.order)
 
 
-@dataclass(frozen=True, slots=True)
-class Trade(ExchangeEvent):
-    """Part or all of a resting order matched, at its price."""
+class OrderPlaced(OrderEvent):
+    """An order rests in the book."""
 
-    order: int  # the resting one
-    maker: int  # its site
+
+class OrderReduced(OrderEvent):
+    """A resting order was made smaller in its place; `wh` is what is left."""
+
+
+class OrderClosed(OrderEvent):
+    """A resting order left the book unfilled, with `wh` left."""
+
+    reason: CloseReason
+
+    @classmethod
+    def _more(cls, rest: int) -> tuple[Any, ...]:
+        return (CloseReason(rest),)
+
+
+class Trade(OrderEvent):
+    """Part or all of a resting order of `site` matched, at its price."""
+
     taker: int  # the other site
-    wh: int
 
-    @property
-    def place(self) -> OrderId:
-        """Where the resting order stood: zone, slot, side and price level."""
-        return OrderId.unpack(self.order)
+    @classmethod
+    def _more(cls, rest: int) -> tuple[Any, ...]:
+        return (rest,)
 
     @property
     def seller(self) -> int:
         """The site that sold."""
-        return self.maker if self.place.sell else self.taker
+        return self.site if self.place.sell else self.taker
 
     @property
     def buyer(self) -> int:
         """The site that bought."""
-        return self.taker if self.place.sell else self.maker
+        return self.taker if self.place.sell else self.site
 
 
-@dataclass(frozen=True, slots=True)
-class OrderClosed(ExchangeEvent):
-    """A resting order left the book unfilled, with `wh` left."""
+class PairTraded(ExchangeEvent):
+    """Two sites traded beside the book, by orders that both owners had signed or accepted."""
 
-    order: int
+    seller: int
+    buyer: int
+    slot: int
+    price: int
     wh: int
-    reason: CloseReason
+
+    @classmethod
+    def of(cls, *values: object) -> Self:
+        """From the one packed word: seller 48 bits (128..) | buyer's index 16 | slot 32 (40..) | price 16 | Wh 24."""
+        (word,) = cast(tuple[int], values)
+        seller = word >> 128
+        buyer = site_id(seller >> 16, word >> 112 & _INDEX)
+        return cls(seller, buyer, word >> 40 & 2**32 - 1, word >> 24 & 2**16 - 1, word & _WH)
 
 
-@dataclass(frozen=True, slots=True)
 class OrderLapsed(ExchangeEvent):
     """The part of a new order that neither matched nor rested."""
 
@@ -298,23 +339,37 @@ class OrderLapsed(ExchangeEvent):
     sell: bool
     price: int
     wh: int
+    at_bound: bool  # it met as many orders as one call may; ordered again, it would match more
 
 
 @dataclass(frozen=True, slots=True)
-class Settled(ExchangeEvent):
-    """A site's slots were settled by a report."""
+class SettledSite:
+    """How a site's slots of one hour ended in a report."""
 
     site: int
-    entry: int  # the report's word, reduced to the slots that settled
-    credited: int
-
-    @property
-    def readings(self) -> Entry:
-        """What was settled, slot by slot."""
-        return Entry.unpack(self.entry)
+    entry: Entry  # as reported, reduced to the slots that settled
+    credited: int  # grains, margin and payment for unused energy included
 
 
-@dataclass(frozen=True, slots=True)
+class Settled(ExchangeEvent):
+    """A report settled slots of a zone's sites."""
+
+    zone: int
+    shortfalls: int  # charged for energy sold but not delivered, into the balancing pool
+    unused: int  # paid for energy bought but not used, out of the balancing pool
+    grid_fees: int
+    oracle_fees: int
+    sites: tuple[SettledSite, ...]  # in the order of the report: by hour, then by site
+
+    @classmethod
+    def of(cls, *values: object) -> Self:
+        """From the sums, the entries as packed words, and what was credited for each."""
+        zone, shortfalls, unused, grid_fees, oracle_fees, words, credited = cast(tuple[Any, ...], values)
+        entries = [Entry.unpack(word) for word in words]
+        sites = [SettledSite(one.site(zone), one, grains) for one, grains in zip(entries, credited, strict=True)]
+        return cls(zone, shortfalls, unused, grid_fees, oracle_fees, tuple(sites))
+
+
 class EntrySkipped(ExchangeEvent):
     """Slots of a report's entry were passed over."""
 
@@ -324,7 +379,6 @@ class EntrySkipped(ExchangeEvent):
     reason: SkipReason
 
 
-@dataclass(frozen=True, slots=True)
 class SettledOverdue(ExchangeEvent):
     """A position for which no report came in time was settled."""
 
@@ -334,17 +388,39 @@ class SettledOverdue(ExchangeEvent):
     credited: int
 
 
+# --- TradingDesk ----------------------------------------------------------------------------------------------------
+
+
+class DeskEvent(Event):
+    """Logged by the TradingDesk."""
+
+    CONTRACT = "TradingDesk"
+
+
+class AgentSet(DeskEvent):
+    """A key may trade for a site."""
+
+    site: int
+    agent: str
+    limits: AgentLimits
+
+
+class AgentRevoked(DeskEvent):
+    """A key may no longer trade for a site."""
+
+    site: int
+    agent: str
+
+
 # --- OracleRegistry -------------------------------------------------------------------------------------------------
 
 
 class RegistryEvent(Event):
     """Logged by the OracleRegistry."""
 
-    __slots__ = ()
     CONTRACT = "OracleRegistry"
 
 
-@dataclass(frozen=True, slots=True)
 class OperatorRegistered(RegistryEvent):
     """Somebody staked and became an operator."""
 
@@ -354,7 +430,6 @@ class OperatorRegistered(RegistryEvent):
     stake: int  # wei
 
 
-@dataclass(frozen=True, slots=True)
 class StakeAdded(RegistryEvent):
     """An operator's stake grew."""
 
@@ -363,7 +438,6 @@ class StakeAdded(RegistryEvent):
     amount: int  # wei
 
 
-@dataclass(frozen=True, slots=True)
 class UnbondingBegun(RegistryEvent):
     """An operator asked for the stake back."""
 
@@ -371,7 +445,6 @@ class UnbondingBegun(RegistryEvent):
     ready_at: int  # unix seconds
 
 
-@dataclass(frozen=True, slots=True)
 class StakeWithdrawn(RegistryEvent):
     """A stake was paid out."""
 
@@ -380,7 +453,6 @@ class StakeWithdrawn(RegistryEvent):
     amount: int  # wei
 
 
-@dataclass(frozen=True, slots=True)
 class Admitted(RegistryEvent):
     """An operator got a seat in a zone."""
 
@@ -388,7 +460,6 @@ class Admitted(RegistryEvent):
     id: int
 
 
-@dataclass(frozen=True, slots=True)
 class Removed(RegistryEvent):
     """An operator lost his seat in a zone."""
 
@@ -396,7 +467,6 @@ class Removed(RegistryEvent):
     id: int
 
 
-@dataclass(frozen=True, slots=True)
 class Reported(RegistryEvent):
     """A quorum's report was submitted."""
 
@@ -412,32 +482,27 @@ class Reported(RegistryEvent):
 class CertificatesEvent(Event):
     """Logged by GreenCertificates."""
 
-    __slots__ = ()
     CONTRACT = "GreenCertificates"
 
 
-@dataclass(frozen=True, slots=True)
 class RegistrarSet(CertificatesEvent):
     """Who admits sites to certificates changed."""
 
     registrar: str
 
 
-@dataclass(frozen=True, slots=True)
 class SiteAdmitted(CertificatesEvent):
     """A site's owner may mint."""
 
     site: int
 
 
-@dataclass(frozen=True, slots=True)
 class SiteDismissed(CertificatesEvent):
     """A site's owner may mint no more."""
 
     site: int
 
 
-@dataclass(frozen=True, slots=True)
 class Retired(CertificatesEvent):
     """Certificates left circulation for good."""
 
@@ -448,7 +513,6 @@ class Retired(CertificatesEvent):
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
 class TransferSingle(CertificatesEvent):
     """Certificates of one id were minted (from the zero address), passed on or retired (to the zero address)."""
 
@@ -459,7 +523,6 @@ class TransferSingle(CertificatesEvent):
     value: int  # Wh
 
 
-@dataclass(frozen=True, slots=True)
 class TransferBatch(CertificatesEvent):
     """The same for several ids."""
 
@@ -470,7 +533,6 @@ class TransferBatch(CertificatesEvent):
     values: tuple[int, ...]  # Wh
 
 
-@dataclass(frozen=True, slots=True)
 class ApprovalForAll(CertificatesEvent):
     """An account lets another pass on all its certificates, or no longer."""
 
@@ -485,11 +547,9 @@ class ApprovalForAll(CertificatesEvent):
 class ReserveEvent(Event):
     """Logged by the Reserve."""
 
-    __slots__ = ()
     CONTRACT = "Reserve"
 
 
-@dataclass(frozen=True, slots=True)
 class Minted(ReserveEvent):
     """NET8 was created against euros."""
 
@@ -499,7 +559,6 @@ class Minted(ReserveEvent):
     net8: int  # wei
 
 
-@dataclass(frozen=True, slots=True)
 class Redeemed(ReserveEvent):
     """NET8 was destroyed for euros."""
 
@@ -509,7 +568,6 @@ class Redeemed(ReserveEvent):
     euros: int  # euro units
 
 
-@dataclass(frozen=True, slots=True)
 class BackingAdded(ReserveEvent):
     """Euros were given for nothing."""
 
@@ -517,7 +575,6 @@ class BackingAdded(ReserveEvent):
     euros: int  # euro units
 
 
-@dataclass(frozen=True, slots=True)
 class LossRecognised(ReserveEvent):
     """The stablecoin took euros away."""
 
@@ -527,11 +584,9 @@ class LossRecognised(ReserveEvent):
 class TokenEvent(Event):
     """Logged by NET8 or the euro."""
 
-    __slots__ = ()
     CONTRACT = "NET8"
 
 
-@dataclass(frozen=True, slots=True)
 class Transfer(TokenEvent):
     """Tokens moved; from the zero address when created, to it when destroyed."""
 
@@ -540,7 +595,6 @@ class Transfer(TokenEvent):
     value: int  # smallest unit
 
 
-@dataclass(frozen=True, slots=True)
 class Approval(TokenEvent):
     """A spender may take tokens of an owner."""
 
@@ -549,14 +603,12 @@ class Approval(TokenEvent):
     value: int  # smallest unit
 
 
-@dataclass(frozen=True, slots=True)
 class MinterSet(TokenEvent):
     """NET8's one minter was named."""
 
     minter: str
 
 
-@dataclass(frozen=True, slots=True)
 class RoleMinterChanged(TokenEvent):
     """An account may mint in a token's module, or no longer."""
 
@@ -564,7 +616,6 @@ class RoleMinterChanged(TokenEvent):
     status: bool
 
 
-@dataclass(frozen=True, slots=True)
 class OwnershipTransferred(TokenEvent):
     """A contract has a new owner."""
 
@@ -572,7 +623,6 @@ class OwnershipTransferred(TokenEvent):
     new_owner: str
 
 
-@dataclass(frozen=True, slots=True)
 class OwnershipTransferStarted(RegistryEvent):
     """A contract is offered to a new owner."""
 
@@ -581,19 +631,6 @@ class OwnershipTransferStarted(RegistryEvent):
 
 
 # --- decoding -------------------------------------------------------------------------------------------------------
-
-E_co = TypeVar("E_co", bound=Event, covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Logged(Generic[E_co]):
-    """An event and where it happened."""
-
-    event: E_co
-    address: str
-    block: int
-    transaction: str
-    index: int  # within the block
 
 
 def topic_of(kind: type[Event]) -> bytes:
@@ -612,18 +649,30 @@ def _by_topic() -> dict[bytes, type[Event]]:
     return {topic_of(kind): kind for kind in kinds}
 
 
-_CONVERTED: dict[object, Callable[..., object]] = {
-    Terms: lambda raw: Terms(*raw),
+_ORDER, _WH, _INDEX = 2**96 - 1, 2**24 - 1, 2**16 - 1
+
+
+def _site_of(word: int) -> int:
+    """The site of a resting order: its zone is in its number, its index beside it."""
+    return site_id((word & _ORDER) >> 49, word >> 120 & _INDEX)
+
+
+def _terms(raw: Any) -> Terms:  # noqa: ANN401 - a struct, or packed into a word
+    word = TermsWord.unpack(raw) if isinstance(raw, int) else None
+    return word.terms if word else Terms(*raw)
+
+
+def _unchanged(value: Any) -> object:  # noqa: ANN401 - of any type
+    return value
+
+
+_CONVERTED: dict[Any, Callable[[Any], object]] = {
+    Terms: _terms,
     AgentLimits: lambda raw: AgentLimits(*raw),
     Technology: Technology,
-    CloseReason: CloseReason,
     SkipReason: SkipReason,
     Outcome: Outcome,
 }
-
-
-def _value(kind: object, value: object) -> object:
-    return _CONVERTED[kind](value) if kind in _CONVERTED else value
 
 
 def decode(log: dict[str, Any]) -> Logged[Event] | None:
@@ -632,10 +681,8 @@ def decode(log: dict[str, Any]) -> Logged[Event] | None:
     kind = _by_topic().get(topics[0]) if topics else None
     if kind is None or len(topics) != 1 + sum(indexed for _, _, indexed in _abi_of(kind).inputs):
         return None
-    values = _abi_of(kind).decode(topics, bytes.fromhex(log["data"][2:]))
-    typed = [_value(field.type, value) for field, value in zip(fields(cast(Any, kind)), values, strict=True)]
     return Logged(
-        event=kind(*typed),
+        event=kind.of(*_abi_of(kind).decode(topics, bytes.fromhex(log["data"][2:]))),
         address=checksum_address(log["address"]),
         block=int(log["blockNumber"], 16),
         transaction=log["transactionHash"],

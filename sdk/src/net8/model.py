@@ -5,7 +5,6 @@ Energy is in Wh, money in grains, prices in grains per Wh, times in slots or hou
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Self
 
 __all__ = [
     "CLEAN_TECHNOLOGIES",
@@ -14,6 +13,7 @@ __all__ = [
     "Backing",
     "CloseReason",
     "Level",
+    "Link",
     "ModelRefused",
     "Operator",
     "Order",
@@ -21,7 +21,6 @@ __all__ = [
     "Outcome",
     "PoolRequest",
     "Position",
-    "Production",
     "Site",
     "SkipReason",
     "Tariff",
@@ -83,6 +82,7 @@ class CloseReason(IntEnum):
     RELEASED = 1  # by anyone, after the gate
     SELF_TRADE = 2  # met by an order of its own site or owner
     POSITION_BOUND = 3  # its site's position could grow no further
+    EXPIRED = 4  # its own time had passed
 
 
 class SkipReason(IntEnum):
@@ -240,17 +240,12 @@ class ZoneAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Production:
-    """Settled export of a site in one hour, slot by slot, in Wh."""
+class Link:
+    """How far the sites of two zones may trade with each other."""
 
-    settled_mask: int  # bit i: slot i of the hour is settled
-    exported: tuple[int, int, int, int]
-
-    @classmethod
-    def of(cls, settled_mask: int, exported: list[int]) -> Self:
-        """From the exchange's own view."""
-        first, second, third, fourth = exported
-        return cls(settled_mask, (first, second, third, fourth))
+    capacity: int  # Wh in a slot, both directions together; the smaller of what both grid operators allow
+    fee: int  # of the first zone, grains per Wh
+    other_fee: int  # of the second
 
 
 @dataclass(frozen=True, slots=True)

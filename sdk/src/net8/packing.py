@@ -39,6 +39,8 @@ VALUE_MAX = 2**33 - 1
 _WORD = 2**256
 _ZONE_BITS = 32
 _SLOT_BITS = 24
+_INDEX_BITS = 13
+_EXPIRY_BITS = 32
 _ENERGY_BITS = 24
 
 
@@ -68,7 +70,7 @@ class OrderId:
     slot: int
     sell: bool
     level: int  # price step, 0 to 223
-    index: int  # place in the queue of its level
+    index: int  # counts the orders of its level, modulo 8192
 
     def pack(self) -> int:
         """The order id of the exchange."""
@@ -77,7 +79,7 @@ class OrderId:
             | _fits("slot", self.slot, 0, 2**_SLOT_BITS - 1) << 25
             | int(self.sell) << 24
             | _fits("level", self.level, 0, LEVELS - 1) << 16
-            | _fits("index", self.index, 0, 2**16 - 1)
+            | _fits("index", self.index, 0, 2**_INDEX_BITS - 1)
         )
 
     @classmethod
@@ -85,7 +87,8 @@ class OrderId:
         """The parts of an order id."""
         _fits("order", order, 1 << 49, 2 ** (49 + _ZONE_BITS) - 1)
         level = _fits("level", _bits(order, 16, 8), 0, LEVELS - 1)
-        return cls(order >> 49, _bits(order, 25, _SLOT_BITS), bool(order >> 24 & 1), level, _bits(order, 0, 16))
+        index = _fits("index", _bits(order, 0, 16), 0, 2**_INDEX_BITS - 1)
+        return cls(order >> 49, _bits(order, 25, _SLOT_BITS), bool(order >> 24 & 1), level, index)
 
     def price(self, terms: Terms) -> int:
         """Price of the order in grains per Wh, given the terms of its hour."""
@@ -94,13 +97,14 @@ class OrderId:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order of `place_many`: wh 0..23 | price 24..47 | kind 48..55 | sell 56..63 | slot 64..95."""
+    """One order of `place_many`: wh 0..23 | price 24..47 | kind 48..55 | sell 56..63 | slot 64..95 | expiry 96..135."""
 
     slot: int
     sell: bool
     price: int  # grains per Wh
     wh: int
     kind: OrderKind = OrderKind.LIMIT
+    expiry: int = 0  # unix seconds from which it trades no more once it rests; 0: the gate of its slot
 
     def pack(self) -> int:
         """The word for `place_many`."""
@@ -110,18 +114,20 @@ class OrderRequest:
             | int(self.kind) << 48
             | int(self.sell) << 56
             | _fits("slot", self.slot, 0, 2**_SLOT_BITS - 1) << 64
+            | _fits("expiry (unix seconds)", self.expiry, 0, 2**_EXPIRY_BITS - 1) << 96
         )
 
     @classmethod
     def unpack(cls, word: int) -> Self:
         """The order in a word for `place_many`."""
-        _fits("order word", word, 0, 2**96 - 1)
+        _fits("order word", word, 0, 2**136 - 1)
         return cls(
             slot=_bits(word, 64, 32),
             sell=bool(_fits("sell", _bits(word, 56, 8), 0, 1)),
             price=_bits(word, 24, 24),
             wh=_bits(word, 0, 24),
             kind=OrderKind(_fits("kind", _bits(word, 48, 8), 0, max(OrderKind))),
+            expiry=_fits("expiry (unix seconds)", word >> 96, 0, 2**_EXPIRY_BITS - 1),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from net8.contracts.certificates import Certificates
 from net8.contracts.core import Call, Contract
+from net8.contracts.desk import Desk
 from net8.contracts.exchange import Exchange
 from net8.contracts.grid import Grid
 from net8.contracts.lens import Lens
@@ -23,6 +24,7 @@ __all__ = [
     "Certificates",
     "Contract",
     "Contracts",
+    "Desk",
     "Euro",
     "Exchange",
     "Grid",
@@ -42,6 +44,7 @@ class Contracts:
     grid: Grid
     exchange: Exchange
     lens: Lens
+    desk: Desk
     registry: Registry
     certificates: Certificates
     reserve: Reserve
@@ -55,6 +58,7 @@ class Contracts:
             grid=Grid(deployment.address("GridRegistry")),
             exchange=Exchange(deployment.address("EnergyExchange")),
             lens=Lens(deployment.address("ExchangeLens")),
+            desk=Desk(deployment.address("TradingDesk")),
             registry=Registry(deployment.address("OracleRegistry")),
             certificates=Certificates(deployment.address("GreenCertificates")),
             reserve=Reserve(deployment.address("Reserve")),

@@ -6,46 +6,26 @@ prices in grains per Wh, `slot` is unix time // 900, `hour` unix time // 3600.
 
 from collections.abc import Sequence
 
-from net8.contracts.core import Call, Owned, nothing
-from net8.model import AgentLimits, OrderKind, PoolRequest, Production, ZoneAccount
-from net8.packing import Entry, OrderRequest, pack_entries
+from net8.contracts.core import Call, Contract, nothing
+from net8.model import OrderKind, ZoneAccount
+from net8.packing import OrderRequest, PositionWord
 from net8.signing import Signature, checksum_address
 
-__all__ = ["Exchange"]
+__all__ = ["ONE_TAKE", "Exchange"]
 
-_ONE_TAKE = 800_000  # gas: an order may meet up to 64 others that were not there when it was tried
+ONE_TAKE = 800_000  # gas: an order may meet up to 64 others that were not there when it was tried
 
 
-class Exchange(Owned):
-    """The EnergyExchange."""
+class Exchange(Contract):
+    """The EnergyExchange. What only the grid registry, the oracle registry or the desk may call is not here."""
 
     NAME = "EnergyExchange"
 
-    # --- owner of the contract --------------------------------------------------------------------------------------
-
-    def set_registry(self, registry: str) -> Call[None]:
-        """Name the OracleRegistry, once."""
-        return self._call("set_registry", registry, into=nothing)
-
-    # --- grid operator of a zone ------------------------------------------------------------------------------------
+    # --- money ------------------------------------------------------------------------------------------------------
 
     def fund_pool(self, zone: int, wei: int) -> Call[None]:
         """Add NET8 to a zone's balancing pool; anyone with an allowance."""
         return self._call("fund_pool", zone, wei, into=nothing)
-
-    def request_pool_withdrawal(self, zone: int, grains: int) -> Call[None]:
-        """Announce a withdrawal from the pool."""
-        return self._call("request_pool_withdrawal", zone, grains, into=nothing)
-
-    def withdraw_pool(self, zone: int, receiver: str) -> Call[int]:
-        """Take what was announced; the answer is grains paid."""
-        return self._call("withdraw_pool", zone, receiver, into=int)
-
-    def withdraw_fees(self, zone: int, receiver: str) -> Call[int]:
-        """Take the collected grid fees; the answer is grains paid."""
-        return self._call("withdraw_fees", zone, receiver, into=int)
-
-    # --- site owner -------------------------------------------------------------------------------------------------
 
     def deposit(self, site: int, wei: int) -> Call[None]:
         """Add the caller's NET8 to a site's balance; needs an allowance."""
@@ -60,33 +40,51 @@ class Exchange(Owned):
         """Pay out of a site's free balance."""
         return self._call("withdraw", site, wei, receiver, into=nothing)
 
-    def set_agent(self, site: int, agent: str, limits: AgentLimits) -> Call[None]:
-        """Let a key trade for a site within limits."""
-        return self._call("set_agent", site, agent, limits, into=nothing)
-
-    def revoke_agent(self, site: int, agent: str) -> Call[None]:
-        """End an agent's rights at once."""
-        return self._call("revoke_agent", site, agent, into=nothing)
-
     # --- trading ----------------------------------------------------------------------------------------------------
 
     def place(
-        self, site: int, slot: int, sell: bool, price: int, wh: int, kind: OrderKind = OrderKind.LIMIT
+        self,
+        site: int,
+        slot: int,
+        sell: bool,
+        price: int,
+        wh: int,
+        kind: OrderKind = OrderKind.LIMIT,
+        expiry: int = 0,
     ) -> Call[tuple[int, int]]:
-        """Place an order; the answer is (resting order or 0, Wh traded at once)."""
-        arguments = (site, slot, sell, price, wh, int(kind))
-        return self._call("place", *arguments, into=lambda order, wh: (int(order), int(wh)), spare_gas=_ONE_TAKE)
+        """Place an order; the answer is (resting order or 0, Wh traded at once). Owner of the site.
+
+        Args:
+            site: that trades.
+            slot: quarter hour of delivery.
+            sell: or buy.
+            price: limit in grains per Wh, on the zone's grid.
+            wh: energy.
+            kind: what happens to the part that does not match at once.
+            expiry: unix seconds from which a resting order trades no more; 0 for the gate of its slot.
+        """
+        return self._call(
+            "place", site, slot, sell, price, wh, int(kind), expiry, into=lambda *answer: answer, spare_gas=ONE_TAKE
+        )
 
     def place_many(self, site: int, orders: Sequence[OrderRequest]) -> Call[None]:
         """Place up to 96 orders of a site, all or none."""
-        return self._call("place_many", site, [order.pack() for order in orders], into=nothing, spare_gas=_ONE_TAKE)
+        return self._call("place_many", site, [order.pack() for order in orders], into=nothing, spare_gas=ONE_TAKE)
+
+    def reduce(self, order: int, wh: int) -> Call[None]:
+        """Leave only `wh` of a resting order, which keeps its number and its place in the queue."""
+        return self._call("reduce", order, wh, into=nothing)
 
     def cancel(self, order: int) -> Call[None]:
         """Take an order out of the book."""
         return self._call("cancel", order, into=nothing)
 
+    def cancel_many(self, orders: Sequence[int]) -> Call[None]:
+        """Take up to 96 orders out of the book; those that are gone already are passed over."""
+        return self._call("cancel_many", list(orders), into=nothing)
+
     def release(self, orders: Sequence[int]) -> Call[None]:
-        """Take up to 64 orders whose gate has closed out of the book; anyone."""
+        """Take up to 64 orders that have expired or whose gate has closed out of the book; anyone."""
         return self._call("release", list(orders), into=nothing)
 
     def fix_terms(self, zone: int, hour: int) -> Call[None]:
@@ -96,10 +94,6 @@ class Exchange(Owned):
     def settle_overdue(self, site: int, slot: int) -> Call[None]:
         """Settle a position for which no report came within a week; anyone."""
         return self._call("settle_overdue", site, slot, into=nothing)
-
-    def settle(self, zone: int, entries: Sequence[Entry]) -> Call[int]:
-        """Settle a report's entries; the OracleRegistry alone."""
-        return self._call("settle", zone, pack_entries(entries), into=int)
 
     # --- views ------------------------------------------------------------------------------------------------------
 
@@ -115,13 +109,21 @@ class Exchange(Owned):
         """The OracleRegistry; the zero address before it is named."""
         return self._call("registry", into=checksum_address)
 
+    def desk(self) -> Call[str]:
+        """The TradingDesk; the zero address before it is named."""
+        return self._call("desk", into=checksum_address)
+
+    def stopped_until(self) -> Call[int]:
+        """Unix seconds before which nothing new is traded."""
+        return self._call("stopped_until", into=int)
+
+    def owner_of(self, site: int) -> Call[str]:
+        """Who may trade and withdraw for a site; the zero address when there is no such site."""
+        return self._call("owner_of", site, into=checksum_address)
+
     def zone_account(self, zone: int) -> Call[ZoneAccount]:
         """Pool and fees of a zone."""
         return self._call("zone_account", zone, into=ZoneAccount)
-
-    def pool_request(self, zone: int) -> Call[PoolRequest]:
-        """The announced withdrawal from a zone's pool."""
-        return self._call("pool_requests", zone, into=lambda raw: PoolRequest(*raw))
 
     def terms_word(self, zone: int, hour: int) -> Call[int]:
         """Packed terms the exchange keeps for an hour (`net8.packing.TermsWord`); 0 before the hour's first use."""
@@ -131,10 +133,9 @@ class Exchange(Owned):
         """Grains a site can trade with or withdraw."""
         return self._call("free_balance", site, into=int)
 
-    def production(self, site: int, hour: int) -> Call[Production]:
-        """Settled export of a site in an hour."""
-        return self._call("production", site, hour, into=Production.of)
-
-    def agent_limits(self, site: int, agent: str) -> Call[AgentLimits]:
-        """What an agent may still do for a site; all zero when it may do nothing."""
-        return self._call("agent_limits", site, agent, into=lambda raw: AgentLimits(*raw))
+    def position_words_of(self, site: int, first_hour: int, count: int) -> Call[list[PositionWord]]:
+        """Positions of a site in up to 24 consecutive hours."""
+        return self._call(
+            "position_words_of", site, first_hour, count,
+            into=lambda words: [PositionWord.unpack(word, first_hour + i) for i, word in enumerate(words)],
+        )  # fmt: skip

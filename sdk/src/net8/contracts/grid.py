@@ -6,7 +6,7 @@ Prices are in grains per Wh, nameplates in W, `hour` is unix time // 3600.
 from collections.abc import Sequence
 
 from net8.contracts.core import Call, Owned, nothing
-from net8.model import Site, Tariff, Technology, Terms
+from net8.model import Link, PoolRequest, Site, Tariff, Technology, Terms
 from net8.signing import Signature, checksum_address
 
 __all__ = ["Grid", "terms_of"]
@@ -29,9 +29,13 @@ class Grid(Owned):
 
     # --- owner of the contract ----------------------------------------------------------------------------------------
 
-    def set_exchange(self, exchange: str) -> Call[None]:
-        """Name the EnergyExchange, once."""
-        return self._call("set_exchange", exchange, into=nothing)
+    def connect(self, exchange: str, registry: str, desk: str) -> Call[None]:
+        """Name the EnergyExchange, and to it the OracleRegistry and the TradingDesk; once."""
+        return self._call("connect", exchange, registry, desk, into=nothing)
+
+    def set_guardian(self, guardian: str) -> Call[None]:
+        """Name who may stop new orders for a while; the zero address for nobody."""
+        return self._call("set_guardian", guardian, into=nothing)
 
     def create_zone(self, operator: str, default_terms: Terms, tariff_lead: int) -> Call[int]:
         """Open a zone; the answer is its number. `tariff_lead`: hours ahead from which the default may be fixed."""
@@ -40,6 +44,16 @@ class Grid(Owned):
     def set_zone_operator(self, zone: int, operator: str) -> Call[None]:
         """Replace a zone's grid operator."""
         return self._call("set_zone_operator", zone, operator, into=nothing)
+
+    # --- guardian -----------------------------------------------------------------------------------------------------
+
+    def stop_orders(self, seconds: int) -> Call[None]:
+        """Stop new orders for at most three days, then not again for a week."""
+        return self._call("stop_orders", seconds, into=nothing)
+
+    def resume_orders(self) -> Call[None]:
+        """End a stop early; the owner may too."""
+        return self._call("resume_orders", into=nothing)
 
     # --- grid operator of a zone --------------------------------------------------------------------------------------
 
@@ -50,6 +64,29 @@ class Grid(Owned):
     def publish_tariffs(self, zone: int, first_hour: int, tariffs: Sequence[Tariff]) -> Call[None]:
         """Fix the tariffs of up to 24 consecutive hours."""
         return self._call("publish_tariffs", zone, first_hour, list(tariffs), into=nothing)
+
+    def request_pool_withdrawal(self, zone: int, grains: int) -> Call[None]:
+        """Announce a withdrawal from the balancing pool."""
+        return self._call("request_pool_withdrawal", zone, grains, into=nothing)
+
+    def withdraw_pool(self, zone: int, receiver: str) -> Call[int]:
+        """Take what was announced three weeks ago; the answer is grains paid."""
+        return self._call("withdraw_pool", zone, receiver, into=int)
+
+    def withdraw_fees(self, zone: int, receiver: str) -> Call[int]:
+        """Take the collected grid fees; the answer is grains paid."""
+        return self._call("withdraw_fees", zone, receiver, into=int)
+
+    def set_link(self, zone: int, other: int, capacity: int, fee: int) -> Call[None]:
+        """Let sites of two zones trade with each other, as far as the other's operator does the same.
+
+        Args:
+            zone: the operator's own.
+            other: the other zone.
+            capacity: Wh in a slot; 0 ends it.
+            fee: grains per Wh for carrying energy through `zone`.
+        """
+        return self._call("set_link", zone, other, capacity, fee, into=nothing)
 
     def register_site(
         self,
@@ -71,6 +108,14 @@ class Grid(Owned):
         """The EnergyExchange; the zero address before it is named."""
         return self._call("exchange", into=checksum_address)
 
+    def guardian(self) -> Call[str]:
+        """Who may stop new orders; the zero address for nobody."""
+        return self._call("guardian", into=checksum_address)
+
+    def stopped_until(self) -> Call[int]:
+        """Unix seconds until which the guardian's latest stop lasts."""
+        return self._call("stopped_until", into=int)
+
     def zone_count(self) -> Call[int]:
         """Zones there are; they count from 1."""
         return self._call("zone_count", into=int)
@@ -86,6 +131,14 @@ class Grid(Owned):
     def terms(self, zone: int, hour: int) -> Call[tuple[Terms, bool]]:
         """Terms of an hour, and whether they are final; before that, what the default would make them."""
         return self._call("terms", zone, hour, into=terms_of)
+
+    def link(self, zone: int, other: int) -> Call[Link]:
+        """What two zones may trade with each other."""
+        return self._call("link", zone, other, into=Link)
+
+    def pool_request(self, zone: int) -> Call[PoolRequest]:
+        """The announced withdrawal from a zone's pool."""
+        return self._call("pool_requests", zone, into=lambda raw: PoolRequest(*raw))
 
     def site(self, site: int) -> Call[Site]:
         """A site as registered; its owner is the zero address when there is no such site."""

@@ -21,18 +21,29 @@ def limits(street, slot):
 @pytest.fixture
 def hire(street, seller):
     def hire(limits, agent=AGENT, sender=None):
-        street.exchange.set_agent(seller, agent, limits_tuple(limits), sender=sender or person("seller").address)
+        street.desk.set_agent(seller, agent, limits_tuple(limits), sender=sender or person("seller").address)
 
     return hire
 
 
+@pytest.fixture
+def by_agent(street):
+    """by_agent(site, wanted): the order that rests and the Wh that traded."""
+
+    def place(site, wanted):
+        order = (wanted.slot, wanted.sell, wanted.price, wanted.wh, wanted.kind, wanted.expiry)
+        return street.desk.place(site, *order, sender=AGENT)
+
+    return place
+
+
 def left(street, seller):
-    return Limits(*street.exchange.agent_limits(seller, AGENT))
+    return Limits(*street.desk.agent_limits(seller, AGENT))
 
 
 def test_set_agent__by_the_owner__limits_readable(street, seller, hire, limits):
     hire(limits)
-    (event,) = events(street.exchange, "AgentSet")
+    (event,) = events(street.desk, "AgentSet")
     assert (event.site, event.agent, tuple(event.limits)) == (seller, AGENT, limits_tuple(limits))
     assert left(street, seller) == limits
 
@@ -77,28 +88,30 @@ def test_set_agent__limit_out_of_range__refused(hire, limits, change, reason):
         hire(replace(limits, **change))
 
 
-def test_place__agent_within_limits__budgets_shrink_by_the_whole_order(street, seller, buyer, hire, limits, slot):
+def test_place__agent_within_limits__budgets_shrink_by_the_whole_order(
+    street, seller, buyer, hire, limits, slot, by_agent
+):
     hire(limits)
     street.buy(buyer, slot, 1000, 20)
-    order, filled = street.place(seller, Wanted(slot, True, 950, 100), sender=AGENT)
+    order, filled = by_agent(seller, Wanted(slot, True, 950, 100))
     assert filled == 20
     assert street.lens.order(order).wh == 80
     assert left(street, seller) == replace(limits, wh=400, value=500_000 - 95_000)
 
 
-def test_place__agent_cancels_again__budget_stays_used(street, seller, hire, limits, slot):
+def test_place__agent_cancels_again__budget_stays_used(street, seller, hire, limits, slot, by_agent):
     hire(limits)
-    order, _ = street.place(seller, Wanted(slot, True, 950, 100), sender=AGENT)
-    street.cancel(order, sender=AGENT)
+    order, _ = by_agent(seller, Wanted(slot, True, 950, 100))
+    street.desk.cancel(order, sender=AGENT)
     assert left(street, seller).wh == 400
 
 
-def test_place__agent_uses_all__nothing_left_for_another(street, seller, hire, limits, slot):
+def test_place__agent_uses_all__nothing_left_for_another(street, seller, hire, limits, slot, by_agent):
     hire(limits)
-    street.place(seller, Wanted(slot, True, 1000, 500), sender=AGENT)
+    by_agent(seller, Wanted(slot, True, 1000, 500))
     assert (left(street, seller).wh, left(street, seller).value) == (0, 0)
     with boa.reverts("agent: energy used up"):
-        street.place(seller, Wanted(slot, True, 1000, 10), sender=AGENT)
+        by_agent(seller, Wanted(slot, True, 1000, 10))
 
 
 @pytest.mark.parametrize(
@@ -110,42 +123,42 @@ def test_place__agent_uses_all__nothing_left_for_another(street, seller, hire, l
         ({"wh": 500, "price": 1010}, "agent: value used up"),
     ],
 )
-def test_place__agent_beyond_a_limit__refused(street, seller, hire, limits, slot, change, reason):
+def test_place__agent_beyond_a_limit__refused(street, seller, hire, limits, slot, change, reason, by_agent):
     hire(limits)
     with boa.reverts(reason):
-        street.place(seller, replace(Wanted(slot, True, 1000, 10), **change), sender=AGENT)
+        by_agent(seller, replace(Wanted(slot, True, 1000, 10), **change))
     assert left(street, seller) == limits
 
 
 @pytest.mark.parametrize("offset", [-1, 4])
-def test_place__agent_in_another_slot__refused(street, seller, hire, limits, slot, offset):
+def test_place__agent_in_another_slot__refused(street, seller, hire, limits, slot, offset, by_agent):
     hire(limits)
     with boa.reverts("agent: slot not allowed"):
-        street.place(seller, Wanted(slot + offset, True, 1000, 10), sender=AGENT)
+        by_agent(seller, Wanted(slot + offset, True, 1000, 10))
 
 
-def test_place__agent_at_the_last_moment__allowed_then_refused(street, seller, hire, limits, slot):
+def test_place__agent_at_the_last_moment__allowed_then_refused(street, seller, hire, limits, slot, by_agent):
     hire(replace(limits, expiry=street.now + 100))
     street.go_to(street.now + 99)
-    order, _ = street.place(seller, Wanted(slot, True, 1000, 10), sender=AGENT)
+    order, _ = by_agent(seller, Wanted(slot, True, 1000, 10))
     street.go_to(street.now + 1)
     with boa.reverts("agent: expired"):
-        street.place(seller, Wanted(slot, True, 1000, 10), sender=AGENT)
+        by_agent(seller, Wanted(slot, True, 1000, 10))
     with boa.reverts("agent: expired"):
-        street.cancel(order, sender=AGENT)
+        street.desk.cancel(order, sender=AGENT)
 
 
-def test_place__refused_for_another_reason__budget_untouched(street, seller, hire, limits, slot):
+def test_place__refused_for_another_reason__budget_untouched(street, seller, hire, limits, slot, by_agent):
     hire(limits)
     with boa.reverts("order: cannot fill"):
-        street.place(seller, Wanted(slot, True, 1000, 10, FILL_OR_KILL), sender=AGENT)
+        by_agent(seller, Wanted(slot, True, 1000, 10, FILL_OR_KILL))
     assert left(street, seller) == limits
 
 
 def test_place_many__agent__each_order_uses_the_budget(street, seller, hire, limits, slot):
     hire(limits)
     wanted = [Wanted(slot + i, True, 1000, 100) for i in range(4)]
-    street.exchange.place_many(seller, [w.packed() for w in wanted], sender=AGENT)
+    street.desk.place_many(seller, [w.packed() for w in wanted], sender=AGENT)
     assert (left(street, seller).wh, left(street, seller).value) == (100, 100_000)
 
 
@@ -153,7 +166,7 @@ def test_place_many__agent_beyond_the_budget_in_the_last__none_is_placed(street,
     hire(limits)
     wanted = [Wanted(slot + i, True, 1000, 126) for i in range(4)]
     with boa.reverts("agent: energy used up"):
-        street.exchange.place_many(seller, [w.packed() for w in wanted], sender=AGENT)
+        street.desk.place_many(seller, [w.packed() for w in wanted], sender=AGENT)
     assert left(street, seller) == limits
     assert street.lens.depth(street.zone, slot, True) == []
 
@@ -161,41 +174,41 @@ def test_place_many__agent_beyond_the_budget_in_the_last__none_is_placed(street,
 def test_cancel__by_an_agent__any_order_of_the_site(street, seller, hire, limits, slot):
     hire(limits)
     order = street.sell(seller, slot, 1000, 10)
-    street.cancel(order, sender=AGENT)
+    street.desk.cancel(order, sender=AGENT)
     assert street.lens.order(order).wh == 0
 
 
 def test_cancel__agent_of_another_site__refused(street, seller, buyer, hire, limits, slot):
     hire(limits)
     order = street.buy(buyer, slot, 1000, 10)
-    with boa.reverts("site: not yours"):
-        street.cancel(order, sender=AGENT)
+    with boa.reverts("agent: unknown"):
+        street.desk.cancel(order, sender=AGENT)
 
 
-def test_place__agent_of_another_site__refused(street, buyer, hire, limits, slot):
+def test_place__agent_of_another_site__refused(street, buyer, hire, limits, slot, by_agent):
     hire(limits)
-    with boa.reverts("site: not yours"):
-        street.place(buyer, Wanted(slot, True, 1000, 10), sender=AGENT)
+    with boa.reverts("agent: unknown"):
+        by_agent(buyer, Wanted(slot, True, 1000, 10))
 
 
-def test_revoke_agent__at_once__no_more_orders(street, seller, hire, limits, slot):
+def test_revoke_agent__at_once__no_more_orders(street, seller, hire, limits, slot, by_agent):
     hire(limits)
-    street.exchange.revoke_agent(seller, AGENT, sender=person("seller").address)
-    assert events(street.exchange, "AgentRevoked")[0] == (seller, AGENT)
+    street.desk.revoke_agent(seller, AGENT, sender=person("seller").address)
+    assert events(street.desk, "AgentRevoked")[0] == (seller, AGENT)
     assert left(street, seller) == Limits(0, 0, 0, 0, 0, 0, 0)
-    with boa.reverts("site: not yours"):
-        street.place(seller, Wanted(slot, True, 1000, 10), sender=AGENT)
+    with boa.reverts("agent: unknown"):
+        by_agent(seller, Wanted(slot, True, 1000, 10))
 
 
 def test_revoke_agent__not_the_owner__refused(street, seller, hire, limits):
     hire(limits)
     with boa.reverts("site: not yours"):
-        street.exchange.revoke_agent(seller, AGENT, sender=street.attacker.address)
+        street.desk.revoke_agent(seller, AGENT, sender=street.attacker.address)
 
 
 def test_revoke_agent__unknown_key__refused(street, seller):
     with boa.reverts("agent: unknown"):
-        street.exchange.revoke_agent(seller, street.attacker.address, sender=person("seller").address)
+        street.desk.revoke_agent(seller, street.attacker.address, sender=person("seller").address)
 
 
 def test_set_agent__by_an_agent__refused(street, seller, hire, limits):

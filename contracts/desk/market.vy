@@ -1,0 +1,57 @@
+# pragma version 0.4.3
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Market
+@license AGPL-3.0-only
+@notice The exchange that the desk trades on, and who owns the sites there.
+@dev The exchange lets the desk place, cancel and trade for every site and trusts it to have been asked: by an agent
+     within its limits, or by a signature. It never lets the desk withdraw.
+"""
+
+from ..exchange import refusal
+
+
+interface Exchange:
+    def grid() -> address: view
+    def token() -> address: view
+    def owner_of(site: uint256) -> address: view
+    def side_word(key: uint256) -> uint256: view
+    def level_word(key: uint256) -> uint256: view
+    def queue_word(key: uint256) -> uint256: view
+    def place(
+        site: uint256, slot: uint256, sell: bool, price: uint256, wh: uint256, kind: uint256, expiry: uint256
+    ) -> (uint256, uint256): nonpayable
+    def place_many(site: uint256, orders: DynArray[uint256, 96]): nonpayable
+    def replace(order: uint256, price: uint256, wh: uint256) -> (uint256, uint256): nonpayable
+    def cancel(order: uint256): nonpayable
+    def cancel_many(orders: DynArray[uint256, 96]): nonpayable
+
+
+EXCHANGE: immutable(Exchange)
+
+
+@deploy
+def __init__(exchange: address):
+    if not exchange.is_contract:
+        refusal._because("desk: exchange no contract")
+    EXCHANGE = Exchange(exchange)
+
+
+@external
+@view
+def exchange() -> address:
+    """
+    @notice The exchange that the desk trades on.
+    """
+    return EXCHANGE.address
+
+
+@internal
+@view
+def _check_owner(site: uint256):
+    """
+    @notice Refuses a caller who does not own a site.
+    """
+    if msg.sender != staticcall EXCHANGE.owner_of(site):
+        refusal._because("site: not yours")
