@@ -15,7 +15,7 @@ from net8.events import (
     ZoneCreated,
 )
 from net8.model import CloseReason, Terms, site_id
-from net8.packing import Entry, OrderId, pack_entries
+from net8.packing import Entry, OrderId, join_words, pack_entries
 
 EXCHANGE = "0x" + "11" * 20
 ZONE = 3
@@ -68,17 +68,21 @@ def test_decode__pair_traded__both_sites_of_one_zone():
     assert decoded(PairTraded, word(packed)) == PairTraded(MAKER, site_id(ZONE, 7), 2_000_000, 65535, 2**21 - 1)
 
 
-def test_decode__settled__one_result_for_each_entry():
-    entries = [Entry(500, 1, {0: (400, 0), 2: None}), Entry(500, 2, {0: (0, 300)})]
-    types = ["uint256"] * 4 + ["uint256[]"] * 2
-    data = encode(types, [11, 12, 13, 14, pack_entries(entries), [1_000, 0]])
+def test_decode__settled__results_of_the_entries_and_slots_that_settled():
+    entries = [Entry(500, index, {0: (400, 0), 2: None, 3: (7, 8)}) for index in (1, 2, 3)]
+    results = [1_000 | 0b1101 << 64 | 0 << 68 | 1 << 76, 0b0100 << 64 | 2 << 68 | 3 << 76]
+    types = ["uint256"] * 4 + ["bytes", "uint256[]"]
+    data = encode(types, [11, 12, 13, 14, join_words(pack_entries(entries)), results])
     assert decoded(Settled, data, ZONE) == Settled(
         zone=ZONE,
         shortfalls=11,
         unused=12,
         grid_fees=13,
         oracle_fees=14,
-        sites=(SettledSite(site_id(ZONE, 1), entries[0], 1_000), SettledSite(site_id(ZONE, 2), entries[1], 0)),
+        sites=(
+            SettledSite(site_id(ZONE, 1), entries[0], 1_000),
+            SettledSite(site_id(ZONE, 3), Entry(500, 3, {2: None}), 0),
+        ),
     )
 
 

@@ -5,13 +5,13 @@ into words is taken apart here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, dataclass_transform
 
 from net8 import abi
 from net8.model import AgentLimits, CloseReason, Outcome, SkipReason, Technology, Terms, site_id
-from net8.packing import Entry, OrderId, TermsWord
+from net8.packing import Entry, OrderId, TermsWord, split_words
 from net8.signing import checksum_address
 
 __all__ = [
@@ -363,11 +363,11 @@ class Settled(ExchangeEvent):
 
     @classmethod
     def of(cls, *values: object) -> Self:
-        """From the sums, the entries as packed words, and what was credited for each."""
-        zone, shortfalls, unused, grid_fees, oracle_fees, words, credited = cast(tuple[Any, ...], values)
-        entries = [Entry.unpack(word) for word in words]
-        sites = [SettledSite(one.site(zone), one, grains) for one, grains in zip(entries, credited, strict=True)]
-        return cls(zone, shortfalls, unused, grid_fees, oracle_fees, tuple(sites))
+        """From the sums, the entries as reported, and a word for each that settled anything: its place among them."""
+        zone, shortfalls, unused, grid_fees, oracle_fees, reported, credited = cast(tuple[Any, ...], values)
+        entries = split_words(reported)
+        sites = tuple(_settled_site(zone, entries[word >> 68 & 255], word) for word in credited)
+        return cls(zone, shortfalls, unused, grid_fees, oracle_fees, sites)
 
 
 class EntrySkipped(ExchangeEvent):
@@ -655,6 +655,13 @@ _ORDER, _WH, _INDEX = 2**96 - 1, 2**24 - 1, 2**16 - 1
 def _site_of(word: int) -> int:
     """The site of a resting order: its zone is in its number, its index beside it."""
     return site_id((word & _ORDER) >> 49, word >> 120 & _INDEX)
+
+
+def _settled_site(zone: int, reported: int, word: int) -> SettledSite:
+    """From an entry and its result: grains 64 bits | mask of the slots that settled 4 | more."""
+    entry = Entry.unpack(reported)
+    settled = {i: reading for i, reading in entry.readings.items() if word >> 64 + i & 1}
+    return SettledSite(entry.site(zone), replace(entry, readings=settled), word & 2**64 - 1)
 
 
 def _terms(raw: Any) -> Terms:  # noqa: ANN401 - a struct, or packed into a word

@@ -26,10 +26,12 @@ __all__ = [
     "WordRefused",
     "certificate_id",
     "certificate_of",
+    "join_words",
     "order_of",
     "pack_entries",
     "position_of",
     "positions_of",
+    "split_words",
 ]
 
 ORDER_WH_MAX = 2**21 - 1
@@ -37,6 +39,7 @@ NET_WH_MAX = 2**21 - 1
 VALUE_MAX = 2**33 - 1
 
 _WORD = 2**256
+_WORD_BYTES = 32
 _ZONE_BITS = 32
 _SLOT_BITS = 24
 _INDEX_BITS = 13
@@ -273,6 +276,16 @@ def pack_entries(entries: Iterable[Entry]) -> list[int]:
             twice = Entry.unpack(after)
             raise WordRefused(f"site {twice.index} has two entries for hour {twice.hour}; merge them into one")
     return words
+
+
+def join_words(words: Iterable[int]) -> bytes:
+    """Words one after the other, as reports are submitted and hashed."""
+    return b"".join(word.to_bytes(_WORD_BYTES) for word in words)
+
+
+def split_words(joined: bytes) -> list[int]:
+    """The words that `join_words` put together."""
+    return [int.from_bytes(joined[at : at + _WORD_BYTES]) for at in range(0, len(joined), _WORD_BYTES)]
 
 
 def certificate_id(site: int, hour: int) -> int:

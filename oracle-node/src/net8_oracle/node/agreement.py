@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from coincurve import PrivateKey
 from net8.eip712 import Domain
 from net8.eip712 import Report as ReportMessage
+from net8.packing import join_words
 from net8.signing import keccak256
 from net8.units import slot_end, slot_start
 
@@ -166,7 +167,7 @@ class Agreement:
     def knows(self, entries_hash: bytes) -> bool:
         """Whether a report with this hash of entries is about this agreement."""
         known = [*self._reports.values(), *([self.verdict.words()] if self.verdict else [])]
-        return any(keccak256(b"".join(word.to_bytes(32) for word in words)) == entries_hash for words in known)
+        return any(keccak256(join_words(words)) == entries_hash for words in known)
 
     # --- readings ----------------------------------------------------------------------------------------------
 
@@ -235,7 +236,7 @@ class Agreement:
         world, readings = self._world, self._own_readings()
         pledge = Pledge(
             observation_digest(world.domain, self.key, self.round, readings),
-            b"".join(word.to_bytes(32) for word in readings),
+            join_words(readings),
         )
         held = world.store.pledge("observation", self.key, self.round, pledge)
         if held.digest != pledge.digest:  # signed before a restart, with what was known then
@@ -485,7 +486,7 @@ class Agreement:
         self.verdict = Verdict(
             **self.key._asdict(),
             round=self.round,
-            entries=b"".join(word.to_bytes(32) for word in entries),
+            entries=join_words(entries),
             votes=[self._votes[seat] for seat in chosen],
         )
         self._world.spawn(self._transmit(), "transmission")

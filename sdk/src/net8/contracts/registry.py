@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from net8.contracts.core import Call, Owned, nothing
 from net8.model import Operator
+from net8.packing import join_words
 from net8.signing import Signature, checksum_address
 
 __all__ = ["Registry"]
@@ -53,7 +54,7 @@ class Registry(Owned):
         """
         bitmap = sum(1 << seat for seat in signatures)
         ordered = [signatures[seat].compact for seat in sorted(signatures)]
-        return self._call("report", zone, list(entries), bitmap, ordered, into=int)
+        return self._call("report", zone, join_words(entries), bitmap, ordered, into=int)
 
     def operator(self, operator: int) -> Call[Operator]:
         """An operator; all zero when there is none of this id."""
@@ -81,7 +82,7 @@ class Registry(Owned):
 
     def report_digest(self, zone: int, entries: Sequence[int]) -> Call[bytes]:
         """What operators sign, as the contract computes it."""
-        return self._call("report_digest", zone, list(entries), into=bytes)
+        return self._call("report_digest", zone, join_words(entries), into=bytes)
 
     def min_stake(self) -> Call[int]:
         """Least stake of an operator, in wei."""
