@@ -12,9 +12,14 @@
 from ..exchange import refusal
 
 
+struct Fill:
+    seller: uint256  # site << 160 | its owner's address, which the exchange compares with the account's
+    buyer: uint256  # the same
+    energy: uint256  # Wh 24 (from bit 0) | price 16 (24) | slot 32 (40) | seller's fee 40 (72) | buyer's fee 40 (112), grains
+
+
 interface Exchange:
     def grid() -> address: view
-    def token() -> address: view
     def owner_of(site: uint256) -> address: view
     def side_word(key: uint256) -> uint256: view
     def level_word(key: uint256) -> uint256: view
@@ -26,7 +31,24 @@ interface Exchange:
     def replace(order: uint256, price: uint256, wh: uint256) -> (uint256, uint256): nonpayable
     def cancel(order: uint256): nonpayable
     def cancel_many(orders: DynArray[uint256, 96]): nonpayable
+    def trade(fills: DynArray[Fill, 96]): nonpayable
+    def charge(site: uint256, grains: uint256): nonpayable
+    def withdraw(site: uint256, amount: uint256, receiver: address): nonpayable
+    def take_abroad(
+        site: uint256,
+        zone: uint256,
+        slot: uint256,
+        sell: bool,
+        price: uint256,
+        wh: uint256,
+        kind: uint256,
+        home_fee: uint256,
+        away_fee: uint256,
+    ) -> uint256: nonpayable
 
+
+IMMEDIATE_OR_CANCEL: constant(uint256) = 1
+FILL_OR_KILL: constant(uint256) = 2
 
 EXCHANGE: immutable(Exchange)
 

@@ -1,0 +1,149 @@
+# pragma version 0.4.3
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Nonces of signed orders
+@license AGPL-3.0-only
+@notice How much of each signed order has traded, and which are cancelled.
+@dev A nonce has 27 bits: round 20 | cell 6 | which of two 1. Every site has a ring of 64 cells, so 128 consecutive
+     nonces can be alive; using or cancelling one of a later round ends those of earlier rounds in its cell. So storage is
+     used again and again, and "all below a number" is 64 words. Four neighbouring sites share a word, in lanes of 64 bits:
+       round 20 (bits 44..63) | state of the odd nonce 22 | state of the even nonce 22.
+     State: Wh traded (below 2**21), or from bit 21 on a strip and its words in use, or all ones when it is over.
+"""
+
+from . import market
+from ..exchange import refusal
+
+uses: market
+
+CELLS: constant(uint256) = 64
+MAX_NONCE: constant(uint256) = 2**27 - 1
+FIRST_OF_LAST_ROUND: constant(uint256) = 2**27 - 128
+MASK_LANE: constant(uint256) = 2**64 - 1
+ROUND_AT: constant(uint256) = 44
+STATE_BITS: constant(uint256) = 22
+STRIP: constant(uint256) = 1 << 21
+OVER: constant(uint256) = 2**22 - 1
+
+
+event NonceCancelled:
+    site: indexed(uint256)
+    nonce: uint256
+
+
+event NoncesCancelledBelow:
+    site: indexed(uint256)
+    nonce: uint256
+
+
+_words: HashMap[uint256, uint256]  # (site >> 2) << 6 | cell -> four lanes
+
+
+@deploy
+def __init__():
+    pass
+
+
+# ------------------------------------------------------------------
+#                             owner
+# ------------------------------------------------------------------
+
+
+@external
+def cancel_nonce(site: uint256, nonce: uint256):
+    """
+    @notice Ends whatever was signed with a nonce for a site, at any time. Owner only.
+    """
+    market._check_owner(site)
+    if nonce > MAX_NONCE:
+        refusal._because("nonce: out of range")
+    state: uint256 = self._state(site, nonce)
+    if state == OVER:
+        refusal._because("nonce: is over")
+    self._move(site, nonce, state, OVER)
+    log NonceCancelled(site=site, nonce=nonce)
+
+
+@external
+def cancel_nonces_below(site: uint256, nonce: uint256):
+    """
+    @notice Ends whatever was signed for a site with a lower nonce, used before or not. Owner only.
+    """
+    market._check_owner(site)
+    if nonce > FIRST_OF_LAST_ROUND:
+        refusal._because("nonce: out of range")
+    first_pair: uint256 = nonce >> 1
+    for cell: uint256 in range(CELLS):
+        key: uint256 = ((site >> 2) << 6) | cell
+        offset: uint256 = (site & 3) << 6
+        word: uint256 = self._words[key]
+        lane: uint256 = (word >> offset) & MASK_LANE
+        live_round: uint256 = first_pair >> 6  # the first round of this cell that stays alive
+        if cell < first_pair & 63:
+            live_round += 1
+        if lane >> ROUND_AT < live_round:
+            self._words[key] = word ^ ((lane ^ (live_round << ROUND_AT)) << offset)
+    if nonce & 1 == 1:
+        state: uint256 = self._state(site, nonce - 1)
+        if state != OVER:
+            self._move(site, nonce - 1, state, OVER)
+    log NoncesCancelledBelow(site=site, nonce=nonce)
+
+
+# ------------------------------------------------------------------
+#                            states
+# ------------------------------------------------------------------
+
+
+@internal
+@view
+def _state(site: uint256, nonce: uint256) -> uint256:
+    """
+    @notice State of a nonce; OVER for one of a round that is past.
+    """
+    lane: uint256 = (self._words[self._key(site, nonce)] >> ((site & 3) << 6)) & MASK_LANE
+    return self._state_in(lane, nonce)
+
+
+@internal
+@pure
+def _state_in(lane: uint256, nonce: uint256) -> uint256:
+    used_round: uint256 = lane >> ROUND_AT
+    if used_round != nonce >> 7:
+        return OVER if used_round > nonce >> 7 else 0
+    return (lane >> unsafe_mul(nonce & 1, STATE_BITS)) & OVER
+
+
+@internal
+def _move(site: uint256, nonce: uint256, before: uint256, after: uint256):
+    """
+    @notice Sets the state of a nonce.
+    @param before What it was when its order was checked: it must not have moved since, through another order of the
+                  same nonce in the same call.
+    """
+    key: uint256 = self._key(site, nonce)
+    offset: uint256 = (site & 3) << 6
+    word: uint256 = self._words[key]
+    lane: uint256 = (word >> offset) & MASK_LANE
+    if self._state_in(lane, nonce) != before:
+        refusal._because("nonce: used twice")
+    kept: uint256 = lane if lane >> ROUND_AT == nonce >> 7 else (nonce >> 7) << ROUND_AT
+    self._words[key] = word ^ ((lane ^ kept ^ ((before ^ after) << unsafe_mul(nonce & 1, STATE_BITS))) << offset)
+
+
+@internal
+@pure
+def _key(site: uint256, nonce: uint256) -> uint256:
+    return ((site >> 2) << 6) | ((nonce >> 1) & (CELLS - 1))
+
+
+@external
+@view
+def nonce_state(site: uint256, nonce: uint256) -> uint256:
+    """
+    @notice Raw state of a nonce: 0 unused, below 2**21 the Wh that traded, from 2**21 on a strip, 2**22 - 1 over.
+    """
+    if nonce > MAX_NONCE:
+        refusal._because("nonce: out of range")
+    return self._state(site, nonce)
