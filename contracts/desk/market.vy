@@ -31,7 +31,7 @@ interface Exchange:
     def replace(order: uint256, price: uint256, wh: uint256) -> (uint256, uint256): nonpayable
     def cancel(order: uint256): nonpayable
     def cancel_many(orders: DynArray[uint256, 96]): nonpayable
-    def trade(fills: DynArray[Fill, 96]): nonpayable
+    def trade(fills: DynArray[Fill, 32]): nonpayable
     def charge(site: uint256, grains: uint256): nonpayable
     def withdraw(site: uint256, amount: uint256, receiver: address): nonpayable
     def take_abroad(

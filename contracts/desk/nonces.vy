@@ -17,10 +17,10 @@ from ..exchange import refusal
 
 uses: market
 
-CELLS: constant(uint256) = 64
 MAX_NONCE: constant(uint256) = 2**27 - 1
 FIRST_OF_LAST_ROUND: constant(uint256) = 2**27 - 128
 MASK_LANE: constant(uint256) = 2**64 - 1
+MASK_ROUND: constant(uint256) = 2**20 - 1
 ROUND_AT: constant(uint256) = 44
 STATE_BITS: constant(uint256) = 22
 STRIP: constant(uint256) = 1 << 21
@@ -61,7 +61,7 @@ def cancel_nonce(site: uint256, nonce: uint256):
     state: uint256 = self._state(site, nonce)
     if state == OVER:
         refusal._because("nonce: is over")
-    self._move(site, nonce, state, OVER)
+    self._add(site, nonce, OVER - state)
     log NonceCancelled(site=site, nonce=nonce)
 
 
@@ -73,21 +73,19 @@ def cancel_nonces_below(site: uint256, nonce: uint256):
     market._check_owner(site)
     if nonce > FIRST_OF_LAST_ROUND:
         refusal._because("nonce: out of range")
-    first_pair: uint256 = nonce >> 1
-    for cell: uint256 in range(CELLS):
+    offset: uint256 = (site & 3) << 6
+    first_round: uint256 = nonce >> 7
+    for cell: uint256 in range(64):
         key: uint256 = ((site >> 2) << 6) | cell
-        offset: uint256 = (site & 3) << 6
         word: uint256 = self._words[key]
         lane: uint256 = (word >> offset) & MASK_LANE
-        live_round: uint256 = first_pair >> 6  # the first round of this cell that stays alive
-        if cell < first_pair & 63:
-            live_round += 1
+        live_round: uint256 = first_round + 1 if cell < (nonce >> 1) & 63 else first_round
         if lane >> ROUND_AT < live_round:
             self._words[key] = word ^ ((lane ^ (live_round << ROUND_AT)) << offset)
     if nonce & 1 == 1:
         state: uint256 = self._state(site, nonce - 1)
         if state != OVER:
-            self._move(site, nonce - 1, state, OVER)
+            self._add(site, nonce - 1, OVER - state)
     log NoncesCancelledBelow(site=site, nonce=nonce)
 
 
@@ -102,40 +100,29 @@ def _state(site: uint256, nonce: uint256) -> uint256:
     """
     @notice State of a nonce; OVER for one of a round that is past.
     """
-    lane: uint256 = (self._words[self._key(site, nonce)] >> ((site & 3) << 6)) & MASK_LANE
-    return self._state_in(lane, nonce)
-
-
-@internal
-@pure
-def _state_in(lane: uint256, nonce: uint256) -> uint256:
-    used_round: uint256 = lane >> ROUND_AT
+    lane: uint256 = self._words[((site >> 2) << 6) | ((nonce >> 1) & 63)] >> ((site & 3) << 6)
+    used_round: uint256 = (lane >> ROUND_AT) & MASK_ROUND
     if used_round != nonce >> 7:
         return OVER if used_round > nonce >> 7 else 0
     return (lane >> unsafe_mul(nonce & 1, STATE_BITS)) & OVER
 
 
 @internal
-def _move(site: uint256, nonce: uint256, before: uint256, after: uint256):
+def _add(site: uint256, nonce: uint256, change: uint256):
     """
-    @notice Sets the state of a nonce.
-    @param before What it was when its order was checked: it must not have moved since, through another order of the
-                  same nonce in the same call.
+    @notice Raises the state of a nonce that is not over.
+    @dev Two orders of one nonce that are alive in the same call add up, each within its own energy. The sum has room;
+         from bit 21 on it is no order's any more.
     """
-    key: uint256 = self._key(site, nonce)
+    key: uint256 = ((site >> 2) << 6) | ((nonce >> 1) & 63)
     offset: uint256 = (site & 3) << 6
     word: uint256 = self._words[key]
-    lane: uint256 = (word >> offset) & MASK_LANE
-    if self._state_in(lane, nonce) != before:
-        refusal._because("nonce: used twice")
-    kept: uint256 = lane if lane >> ROUND_AT == nonce >> 7 else (nonce >> 7) << ROUND_AT
-    self._words[key] = word ^ ((lane ^ kept ^ ((before ^ after) << unsafe_mul(nonce & 1, STATE_BITS))) << offset)
-
-
-@internal
-@pure
-def _key(site: uint256, nonce: uint256) -> uint256:
-    return ((site >> 2) << 6) | ((nonce >> 1) & (CELLS - 1))
+    used_round: uint256 = (word >> unsafe_add(offset, ROUND_AT)) & MASK_ROUND
+    if used_round != nonce >> 7:
+        if used_round > nonce >> 7:
+            refusal._because("nonce: is over")
+        word = (word & ~(MASK_LANE << offset)) | ((nonce >> 7) << unsafe_add(offset, ROUND_AT))
+    self._words[key] = unsafe_add(word, change << unsafe_add(offset, unsafe_mul(nonce & 1, STATE_BITS)))
 
 
 @external

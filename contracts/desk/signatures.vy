@@ -21,7 +21,7 @@ MAGIC: constant(bytes32) = 0x1626ba7e0000000000000000000000000000000000000000000
 struct Proof:
     taker: address  # the only counterparty that the order allows; zero for anyone
     wallet: address  # owner of the site, when it is a contract; zero for a key
-    signature: Bytes[1024]  # what the wallet accepts; empty for a key
+    signature: Bytes[512]  # what the wallet accepts; empty for a key
 
 
 @internal
@@ -38,17 +38,17 @@ def _signer(digest: bytes32, r: uint256, vs: uint256) -> uint256:
 
 @internal
 @view
-def _owner(digest: bytes32, r: uint256, vs: uint256, proof: Proof) -> uint256:
+def _owner(digest: bytes32, r: uint256, vs: uint256, wallet: address, signature: Bytes[512]) -> uint256:
     """
-    @notice Address, as a number, of the wallet or key that signed.
+    @notice Address, as a number, of the wallet that accepts the signature, or of the key that signed when none is named.
     """
-    if proof.wallet == empty(address):
+    if wallet == empty(address):
         return self._signer(digest, r, vs)
     success: bool = False
     answer: Bytes[32] = b""
     success, answer = raw_call(
-        proof.wallet,
-        abi_encode(digest, proof.signature, method_id=method_id("isValidSignature(bytes32,bytes)")),
+        wallet,
+        abi_encode(digest, signature, method_id=method_id("isValidSignature(bytes32,bytes)")),
         max_outsize=32,
         gas=WALLET_GAS,
         is_static_call=True,
@@ -56,4 +56,4 @@ def _owner(digest: bytes32, r: uint256, vs: uint256, proof: Proof) -> uint256:
     )
     if not success or len(answer) != 32 or convert(answer, bytes32) != MAGIC:
         refusal._because("order: wallet says no")
-    return convert(proof.wallet, uint256)
+    return convert(wallet, uint256)

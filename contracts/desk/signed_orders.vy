@@ -25,16 +25,15 @@ uses: eip712_domain_separator
 uses: market
 uses: nonces
 
-MAX_ORDERS: constant(uint256) = 64
-MAX_PROOFS: constant(uint256) = 16
-
-
-struct Open:
-    terms: uint256  # as it came in
-    party: uint256  # site << 160 | owner
-    taker: uint256  # address of the only counterparty allowed, or 0
-    state: uint256  # of its nonce when it came in: Wh that traded before
-    left: uint256  # Wh that may still trade
+MAX_ORDERS: constant(uint256) = 32
+MAX_PROOFS: constant(uint256) = 8
+PRICE_BITS: constant(uint256) = order_words.MASK_PRICE << order_words.PRICE_AT
+SLOT_BITS: constant(uint256) = order_words.MASK_SLOT << order_words.SLOT_AT
+FEE_BITS: constant(uint256) = order_words.MASK_GRAINS << order_words.FEE_AT
+SELL_BIT: constant(uint256) = 1 << order_words.SELL_AT
+MASK_OWNER: constant(uint256) = 2**160 - 1
+SELLER_FEE_AT: constant(uint256) = 72
+BUYER_FEE_AT: constant(uint256) = 112
 
 
 event SignedOrderFilled:
@@ -57,33 +56,56 @@ def match_signed(orders: DynArray[order_words.Signed, MAX_ORDERS], proofs: DynAr
     @param proofs What orders need that name their taker or belong to a contract wallet.
     """
     domain: bytes32 = eip712_domain_separator._domain_separator_v4()
-    fills: DynArray[market.Fill, 96] = []
+    fills: DynArray[market.Fill, MAX_ORDERS] = []
     fees: uint256 = 0
-    waiting: Open = empty(Open)
+    waiting: uint256 = 0  # the order that waits, as it came in
+    waiting_party: uint256 = 0
+    waiting_taker: address = empty(address)
+    waiting_left: uint256 = 0
+    waiting_filled: uint256 = 0  # in this call
     for signed: order_words.Signed in orders:
-        coming: Open = empty(Open)
-        proof: uint256 = order_words._proof(signed.terms)
-        if proof == 0:
-            coming = self._open_plain(domain, signed)
+        coming: uint256 = signed.terms
+        owner: uint256 = 0
+        taker: address = empty(address)
+        if coming >> order_words.PROOF_AT == 0:
+            owner = signatures._signer(order_words._digest(domain, coming, taker), signed.r, signed.vs)
         else:
-            if proof > len(proofs):
+            i: uint256 = (coming >> order_words.PROOF_AT) - 1
+            if i >= len(proofs):
                 refusal._because("order: proof missing")
-            coming = self._open(domain, signed, proofs[unsafe_sub(proof, 1)])
-        if self._meet(waiting, coming):
-            fill: market.Fill = empty(market.Fill)
-            fee: uint256 = 0
-            fill, fee = self._fill(waiting, coming)
-            fees = unsafe_add(fees, fee)
-            fills.append(fill)
-            wh: uint256 = fill.energy & (2**24 - 1)
-            waiting.left = unsafe_sub(waiting.left, wh)
-            coming.left = unsafe_sub(coming.left, wh)
-            if waiting.left != 0:
-                self._close(coming)
+            taker = proofs[i].taker
+            digest: bytes32 = order_words._digest(domain, coming, taker)
+            owner = signatures._owner(digest, signed.r, signed.vs, proofs[i].wallet, proofs[i].signature)
+        left: uint256 = self._left(coming)
+        filled: uint256 = 0
+        party: uint256 = (((coming >> order_words.SITE_AT) & order_words.MASK_SITE) << 160) | owner
+        if waiting_left != 0 and self._meet(waiting, coming):
+            if waiting_taker != empty(address) or taker != empty(address):
+                self._check_taker(waiting_taker, party)
+                self._check_taker(taker, waiting_party)
+            filled = min(waiting_left, left)
+            energy: uint256 = self._energy(waiting, coming, filled)
+            if energy >> SELLER_FEE_AT != 0:
+                fees += ((energy >> SELLER_FEE_AT) & order_words.MASK_GRAINS) + (energy >> BUYER_FEE_AT)
+            if coming & SELL_BIT == 0:
+                fills.append(market.Fill(seller=waiting_party, buyer=party, energy=energy))
+            else:
+                fills.append(market.Fill(seller=party, buyer=waiting_party, energy=energy))
+            waiting_left = unsafe_sub(waiting_left, filled)
+            waiting_filled = unsafe_add(waiting_filled, filled)
+            left = unsafe_sub(left, filled)
+            if waiting_left != 0:
+                self._remember(coming, filled)
                 continue
-        self._close(waiting)
+        if waiting_filled != 0:
+            self._remember(waiting, waiting_filled)
         waiting = coming
-    self._close(waiting)
+        waiting_party = party
+        waiting_taker = taker
+        waiting_left = left
+        waiting_filled = filled
+    if waiting_filled != 0:
+        self._remember(waiting, waiting_filled)
     if len(fills) == 0:
         refusal._because("order: nothing matches")
     earnings._earn(fees)
@@ -91,34 +113,34 @@ def match_signed(orders: DynArray[order_words.Signed, MAX_ORDERS], proofs: DynAr
 
 
 @external
-def take_signed(signed: order_words.Signed, proofs: DynArray[signatures.Proof, 1]) -> uint256:
+def take_signed(signed: order_words.Signed, proof: signatures.Proof) -> uint256:
     """
     @notice Trades a signed order with the book, at the book's prices, as far as it goes; nothing comes to rest there.
             Anyone.
     @return Wh that traded.
     """
-    order: Open = self._open_one(signed, proofs)
-    if order.taker != 0:
+    if proof.taker != empty(address):
         refusal._because("order: has a named taker")
-    site: uint256 = order.party >> 160
-    if convert(staticcall market.EXCHANGE.owner_of(site), uint256) != order.party & (2**160 - 1):
+    terms: uint256 = signed.terms
+    owner: uint256 = self._owner(signed, proof)
+    site: uint256 = (terms >> order_words.SITE_AT) & order_words.MASK_SITE
+    if convert(staticcall market.EXCHANGE.owner_of(site), uint256) != owner:
         refusal._because("order: not its owner")
     resting: uint256 = 0
     filled: uint256 = 0
     resting, filled = extcall market.EXCHANGE.place(
         site,
-        order_words._slot(order.terms),
-        order_words._sell(order.terms),
-        order_words._price(order.terms),
-        order.left,
+        (terms >> order_words.SLOT_AT) & order_words.MASK_SLOT,
+        terms & SELL_BIT != 0,
+        (terms >> order_words.PRICE_AT) & order_words.MASK_PRICE,
+        self._left(terms),
         market.IMMEDIATE_OR_CANCEL,
         0,
     )
     if filled == 0:
         refusal._because("order: nothing matches")
-    order.left = unsafe_sub(order.left, filled)
-    self._close(order)
-    fee: uint256 = earnings._share(order_words._relay_fee(order.terms), filled, order_words._wh(order.terms))
+    self._remember(terms, filled)
+    fee: uint256 = self._fee(terms, filled)
     if fee != 0:
         earnings._earn(fee)
         extcall market.EXCHANGE.charge(site, fee)
@@ -126,24 +148,25 @@ def take_signed(signed: order_words.Signed, proofs: DynArray[signatures.Proof, 1
 
 
 @external
-def accept_signed(signed: order_words.Signed, proofs: DynArray[signatures.Proof, 1], site: uint256, wh: uint256):
+def accept_signed(signed: order_words.Signed, proof: signatures.Proof, site: uint256, wh: uint256):
     """
     @notice Trades a signed order with the caller's own site, at the order's price: the way to take an offer that names
             its taker. Owner of the site, who need not sign.
     @param wh Energy to trade; refused when less is left.
     """
-    order: Open = self._open_one(signed, proofs)
-    if wh > order.left:
-        refusal._because("order: less is left")
+    terms: uint256 = signed.terms
+    owner: uint256 = self._owner(signed, proof)
+    offerer: uint256 = (((terms >> order_words.SITE_AT) & order_words.MASK_SITE) << 160) | owner
     party: uint256 = (site << 160) | convert(msg.sender, uint256)
-    self._check_taker(order.taker, party)
-    fee: uint256 = earnings._share(order_words._relay_fee(order.terms), wh, order_words._wh(order.terms))
-    energy: uint256 = (order.terms & ((2**48 - 1) << 24)) | wh  # slot and price lie alike in both words
-    fill: market.Fill = market.Fill(seller=party, buyer=order.party, energy=energy | (fee << 112))
-    if order_words._sell(order.terms):
-        fill = market.Fill(seller=order.party, buyer=party, energy=energy | (fee << 72))
-    order.left = unsafe_sub(order.left, wh)
-    self._close(order)
+    self._check_taker(proof.taker, party)
+    if wh > self._left(terms):
+        refusal._because("order: less is left")
+    fee: uint256 = self._fee(terms, wh)
+    energy: uint256 = (terms & (PRICE_BITS | SLOT_BITS)) | wh
+    fill: market.Fill = market.Fill(seller=party, buyer=offerer, energy=energy | (fee << BUYER_FEE_AT))
+    if terms & SELL_BIT != 0:
+        fill = market.Fill(seller=offerer, buyer=party, energy=energy | (fee << SELLER_FEE_AT))
+    self._remember(terms, wh)
     earnings._earn(fee)
     extcall market.EXCHANGE.trade([fill])
 
@@ -155,63 +178,43 @@ def accept_signed(signed: order_words.Signed, proofs: DynArray[signatures.Proof,
 
 @internal
 @view
-def _open_plain(domain: bytes32, signed: order_words.Signed) -> Open:
+def _owner(signed: order_words.Signed, proof: signatures.Proof) -> uint256:
     """
-    @notice An order that anyone may take and a key has signed.
+    @notice Address, as a number, of who signed an order.
     """
-    digest: bytes32 = order_words._digest(domain, order_words._hash(signed.terms, empty(address)))
-    return self._alive(signed.terms, signatures._signer(digest, signed.r, signed.vs), 0)
+    return signatures._owner(
+        self._digest(signed.terms, proof.taker), signed.r, signed.vs, proof.wallet, proof.signature
+    )
 
 
 @internal
 @view
-def _open(domain: bytes32, signed: order_words.Signed, proof: signatures.Proof) -> Open:
+def _left(terms: uint256) -> uint256:
     """
-    @notice An order that names its taker, or that a contract wallet has signed.
+    @notice Wh of an order that may still trade; refused when it has expired, was cancelled or has filled.
     """
-    digest: bytes32 = order_words._digest(domain, order_words._hash(signed.terms, proof.taker))
-    owner: uint256 = signatures._owner(digest, signed.r, signed.vs, proof)
-    return self._alive(signed.terms, owner, convert(proof.taker, uint256))
-
-
-@internal
-@view
-def _open_one(signed: order_words.Signed, proofs: DynArray[signatures.Proof, 1]) -> Open:
-    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
-    if len(proofs) == 0:
-        return self._open_plain(domain, signed)
-    return self._open(domain, signed, proofs[0])
-
-
-@internal
-@view
-def _alive(terms: uint256, owner: uint256, taker: uint256) -> Open:
-    """
-    @notice An order with energy left; refused when it has expired, was cancelled or has filled.
-    """
-    if order_words._expiry(terms) <= block.timestamp:
+    if (terms >> order_words.EXPIRY_AT) & order_words.MASK_TIME <= block.timestamp:
         refusal._because("order: expired")
-    site: uint256 = order_words._site(terms)
-    wh: uint256 = order_words._wh(terms)
-    state: uint256 = nonces._state(site, order_words._nonce(terms))
-    if state >= nonces.STRIP:
-        refusal._because("nonce: is over")
-    if state >= wh:
+    traded: uint256 = nonces._state(
+        (terms >> order_words.SITE_AT) & order_words.MASK_SITE, (terms >> order_words.NONCE_AT) & order_words.MASK_NONCE
+    )
+    if traded >= terms & order_words.MASK_WH:
+        if traded == nonces.OVER:
+            refusal._because("nonce: is over")
         refusal._because("order: filled")
-    return Open(terms=terms, party=(site << 160) | owner, taker=taker, state=state, left=unsafe_sub(wh, state))
+    return unsafe_sub(terms & order_words.MASK_WH, traded)
 
 
 @internal
-def _close(order: Open):
+def _remember(terms: uint256, filled: uint256):
     """
-    @notice Remembers what an order has traded in this call.
+    @notice Notes what an order has traded in this call.
     """
-    filled: uint256 = unsafe_sub(order_words._wh(order.terms), order.left)
-    if filled != order.state:
-        nonce: uint256 = order_words._nonce(order.terms)
-        site: uint256 = order.party >> 160
-        nonces._move(site, nonce, order.state, filled)
-        log SignedOrderFilled(site=site, fill=(nonce << 24) | unsafe_sub(filled, order.state))
+    nonces._add(
+        (terms >> order_words.SITE_AT) & order_words.MASK_SITE,
+        (terms >> order_words.NONCE_AT) & order_words.MASK_NONCE,
+        filled,
+    )
 
 
 # ------------------------------------------------------------------
@@ -221,49 +224,51 @@ def _close(order: Open):
 
 @internal
 @pure
-def _meet(waiting: Open, coming: Open) -> bool:
+def _meet(one: uint256, other: uint256) -> bool:
     """
     @notice Whether two orders trade: other sides, same slot, prices that cross.
     """
-    if waiting.left == 0:
+    if (one ^ other) & (SELL_BIT | SLOT_BITS) != SELL_BIT:
         return False
-    if order_words._sell(waiting.terms) == order_words._sell(coming.terms):
-        return False
-    if order_words._slot(waiting.terms) != order_words._slot(coming.terms):
-        return False
-    if order_words._sell(waiting.terms):
-        return order_words._price(waiting.terms) <= order_words._price(coming.terms)
-    return order_words._price(waiting.terms) >= order_words._price(coming.terms)
+    if one & SELL_BIT != 0:
+        return one & PRICE_BITS <= other & PRICE_BITS
+    return one & PRICE_BITS >= other & PRICE_BITS
 
 
 @internal
 @pure
-def _fill(waiting: Open, coming: Open) -> (market.Fill, uint256):
+def _energy(one: uint256, other: uint256, wh: uint256) -> uint256:
     """
-    @notice The trade of two orders that meet, and the relay fees of both together.
+    @notice The trade of two orders that meet, as a fill has it: Wh, price, slot and both relay fees.
     """
-    self._check_taker(waiting.taker, coming.party)
-    self._check_taker(coming.taker, waiting.party)
-    sell: Open = coming
-    buy: Open = waiting
-    if order_words._sell(waiting.terms):
-        sell = waiting
-        buy = coming
-    wh: uint256 = min(waiting.left, coming.left)
-    price: uint256 = unsafe_div(unsafe_add(order_words._price(waiting.terms), order_words._price(coming.terms)), 2)
-    sell_fee: uint256 = earnings._share(order_words._relay_fee(sell.terms), wh, order_words._wh(sell.terms))
-    buy_fee: uint256 = earnings._share(order_words._relay_fee(buy.terms), wh, order_words._wh(buy.terms))
-    energy: uint256 = (wh | (price << 24) | (order_words._slot(sell.terms) << 40) | (sell_fee << 72) | (buy_fee << 112))
-    return market.Fill(seller=sell.party, buyer=buy.party, energy=energy), unsafe_add(sell_fee, buy_fee)
+    prices: uint256 = ((one >> order_words.PRICE_AT) & order_words.MASK_PRICE) + (
+        (other >> order_words.PRICE_AT) & order_words.MASK_PRICE
+    )
+    energy: uint256 = (one & SLOT_BITS) | ((prices >> 1) << order_words.PRICE_AT) | wh
+    if (one | other) & FEE_BITS != 0:
+        one_at: uint256 = BUYER_FEE_AT
+        other_at: uint256 = SELLER_FEE_AT
+        if one & SELL_BIT != 0:
+            one_at = SELLER_FEE_AT
+            other_at = BUYER_FEE_AT
+        energy |= (self._fee(one, wh) << one_at) | (self._fee(other, wh) << other_at)
+    return energy
 
 
 @internal
 @pure
-def _check_taker(taker: uint256, party: uint256):
+def _fee(terms: uint256, filled: uint256) -> uint256:
+    relay_fee: uint256 = (terms >> order_words.FEE_AT) & order_words.MASK_GRAINS
+    return earnings._share(relay_fee, filled, terms & order_words.MASK_WH)
+
+
+@internal
+@pure
+def _check_taker(taker: address, party: uint256):
     """
     @notice Refuses a counterparty that is not the one an order names.
     """
-    if taker != 0 and taker != party & (2**160 - 1):
+    if taker != empty(address) and convert(taker, uint256) != party & MASK_OWNER:
         refusal._because("order: not its taker")
 
 
@@ -273,4 +278,10 @@ def order_digest(terms: uint256, taker: address) -> bytes32:
     """
     @notice What the owner of a site signs for an order: its EIP-712 hash.
     """
-    return order_words._digest(eip712_domain_separator._domain_separator_v4(), order_words._hash(terms, taker))
+    return self._digest(terms, taker)
+
+
+@internal
+@view
+def _digest(terms: uint256, taker: address) -> bytes32:
+    return order_words._digest(eip712_domain_separator._domain_separator_v4(), terms, taker)
