@@ -13,11 +13,11 @@
 """
 
 from . import market
+from . import order_words
 from ..exchange import refusal
 
 uses: market
 
-MAX_NONCE: constant(uint256) = 2**27 - 1
 FIRST_OF_LAST_ROUND: constant(uint256) = 2**27 - 128
 MASK_LANE: constant(uint256) = 2**64 - 1
 MASK_ROUND: constant(uint256) = 2**20 - 1
@@ -56,12 +56,13 @@ def cancel_nonce(site: uint256, nonce: uint256):
     @notice Ends whatever was signed with a nonce for a site, at any time. Owner only.
     """
     market._check_owner(site)
-    if nonce > MAX_NONCE:
+    if nonce > order_words.MASK_NONCE:
         refusal._because("nonce: out of range")
-    state: uint256 = self._state(site, nonce)
+    terms: uint256 = self._terms(site, nonce)
+    state: uint256 = self._state(terms)
     if state == OVER:
         refusal._because("nonce: is over")
-    self._add(site, nonce, OVER - state)
+    self._add(terms, OVER - state)
     log NonceCancelled(site=site, nonce=nonce)
 
 
@@ -83,9 +84,10 @@ def cancel_nonces_below(site: uint256, nonce: uint256):
         if lane >> ROUND_AT < live_round:
             self._words[key] = word ^ ((lane ^ (live_round << ROUND_AT)) << offset)
     if nonce & 1 == 1:
-        state: uint256 = self._state(site, nonce - 1)
+        terms: uint256 = self._terms(site, nonce - 1)
+        state: uint256 = self._state(terms)
         if state != OVER:
-            self._add(site, nonce - 1, OVER - state)
+            self._add(terms, OVER - state)
     log NoncesCancelledBelow(site=site, nonce=nonce)
 
 
@@ -96,10 +98,12 @@ def cancel_nonces_below(site: uint256, nonce: uint256):
 
 @internal
 @view
-def _state(site: uint256, nonce: uint256) -> uint256:
+def _state(terms: uint256) -> uint256:
     """
-    @notice State of a nonce; OVER for one of a round that is past.
+    @notice State of the nonce in an order's word; OVER for one of a round that is past.
     """
+    site: uint256 = (terms >> order_words.SITE_AT) & order_words.MASK_SITE
+    nonce: uint256 = (terms >> order_words.NONCE_AT) & order_words.MASK_NONCE
     lane: uint256 = self._words[((site >> 2) << 6) | ((nonce >> 1) & 63)] >> ((site & 3) << 6)
     used_round: uint256 = (lane >> ROUND_AT) & MASK_ROUND
     if used_round != nonce >> 7:
@@ -108,12 +112,14 @@ def _state(site: uint256, nonce: uint256) -> uint256:
 
 
 @internal
-def _add(site: uint256, nonce: uint256, change: uint256):
+def _add(terms: uint256, change: uint256):
     """
-    @notice Raises the state of a nonce that is not over.
+    @notice Raises the state of the nonce in an order's word, which is not over.
     @dev Two orders of one nonce that are alive in the same call add up, each within its own energy. The sum has room;
          from bit 21 on it is no order's any more.
     """
+    site: uint256 = (terms >> order_words.SITE_AT) & order_words.MASK_SITE
+    nonce: uint256 = (terms >> order_words.NONCE_AT) & order_words.MASK_NONCE
     key: uint256 = ((site >> 2) << 6) | ((nonce >> 1) & 63)
     offset: uint256 = (site & 3) << 6
     word: uint256 = self._words[key]
@@ -131,6 +137,15 @@ def nonce_state(site: uint256, nonce: uint256) -> uint256:
     """
     @notice Raw state of a nonce: 0 unused, below 2**21 the Wh that traded, from 2**21 on a strip, 2**22 - 1 over.
     """
-    if nonce > MAX_NONCE:
+    if nonce > order_words.MASK_NONCE or site > order_words.MASK_SITE:
         refusal._because("nonce: out of range")
-    return self._state(site, nonce)
+    return self._state(self._terms(site, nonce))
+
+
+@internal
+@pure
+def _terms(site: uint256, nonce: uint256) -> uint256:
+    """
+    @notice Site and nonce where an order's word has them. A number too large for a site never has an owner.
+    """
+    return (site << order_words.SITE_AT) | (nonce << order_words.NONCE_AT)

@@ -95,17 +95,17 @@ def match_signed(orders: DynArray[order_words.Signed, MAX_ORDERS], proofs: DynAr
             waiting_filled = unsafe_add(waiting_filled, filled)
             left = unsafe_sub(left, filled)
             if waiting_left != 0:
-                self._remember(coming, filled)
+                nonces._add(coming, filled)
                 continue
         if waiting_filled != 0:
-            self._remember(waiting, waiting_filled)
+            nonces._add(waiting, waiting_filled)
         waiting = coming
         waiting_party = party
         waiting_taker = taker
         waiting_left = left
         waiting_filled = filled
     if waiting_filled != 0:
-        self._remember(waiting, waiting_filled)
+        nonces._add(waiting, waiting_filled)
     if len(fills) == 0:
         refusal._because("order: nothing matches")
     earnings._earn(fees)
@@ -139,7 +139,7 @@ def take_signed(signed: order_words.Signed, proof: signatures.Proof) -> uint256:
     )
     if filled == 0:
         refusal._because("order: nothing matches")
-    self._remember(terms, filled)
+    nonces._add(terms, filled)
     fee: uint256 = self._fee(terms, filled)
     if fee != 0:
         earnings._earn(fee)
@@ -166,7 +166,7 @@ def accept_signed(signed: order_words.Signed, proof: signatures.Proof, site: uin
     fill: market.Fill = market.Fill(seller=party, buyer=offerer, energy=energy | (fee << BUYER_FEE_AT))
     if terms & SELL_BIT != 0:
         fill = market.Fill(seller=offerer, buyer=party, energy=energy | (fee << SELLER_FEE_AT))
-    self._remember(terms, wh)
+    nonces._add(terms, wh)
     earnings._earn(fee)
     extcall market.EXCHANGE.trade([fill])
 
@@ -195,26 +195,12 @@ def _left(terms: uint256) -> uint256:
     """
     if (terms >> order_words.EXPIRY_AT) & order_words.MASK_TIME <= block.timestamp:
         refusal._because("order: expired")
-    traded: uint256 = nonces._state(
-        (terms >> order_words.SITE_AT) & order_words.MASK_SITE, (terms >> order_words.NONCE_AT) & order_words.MASK_NONCE
-    )
+    traded: uint256 = nonces._state(terms)
     if traded >= terms & order_words.MASK_WH:
         if traded == nonces.OVER:
             refusal._because("nonce: is over")
         refusal._because("order: filled")
     return unsafe_sub(terms & order_words.MASK_WH, traded)
-
-
-@internal
-def _remember(terms: uint256, filled: uint256):
-    """
-    @notice Notes what an order has traded in this call.
-    """
-    nonces._add(
-        (terms >> order_words.SITE_AT) & order_words.MASK_SITE,
-        (terms >> order_words.NONCE_AT) & order_words.MASK_NONCE,
-        filled,
-    )
 
 
 # ------------------------------------------------------------------

@@ -174,7 +174,7 @@ def _open(strip: strip_words.Strip, proof: signatures.Proof) -> (uint256, uint25
     owner: uint256 = signatures._owner(digest, strip.r, strip.vs, proof.wallet, proof.signature)
     site: uint256 = (head >> order_words.SITE_AT) & order_words.MASK_SITE
     nonce: uint256 = (head >> order_words.NONCE_AT) & order_words.MASK_NONCE
-    state: uint256 = nonces._state(site, nonce)
+    state: uint256 = nonces._state(head)
     if state == nonces.OVER or (state != 0 and state < nonces.STRIP):
         refusal._because("nonce: is over")
     for w: uint256 in range(WORDS):
@@ -205,7 +205,7 @@ def _remember(head: uint256, legs: uint256[strip_words.MAX_LEGS], filled: uint25
         if word != 0:
             self._traded[self._key(site, nonce, w)] = word
             used |= 1 << w
-    nonces._add(site, nonce, (nonces.STRIP | used) - nonces._state(site, nonce))
+    nonces._add(head, (nonces.STRIP | used) - nonces._state(head))
     log StripFilled(site=site, fill=(nonce << 32) | filled)
 
 
@@ -241,7 +241,7 @@ def strip_traded(site: uint256, nonce: uint256) -> uint256[strip_words.MAX_LEGS]
     @notice Wh of the strip with a nonce that have traded, slot by slot; all zero for a nonce that is no strip's.
     """
     traded: uint256[strip_words.MAX_LEGS] = empty(uint256[strip_words.MAX_LEGS])
-    state: uint256 = nonces._state(site, nonce)
+    state: uint256 = nonces._state(nonces._terms(site, nonce))
     if state == nonces.OVER or state < nonces.STRIP:
         return traded
     for w: uint256 in range(WORDS):
