@@ -8,8 +8,9 @@
         he signed; and trades between zones. It never holds a site's money.
 @dev Read it module by module:
        market         the exchange it trades on
-       resting        whose a resting order is
+       resting        what is known of a resting order
        agents         keys that trade within limits
+       replacing      another price or energy for a resting order
        ranges         cancelling all orders of a site in a range of slots
        nonces         how much of each signed order has traded, and which are cancelled
        signatures     who signed: a key or a contract wallet
@@ -38,6 +39,7 @@ from .desk import earnings
 from .desk import market
 from .desk import nonces
 from .desk import ranges
+from .desk import replacing
 from .desk import resting
 from .desk import signed_orders
 from .desk import strips
@@ -46,6 +48,7 @@ initializes: eip712_domain_separator
 initializes: market
 initializes: resting[market := market]
 initializes: agents[market := market, resting := resting]
+initializes: replacing[agents := agents, market := market, resting := resting]
 initializes: ranges[agents := agents, market := market]
 initializes: nonces[market := market]
 initializes: earnings[market := market]
@@ -61,6 +64,7 @@ exports: (
     eip712_domain_separator.eip712Domain,
     market.__interface__,
     agents.__interface__,
+    replacing.__interface__,
     ranges.__interface__,
     nonces.__interface__,
     earnings.__interface__,
@@ -78,6 +82,7 @@ def __init__(exchange: address):
     eip712_domain_separator.__init__("NET8 TradingDesk", "1")
     market.__init__(exchange)
     agents.__init__()
+    replacing.__init__()
     ranges.__init__()
     nonces.__init__()
     earnings.__init__()

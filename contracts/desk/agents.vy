@@ -12,7 +12,6 @@
 
 from . import market
 from . import resting
-from ..exchange import book_words
 from ..exchange import refusal
 
 uses: market
@@ -114,7 +113,7 @@ def place(
     @notice Places an order for a site, as the exchange's `place` does. Its agents only.
     @return Number of the resting order (0 when nothing rests) and the Wh that traded.
     """
-    self._limits[site][msg.sender] = self._spend(self._rights(site), slot, sell, price, wh)
+    self._set(site, self._spend(self._rights(site), slot, sell, price, wh))
     return extcall market.EXCHANGE.place(site, slot, sell, price, wh, kind, expiry)
 
 
@@ -133,27 +132,8 @@ def place_many(site: uint256, orders: DynArray[uint256, 96]):
             (order >> 24) & MASK_24,
             order & MASK_24,
         )
-    self._limits[site][msg.sender] = limits
+    self._set(site, limits)
     extcall market.EXCHANGE.place_many(site, orders)
-
-
-@external
-def replace(order: uint256, price: uint256, wh: uint256) -> (uint256, uint256):
-    """
-    @notice Changes a resting order's price or energy, as the exchange's `replace` does. Agents of its site only.
-    @dev An order made smaller in its place uses no budget; any other replacement counts as the new order it is.
-    @return Number of the order that rests now (0 when nothing rests) and the Wh that traded.
-    """
-    site: uint256 = self._site_of(order)
-    limits: uint256 = self._rights(site)
-    new_order: uint256 = 0
-    filled: uint256 = 0
-    new_order, filled = extcall market.EXCHANGE.replace(order, price, wh)
-    if new_order != order:
-        self._limits[site][msg.sender] = self._spend(
-            limits, book_words._slot_of(order), (order >> 24) & 1 == 1, price, wh
-        )
-    return new_order, filled
 
 
 @external
@@ -224,6 +204,14 @@ def _spend(limits: uint256, slot: uint256, sell: bool, price: uint256, wh: uint2
     if wh * price > (limits >> VALUE_AT) & MASK_64:
         refusal._because("agent: value used up")
     return unsafe_sub(limits, (wh << WH_AT) | (unsafe_mul(wh, price) << VALUE_AT))
+
+
+@internal
+def _set(site: uint256, limits: uint256):
+    """
+    @notice Keeps the limits of the calling agent.
+    """
+    self._limits[site][msg.sender] = limits
 
 
 @external

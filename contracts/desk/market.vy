@@ -24,11 +24,13 @@ interface Exchange:
     def side_word(key: uint256) -> uint256: view
     def level_word(key: uint256) -> uint256: view
     def queue_word(key: uint256) -> uint256: view
+    def expiry_word(key: uint256) -> uint256: view
+    def terms_word(key: uint256) -> uint256: view
     def place(
         site: uint256, slot: uint256, sell: bool, price: uint256, wh: uint256, kind: uint256, expiry: uint256
     ) -> (uint256, uint256): nonpayable
     def place_many(site: uint256, orders: DynArray[uint256, 96]): nonpayable
-    def replace(order: uint256, price: uint256, wh: uint256) -> (uint256, uint256): nonpayable
+    def reduce(order: uint256, wh: uint256): nonpayable
     def cancel(order: uint256): nonpayable
     def cancel_many(orders: DynArray[uint256, 96]): nonpayable
     def trade(fills: DynArray[Fill, 32]): nonpayable
@@ -47,6 +49,7 @@ interface Exchange:
     ) -> uint256: nonpayable
 
 
+LIMIT: constant(uint256) = 0
 IMMEDIATE_OR_CANCEL: constant(uint256) = 1
 FILL_OR_KILL: constant(uint256) = 2
 

@@ -45,7 +45,7 @@ def cancel_range(site: uint256, first_slot: uint256, last_slot: uint256) -> (uin
     search: Search = empty(Search)
     slot: uint256 = first_slot
     for _: uint256 in range(MAX_READ):
-        if slot > last_slot:
+        if slot > last_slot or search.read >= MAX_READ:
             break
         search = self._side(search, site, slot, True)
         search = self._side(search, site, slot, False)

@@ -4,7 +4,7 @@
 """
 @title Resting orders
 @license AGPL-3.0-only
-@notice Whose a resting order is, read from the exchange's raw words.
+@notice What is known of a resting order, read from the exchange's raw words.
 @dev The exchange cancels any order at the desk's word, so the desk must know the order's site itself.
 """
 
@@ -16,9 +16,9 @@ uses: market
 
 @internal
 @view
-def _site_of(order: uint256) -> uint256:
+def _find(order: uint256) -> uint256:
     """
-    @notice Site of a resting order; 0 when it is gone.
+    @notice Entry of a resting order; 0 when it is gone.
     """
     level_key: uint256 = book_words._level_key_of(order)
     side: uint256 = staticcall market.EXCHANGE.side_word(level_key >> 8)
@@ -29,7 +29,31 @@ def _site_of(order: uint256) -> uint256:
     if place == book_words.NOWHERE:
         return 0
     entry: uint256 = self._entry(level_key, word, place)
-    return 0 if entry & book_words.MASK_WH == 0 else book_words._site_of(order, entry)
+    return 0 if entry & book_words.MASK_WH == 0 else entry
+
+
+@internal
+@view
+def _site_of(order: uint256) -> uint256:
+    """
+    @notice Site of a resting order; 0 when it is gone.
+    """
+    entry: uint256 = self._find(order)
+    return 0 if entry == 0 else book_words._site_of(order, entry)
+
+
+@internal
+@view
+def _expiry_of(order: uint256, entry: uint256) -> uint256:
+    """
+    @notice Unix time from which a resting order trades no more; 0 for the gate of its slot.
+    """
+    if entry & book_words.EXPIRES == 0:
+        return 0
+    level_key: uint256 = book_words._level_key_of(order)
+    place: uint256 = book_words._place_of(staticcall market.EXCHANGE.level_word(level_key), order)
+    times: uint256 = staticcall market.EXCHANGE.expiry_word(book_words._expiry_key(level_key, place))
+    return (times >> book_words._expiry_offset(place)) & (2**32 - 1)
 
 
 @internal

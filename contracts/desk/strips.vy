@@ -236,6 +236,16 @@ def _check_taker(taker: address, party: uint256):
 
 @external
 @view
+def strip_digest(strip: strip_words.Strip, taker: address) -> bytes32:
+    """
+    @notice What the owner of a site signs for a strip: its EIP-712 hash.
+    """
+    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
+    return strip_words._digest(domain, strip.head, strip_words._unpacked(strip), taker)
+
+
+@external
+@view
 def strip_traded(site: uint256, nonce: uint256) -> uint256[strip_words.MAX_LEGS]:
     """
     @notice Wh of the strip with a nonce that have traded, slot by slot; all zero for a nonce that is no strip's.
