@@ -6,112 +6,64 @@
 @license AGPL-3.0-only
 @notice ERC-1155. One unit is one Wh that a clean site exported in one hour, metered and settled by the oracles.
         The id names both: id = site << 32 | hour, the hour being unix time / 3600.
-        A certificate is minted by the site's owner, passed on freely, and retired by whoever claims the energy.
-@dev Invariants:
-     1. A slot is minted at most once: its bit in `minted_slots` is set before its certificates exist, never cleared.
-     2. Only exported energy that a meter showed is minted, from a site of a clean technology that the registrar
-        admitted. The registrar of a site is never the grid operator of its zone.
-     3. For every id: minted = total_supply + retired. Retirement is the only way out of circulation.
-     The exchange keeps the production of a slot until its cell is reused, 35 days later at the earliest: what is not
-     minted by then never will be.
+        A certificate is minted by the site's owner, passed on freely, and retired by whoever claims the energy, if
+        wanted for a slot in which a meter of his showed that he used it. It expires 18 months after its hour.
+@dev Read it module by module:
+       cells      how hours lie in words
+       ledger     issued, held, retired, expired: by id, zone and technology
+       admission  who may mint, decided by a registrar
+       meters     what was produced and consumed, as settled by the exchange
+       holdings   ERC-1155: balances, transfers, expiry
+       attributes what a certificate says
+     Invariants, after every call:
+       1 A slot is minted at most once, and only within 856 hours: until then the exchange surely keeps it.
+       2 Only exported energy that a meter showed is minted, from a site of a clean technology that the registrar
+         admitted; by its owner alone.
+       3 issued = held + retired + expired, for every zone and technology, and for every id while its record is kept;
+         held is the sum of all balances.
+       4 A balance changes only by a logged transfer; mint, retirement and expiry are transfers from or to nobody.
+       5 What has expired is neither passed on nor retired; what has not is never swept.
+       6 In every slot, no more is matched to a site than its meter showed, and every Wh retired is matched at most once.
+       7 Nobody's certificates move, retire or are matched but by their holder or whom he approved for all; a site's
+         consumption is used up by its owner or whom he approved alone.
+     Immutable: no proxy, no pause. The owner names the registrar and can do nothing else.
 """
 
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
-from snekmate.tokens import erc1155
+from .certificates import admission
+from .certificates import cells
+from .certificates import holdings
+from .certificates import ledger
+from .certificates import attributes
+from .certificates import meters
 from .interfaces import IEnergyExchange
-from .interfaces import IGridRegistry
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
-initializes: erc1155[ownable := ownable]
+initializes: ledger
+initializes: admission[ownable := ownable]
+initializes: meters
+initializes: holdings[admission := admission, ledger := ledger]
+initializes: attributes[admission := admission, ledger := ledger]
 
 exports: (
+    # renounce_ownership is left out: without an owner a lost registrar could not be replaced.
     ownable_2step.owner,
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
-    # @notice `renounce_ownership` is left out: without an owner a lost registrar could not be replaced.
-    erc1155.balanceOf,
-    erc1155.balanceOfBatch,
-    erc1155.safeTransferFrom,
-    erc1155.safeBatchTransferFrom,
-    erc1155.setApprovalForAll,
-    erc1155.isApprovedForAll,
-    erc1155.supportsInterface,
-    erc1155.uri,
-    erc1155.total_supply,
-    # @notice Left out of the module: `safe_mint`, `safe_mint_batch`, `set_minter` and `is_minter` (minting follows
-    # production and nothing else), `burn` and `burn_batch` (what leaves circulation is recorded as retired),
-    # `set_uri` (a certificate's description is not anyone's to change), `exists` (`total_supply` says it), and
-    # the module's own ownership functions (ownership moves in two steps).
+    ledger.__interface__,
+    admission.__interface__,
+    meters.__interface__,
+    holdings.__interface__,
+    attributes.__interface__,
 )
 
-
-# @dev id = site << HOUR_BITS | hour. 32 bits of hours reach beyond the year 490,000.
-HOUR_BITS: constant(uint256) = 32
-
-
-# @dev Slots of 15 minutes in an hour.
-SLOTS: constant(uint256) = 4
-
-
-# @dev A word of `minted_slots` holds 64 hours of four bits.
-HOURS_PER_WORD: constant(uint256) = 64
-
-
-# @dev Technologies 1 (solar) to 5 (neutrinovoltaic) generate from a clean source; 0 is a consumer, and what
-# a storage (6) returns was generated elsewhere.
-FIRST_CLEAN: constant(uint256) = 1
-LAST_CLEAN: constant(uint256) = 5
-
-
-# @dev Hours in one call of `mint_many`: a day.
-MAX_HOURS: constant(uint256) = 24
-
-
-# @dev Array bound of the ERC-1155 module.
-BATCH: constant(uint256) = 128
-
-
-# @dev Where production is settled.
-exchange: public(immutable(address))
-
-
-# @dev Where zones and sites are registered: what the exchange itself relies on.
-grid: public(immutable(address))
-
-
-# @dev Who admits sites to certificates.
-registrar: public(address)
-
-
-# @dev site -> its certificates may be minted.
-is_admitted: public(HashMap[uint256, bool])
-
-
-# @dev id -> Wh retired.
-retired: public(HashMap[uint256, uint256])
-
-
-# @dev account -> Wh it retired, over all ids.
-retired_by: public(HashMap[address, uint256])
-
-
-# @dev site << 32 | hour // 64 -> four bits an hour: bit i of an hour is set when its slot i is minted.
-minted_slots: HashMap[uint256, uint256]
-
-
-event RegistrarSet:
-    registrar: indexed(address)
-
-
-event SiteAdmitted:
-    site: indexed(uint256)
-
-
-event SiteDismissed:
-    site: indexed(uint256)
+MINT_WINDOW: constant(
+    uint256
+) = 856  # hours: what the exchange keeps for sure, its ring of 1024 less its horizon of 168
+RETIREMENTS: constant(uint256) = 24  # ids retired in one call: a day
 
 
 event Retired:
@@ -120,244 +72,171 @@ event Retired:
     amount: uint256  # Wh
     beneficiary: String[64]  # on whose behalf
     purpose: String[64]  # what for, e.g. a reporting period
+    site: uint256  # whose consumption it is matched to; 0 for none
+    slot: uint256  # in which quarter of an hour (unix time / 900); 0 for none
 
 
 @deploy
-def __init__(exchange_: address, registrar_: address, base_uri_: String[80]):
+def __init__(exchange: address, registrar: address, issuer: String[64]):
     """
-    @param exchange_ The EnergyExchange.
-    @param registrar_ Who admits sites to certificates, at first.
-    @param base_uri_ What stands before the decimal id in `uri(id)`, e.g. "https://example.org/certificates/".
+    @param exchange The EnergyExchange.
+    @param registrar Who admits sites to certificates, at first.
+    @param issuer Name of the issuing body, in printable characters.
     """
-    assert exchange_.is_contract, "certificates: exchange missing"
+    assert exchange.is_contract, "certificates: exchange missing"
     ownable.__init__()
     ownable_2step.__init__()
-    erc1155.__init__(base_uri_)
-    # The module makes its deployer a minter and says so in its log: taken back, in the log too.
-    erc1155.is_minter[msg.sender] = False
-    log erc1155.RoleMinterChanged(minter=msg.sender, status=False)
-    exchange = exchange_
-    grid = staticcall IEnergyExchange(exchange_).grid()
-    self._set_registrar(registrar_)
+    ledger.__init__()
+    admission.__init__(staticcall IEnergyExchange(exchange).grid(), registrar)
+    meters.__init__(exchange)
+    holdings.__init__()
+    attributes.__init__(issuer)
 
 
-# ---------------------------------------------------------------- who may mint
-
-
-@external
-def set_registrar(registrar: address):
-    """
-    @notice Names who admits sites to certificates. Owner of the contract alone.
-    """
-    ownable._check_owner()
-    self._set_registrar(registrar)
+# ------------------------------------------------------------------
+#                               mint
+# ------------------------------------------------------------------
 
 
 @external
-def admit(site: uint256):
+def mint(site: uint256, first_hour: uint256, count: uint256, receiver: address) -> uint256:
     """
-    @notice Lets a site's owner mint certificates. Registrar alone.
-    @dev Invariant 2. A registrar who is also the zone's grid operator would confirm his own meters.
-    """
-    self._check_registrar()
-    assert not self.is_admitted[site], "site: already admitted"
-    registered: IGridRegistry.Site = staticcall IGridRegistry(grid).site(site)
-    assert registered.owner != empty(address), "site: unknown"
-    technology: uint256 = registered.technology
-    assert FIRST_CLEAN <= technology and technology <= LAST_CLEAN, "site: not a clean source"
-    assert msg.sender != staticcall IGridRegistry(grid).zone_operator(site >> 16), "registrar: is grid operator"
-    self.is_admitted[site] = True
-    log SiteAdmitted(site=site)
-
-
-@external
-def dismiss(site: uint256):
-    """
-    @notice Ends what `admit` allowed, from now on. Certificates that exist stay valid. Registrar alone.
-    """
-    self._check_registrar()
-    assert self.is_admitted[site], "site: not admitted"
-    self.is_admitted[site] = False
-    log SiteDismissed(site=site)
-
-
-# ---------------------------------------------------------------- mint and retire
-
-
-@external
-def mint(site: uint256, hour: uint256, receiver: address) -> uint256:
-    """
-    @notice Mints what the site exported in the settled slots of an hour that are not minted yet. Site owner alone.
-    @dev Invariants 1 and 2. A slot that settles later is minted by another call, with the same id.
-    @param hour Unix time / 3600.
-    @param receiver Who gets the certificates; a contract must accept ERC-1155.
+    @notice Mints what a site exported in consecutive hours, in all settled slots that are not minted yet. Site owner
+            only. Hours with nothing to mint are passed over; a slot that settles later is minted by another call.
+    @dev Invariants 1 and 2.
+    @param first_hour Unix time / 3600; until `mint_deadline`.
+    @param count Hours, 1 to 24.
+    @param receiver Who gets the certificates; a contract must accept ERC-1155 batches.
     @return Wh minted.
     """
-    self._check_may_mint(site)
-    amount: uint256 = self._take_production(site, hour)
-    assert amount != 0, "mint: nothing to mint"
-    erc1155._safe_mint(receiver, site << HOUR_BITS | hour, amount, b"")
-    return amount
-
-
-@external
-def mint_many(site: uint256, hours: DynArray[uint256, MAX_HOURS], receiver: address) -> uint256:
-    """
-    @notice Does what `mint` does for several hours; hours with nothing to mint are passed over.
-    @dev Invariants 1 and 2.
-    @return Wh minted in all; refused when there is nothing in any of the hours.
-    """
-    self._check_may_mint(site)
-    ids: DynArray[uint256, BATCH] = []
-    amounts: DynArray[uint256, BATCH] = []
+    assert msg.sender == meters._owner_of(site), "site: not yours"
+    technology: uint256 = admission._check_admitted(site)
+    holdings._check_receiver(receiver)
+    assert count <= meters.HOURS, "mint: too many hours"
+    assert first_hour <= block.timestamp // 3600, "mint: not produced yet"
+    assert block.timestamp < self._mint_deadline(first_hour), "mint: too late"
+    ids: DynArray[uint256, meters.HOURS] = []
+    amounts: DynArray[uint256, meters.HOURS] = []
     total: uint256 = 0
-    for hour: uint256 in hours:
-        amount: uint256 = self._take_production(site, hour)
+    hour: uint256 = first_hour
+    issues: uint256 = 0  # issue cells of the hour's octet
+    received: uint256 = 0  # cells of Wh that the receiver gets in it
+    productions: DynArray[uint256, meters.HOURS] = meters._productions(site, first_hour, count)
+    for production: uint256 in productions:
+        offset: uint256 = cells._offset(hour)
+        if offset == 0 or hour == first_hour:
+            issues = ledger._issue_word(site, hour)
+        slots: uint256 = (production >> 96) & ~(issues >> offset) & ledger.MASK_SLOTS
+        amount: uint256 = meters._energy(production, slots)
         if amount != 0:
-            ids.append(site << HOUR_BITS | hour)
+            issues = unsafe_add(issues, ((amount << ledger.SLOT_BITS) | slots) << offset)
+            received = unsafe_add(received, amount << offset)
+            ids.append(cells._id(site, hour))
             amounts.append(amount)
-            total += amount
+            total = unsafe_add(total, amount)
+        hour = unsafe_add(hour, 1)
+        # The octet ends, or the day does.
+        if received != 0 and (hour % cells.OCTET == 0 or hour == first_hour + count):
+            ledger._store_issue_word(site, unsafe_sub(hour, 1), issues)
+            holdings._credit(receiver, site, unsafe_sub(hour, 1), received)
+            received = 0
     assert total != 0, "mint: nothing to mint"
-    erc1155._safe_mint_batch(receiver, ids, amounts, b"")
+    ledger._count_issued(site, technology, total)
+    holdings._log_batch(empty(address), receiver, ids, amounts)
+    holdings._ask_receiver(empty(address), receiver, ids, amounts, b"")
     return total
-
-
-@external
-def retire(id: uint256, amount: uint256, beneficiary: String[64], purpose: String[64]):
-    """
-    @notice Takes certificates of the caller out of circulation for good and records for whom and for what.
-    @dev Invariant 3.
-    @param amount Wh.
-    @param beneficiary On whose behalf.
-    @param purpose What for, e.g. a reporting period.
-    """
-    assert amount != 0, "retire: nothing"
-    erc1155._burn(msg.sender, id, amount)
-    self.retired[id] += amount
-    self.retired_by[msg.sender] += amount
-    log Retired(id=id, account=msg.sender, amount=amount, beneficiary=beneficiary, purpose=purpose)
-
-
-# ---------------------------------------------------------------- views
 
 
 @external
 @view
 def mintable(site: uint256, hour: uint256) -> uint256:
     """
-    @notice Wh that `mint` would mint now, if the site is admitted and its owner asks.
+    @notice Wh that `mint` would mint of an hour now, if the site is admitted and its owner asks.
     """
-    if hour >> HOUR_BITS != 0:
+    if hour > block.timestamp // 3600 or block.timestamp >= self._mint_deadline(hour):
         return 0
-    amount: uint256 = 0
-    slots: uint256 = 0
-    amount, slots = self._open_production(site, hour, self._minted(site, hour))
-    return amount
+    production: uint256 = meters._productions(site, hour, 1)[0]
+    return meters._energy(production, (production >> 96) & ~ledger._minted_slots(site, hour) & ledger.MASK_SLOTS)
 
 
 @external
-@view
-def minted_mask(site: uint256, hour: uint256) -> uint256:
+@pure
+def mint_deadline(hour: uint256) -> uint256:
     """
-    @notice Which slots of an hour are minted: bit i is slot i.
+    @notice Unix time from which an hour can no longer be minted, 35 days after it began.
     """
-    return self._minted(site, hour)
-
-
-@external
-@view
-def issued(id: uint256) -> uint256:
-    """
-    @notice Wh minted for an id so far, in circulation or retired.
-    """
-    return erc1155.total_supply[id] + self.retired[id]
-
-
-# ---------------------------------------------------------------- internal
-
-
-@internal
-def _take_production(site: uint256, hour: uint256) -> uint256:
-    """
-    @notice Marks the slots that can be minted as minted and returns their Wh.
-    @dev Invariant 1.
-    """
-    assert hour >> HOUR_BITS == 0, "mint: hour out of range"
-    minted: uint256 = self._minted(site, hour)
-    amount: uint256 = 0
-    slots: uint256 = 0
-    amount, slots = self._open_production(site, hour, minted)
-    if slots != 0:
-        self.minted_slots[self._word_of(site, hour)] |= slots << self._shift_of(hour)
-    return amount
-
-
-@internal
-@view
-def _open_production(site: uint256, hour: uint256, minted: uint256) -> (uint256, uint256):
-    """
-    @notice Wh exported in the metered slots of an hour outside `minted`, and the mask of those slots.
-    @dev Invariant 2: `production` leaves out what settled without a reading.
-    """
-    metered: uint256 = 0
-    exported: uint256[4] = empty(uint256[4])
-    metered, exported = staticcall IEnergyExchange(exchange).production(site, hour)
-    amount: uint256 = 0
-    slots: uint256 = 0
-    for slot: uint256 in range(SLOTS):
-        bit: uint256 = 1 << slot
-        if metered & bit != 0 and minted & bit == 0 and exported[slot] != 0:
-            amount += exported[slot]
-            slots |= bit
-    return amount, slots
-
-
-@internal
-@view
-def _minted(site: uint256, hour: uint256) -> uint256:
-    """
-    @notice Mask of the minted slots of an hour.
-    """
-    return self.minted_slots[self._word_of(site, hour)] >> self._shift_of(hour) & 15
+    assert hour >> cells.HOUR_BITS == 0, "mint: no such hour"
+    return self._mint_deadline(hour)
 
 
 @internal
 @pure
-def _word_of(site: uint256, hour: uint256) -> uint256:
+def _mint_deadline(hour: uint256) -> uint256:
+    return unsafe_mul(unsafe_add(hour, MINT_WINDOW), 3600)
+
+
+# ------------------------------------------------------------------
+#                              retire
+# ------------------------------------------------------------------
+
+
+@external
+def retire(
+    holder: address,
+    ids: DynArray[uint256, RETIREMENTS],
+    amounts: DynArray[uint256, RETIREMENTS],
+    beneficiary: String[64],
+    purpose: String[64],
+):
     """
-    @notice Key of the word that holds an hour's bits.
+    @notice Takes certificates out of circulation for good and records for whom and for what. Their holder, or who is
+            approved for all of his.
+    @dev Invariants 3, 5 and 7.
+    @param ids Up to 24, such as those of a day.
+    @param amounts Wh of each, not zero.
+    @param beneficiary On whose behalf.
+    @param purpose What for, e.g. a reporting period.
     """
-    return site << HOUR_BITS | hour // HOURS_PER_WORD
+    holdings._check_may_act(holder)
+    assert len(ids) == len(amounts), "erc1155: lengths differ"
+    for i: uint256 in range(len(ids), bound=RETIREMENTS):
+        self._retire(holder, ids[i], amounts[i])
+        log Retired(
+            id=ids[i], account=holder, amount=amounts[i], beneficiary=beneficiary, purpose=purpose, site=0, slot=0
+        )
+    holdings._log_batch(holder, empty(address), ids, amounts)
+
+
+@external
+def retire_matched(
+    holder: address,
+    id: uint256,
+    amount: uint256,
+    beneficiary: String[64],
+    purpose: String[64],
+    site: uint256,
+    slot: uint256,
+):
+    """
+    @notice Retires certificates for energy that a site bought and used in the same hour, by its meter. Their holder, or
+            who is approved for all of his; and he must also own the site, or be approved by its owner.
+    @dev Invariants 3, 5, 6 and 7.
+    @param site Whose consumption is matched.
+    @param slot Quarter of an hour (unix time / 900) within the certificates' hour, settled by a meter.
+    """
+    holdings._check_may_act(holder)
+    consumer: address = meters._owner_of(site)
+    assert msg.sender == consumer or holdings.isApprovedForAll[consumer][msg.sender], "match: not your site"
+    assert slot // 4 == cells._hour(id), "match: not in that hour"
+    meters._match(site, slot, amount)
+    self._retire(holder, id, amount)
+    log Retired(id=id, account=holder, amount=amount, beneficiary=beneficiary, purpose=purpose, site=site, slot=slot)
+    holdings._log_batch(holder, empty(address), [id], [amount])
 
 
 @internal
-@pure
-def _shift_of(hour: uint256) -> uint256:
-    """
-    @notice Where an hour's four bits begin in their word.
-    """
-    return hour % HOURS_PER_WORD * SLOTS
-
-
-@internal
-@view
-def _check_may_mint(site: uint256):
-    """
-    @dev Invariant 2. The technology was looked at on admission and never changes: whoever converts his plant registers
-         another site.
-    """
-    assert msg.sender == (staticcall IGridRegistry(grid).site(site)).owner, "site: not yours"
-    assert self.is_admitted[site], "site: not admitted"
-
-
-@internal
-@view
-def _check_registrar():
-    assert msg.sender == self.registrar, "registrar: not you"
-
-
-@internal
-def _set_registrar(registrar: address):
-    assert registrar != empty(address), "registrar: zero address"
-    self.registrar = registrar
-    log RegistrarSet(registrar=registrar)
+def _retire(holder: address, id: uint256, amount: uint256):
+    assert amount != 0, "retire: nothing"
+    holdings._debit(holder, id, amount)
+    site: uint256 = cells._site(id)
+    ledger._count_retired(site, admission._technology(site), cells._hour(id), amount)

@@ -34,7 +34,20 @@ def _address(_context: click.Context, option: click.Parameter, value: str | None
 @click.option("--euro", callback=_address, envvar="NET8_EURO", help="Euro stablecoin of the Reserve.")
 @click.option("--price", type=click.IntRange(1), help="Smallest euro units for one NET8; 3 euros by default.")
 @click.option("--min-stake", type=click.IntRange(1), default=1_000, show_default=True, help="NET8 of an operator.")
-@click.option("--base-uri", default="https://net8.invalid/certificates/", help="What stands before a certificate's id.")
+@click.option("--issuer", default="NET8", show_default=True, help="Name of the body that issues certificates.")
+@click.option(
+    "--energy", type=click.IntRange(10_000), default=10_000, show_default=True, help="Wh to retire for one NET8."
+)
+@click.option(
+    "--daily-cap", type=click.IntRange(0), default=1_000, show_default=True, help="NET8 a day against production."
+)
+@click.option(
+    "--coverage-floor",
+    type=click.FloatRange(50, 100),
+    default=100,
+    show_default=True,
+    help="Per cent of coverage that NET8 against production must leave; 100: it is paid for by surplus alone.",
+)
 @click.option("--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Instead of deployments/...")
 @click.option("--yes", is_flag=True, help="Sign without asking; the passphrase comes from ape's environment variable.")
 def cli(
@@ -45,7 +58,10 @@ def cli(
     euro: str | None,
     price: int | None,
     min_stake: int,
-    base_uri: str,
+    issuer: str,
+    energy: int,
+    daily_cap: int,
+    coverage_floor: float,
     path: Path | None,
     yes: bool,
 ) -> None:
@@ -56,8 +72,8 @@ def cli(
             raise click.UsageError(f"{option} is missing; only a local chain has a default for it")
     if local and euro is not None:
         raise click.UsageError("--euro is for public chains; a local chain gets a test euro, so leave the option out")
-    if len(base_uri) > 80:
-        raise click.UsageError(f"--base-uri has {len(base_uri)} characters; write at most 80")
+    if not 1 <= len(issuer) <= 64:
+        raise click.UsageError(f"--issuer has {len(issuer)} characters; write 1 to 64")
     try:
         account = ape.accounts.load(alias) if alias else ape.accounts.test_accounts[0]
     except KeyError:
@@ -73,7 +89,10 @@ def cli(
             registrar=registrar or ape.accounts.test_accounts[LOCAL_REGISTRAR].address,
             price=price or NOMINAL_PRICE * 10**euro_decimals,
             min_stake=min_stake * 10**18,
-            base_uri=base_uri,
+            issuer=issuer,
+            energy_per_net8=energy,
+            daily_cap=daily_cap * 10**18,
+            coverage_floor=round(coverage_floor * 10_000),
         )
         deployer.deploy_all(settings)
     except (DeploymentRefused, LedgerUnreadable) as refused:

@@ -51,15 +51,9 @@ def _argument_differences(name: str, contract: ContractInstance, deployment: Dep
         yield f"{name}: the file has {len(args)} constructor arguments, the contract takes {len(views)}"
         return
     for view, expected in zip(views, args, strict=True):
-        actual = expected if view is None else _read_back(contract, view)
+        actual = expected if view is None else getattr(contract, view)()
         if actual != expected:
             yield f"{name}: {view} is {actual}, the file says it was constructed with {expected}"
-
-
-def _read_back(contract: ContractInstance, view: str) -> object:
-    if view == "base_uri":  # the contract appends the id
-        return contract.uri(0).removesuffix("0")
-    return getattr(contract, view)()
 
 
 def _wiring_differences(present: dict[str, ContractInstance], deployment: Deployment) -> Iterator[str]:

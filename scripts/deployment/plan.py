@@ -18,7 +18,10 @@ class Settings:
     registrar: str  # admits sites to certificates
     price: int  # smallest euro units for one NET8
     min_stake: int  # wei of NET8 of an oracle operator
-    base_uri: str  # of the certificates' metadata
+    issuer: str  # of the certificates
+    energy_per_net8: int  # Wh of retired certificates for one NET8
+    daily_cap: int  # wei of NET8 created against production in one UTC day
+    coverage_floor: int  # millionths of coverage that creating NET8 against production must leave
 
 
 Addresses = Mapping[str, str]  # contract name -> address of those deployed before
@@ -31,11 +34,19 @@ CONSTRUCTORS: dict[str, Callable[[Addresses, Settings], list[Any]]] = {
     "ExchangeLens": lambda at, settings: [at["EnergyExchange"]],
     "OracleRegistry": lambda at, settings: [at["NET8"], at["EnergyExchange"], settings.min_stake],
     "TradingDesk": lambda at, settings: [at["EnergyExchange"]],
-    "GreenCertificates": lambda at, settings: [at["EnergyExchange"], settings.registrar, settings.base_uri],
-    "Reserve": lambda at, settings: [at["NET8"], at[EURO], settings.price],
+    "GreenCertificates": lambda at, settings: [at["EnergyExchange"], settings.registrar, settings.issuer],
+    "Reserve": lambda at, settings: [
+        at["NET8"],
+        at[EURO],
+        at["GreenCertificates"],
+        settings.price,
+        settings.energy_per_net8,
+        settings.daily_cap,
+        settings.coverage_floor,
+    ],
 }
 
-# Views that give a constructor's arguments back, in their order. None: changed later by right (the registrar).
+# Views that give a constructor's arguments back, in their order. None: changed later by right.
 READ_BACK: dict[str, tuple[str | None, ...]] = {
     "NET8": (),
     "GridRegistry": (),
@@ -43,8 +54,8 @@ READ_BACK: dict[str, tuple[str | None, ...]] = {
     "ExchangeLens": ("exchange",),
     "OracleRegistry": ("net8", "exchange", "min_stake"),
     "TradingDesk": ("exchange",),
-    "GreenCertificates": ("exchange", None, "base_uri"),
-    "Reserve": ("net8", "euro", "price"),
+    "GreenCertificates": ("exchange", None, "issuer"),
+    "Reserve": ("net8", "euro", "certificates", None, "energy_per_net8", "daily_cap", "coverage_floor"),
     EURO: ("decimals",),
 }
 
@@ -69,4 +80,4 @@ WIRING = (
     ),
 )
 
-OWNED = ("GridRegistry", "OracleRegistry", "GreenCertificates")
+OWNED = ("GridRegistry", "OracleRegistry", "GreenCertificates", "Reserve")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from eth_account.signers.local import LocalAccount
 from net8.client import Chain
 from net8.contracts import Contracts
-from net8.events import TransferSingle
+from net8.events import TransferBatch
 
 from scripts.street.bulk import Bulk, Intent
 from scripts.street.zone import Resident
@@ -59,8 +59,8 @@ class Caretaker:
             ]
         )
         return sum(
-            logged.event.value
+            sum(logged.event.values)
             for outcome in outcomes
             for logged in outcome.events
-            if isinstance(logged.event, TransferSingle) and logged.event.sender == _NOBODY
+            if isinstance(logged.event, TransferBatch) and logged.event.sender == _NOBODY
         )

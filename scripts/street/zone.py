@@ -30,6 +30,7 @@ HOME_DEPOSIT = 40  # NET8, times the size of the home's largest quarter hour in 
 POOL_DEPOSIT = 100  # NET8: pays for unused energy before the first shortfall
 NEWCOMER_NET8 = 40  # in the wallet
 NEWCOMER_DEPOSIT = 10  # in the site's balance: margin for selling about 90 kWh
+LOCATION = "net8 street"  # code in the certificates of its sites
 _FOREVER = 2**40  # unix seconds: a deadline beyond every demo
 
 
@@ -173,7 +174,7 @@ class ZoneBuilder:
 
     def admit_producers(self, sites: Sequence[int]) -> None:
         """Let sites mint certificates; the registrar's decision, not the grid operator's."""
-        self._bulk.send_all([Intent(self.registrar, self._to.certificates.admit(site)) for site in sites])
+        self._bulk.send_all([Intent(self.registrar, self._to.certificates.admit(site, LOCATION)) for site in sites])
 
     # --- oracles ----------------------------------------------------------------------------------------------------
 

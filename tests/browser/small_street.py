@@ -100,14 +100,18 @@ class SmallStreet:
     def _deploy(self) -> None:
         token = self._create("NET8.vy", [], [])
         euro = self._create("local/TestEuro.vy", ["uint8"], [6])
-        reserve = self._create("Reserve.vy", ["address", "address", "uint256"], [token, euro, 3_000_000])
         grid = self._create("GridRegistry.vy", [], [])
         exchange = self._create("EnergyExchange.vy", ["address", "address"], [token, grid])
         lens = self._create("ExchangeLens.vy", ["address"], [exchange])
         registry = self._create("OracleRegistry.vy", ["address", "address", "uint256"], [token, exchange, MIN_STAKE])
         desk = self._create("TradingDesk.vy", ["address"], [exchange])
         certificates = self._create(
-            "GreenCertificates.vy", ["address", "address", "string"], [exchange, self.registrar.address, "net8:{id}"]
+            "GreenCertificates.vy", ["address", "address", "string"], [exchange, self.registrar.address, "NET8"]
+        )
+        reserve = self._create(
+            "Reserve.vy",
+            ["address", "address", "address", "uint256", "uint256", "uint256", "uint256"],
+            [token, euro, certificates, 3_000_000, 10_000, 1_000 * 10**18, 1_000_000],
         )
         places = {
             "NET8": token,
@@ -178,7 +182,7 @@ class SmallStreet:
             self.send(self.owner, self.net8.registry.admit(self.zone, number))
         self.bakery = self.register(self.bakery_owner, Technology.NONE, 60_000)
         self.roof = self.register(self.roof_owner, Technology.SOLAR, 12_000)
-        self.send(self.registrar, self.net8.certificates.admit(self.roof))
+        self.send(self.registrar, self.net8.certificates.admit(self.roof, "small street 2"))
         for owner, site in ((self.bakery_owner, self.bakery), (self.roof_owner, self.roof)):
             self.give(owner.address, 500)
             self.deposit(owner, site, 400)

@@ -152,7 +152,7 @@ def test_wallet__refused_between_dry_run_and_click__reason_in_words(visit, stree
 
 def test_certificates__settled_production__minted_and_retired(visit, street: SmallStreet, neighbour) -> None:
     seller, site = neighbour(deposited=5)
-    street.send(street.registrar, street.net8.certificates.admit(site))
+    street.send(street.registrar, street.net8.certificates.admit(site, "small street 3"))
     slot = street.slot + 1
     street.settle(slot, {site: (2500, 0)})
     visitor = visit(seller)
@@ -165,5 +165,5 @@ def test_certificates__settled_production__minted_and_retired(visit, street: Sma
     visitor.sign("retire", "Retire 1.50 kWh for The bakery")
     visitor.sees("Retired.")
     certificate = site << 32 | hour_of_slot(slot)
-    assert street.chain.read(street.net8.certificates.retired(certificate)) == 1500
+    assert street.chain.read(street.net8.certificates.totals_of(certificate)).retired == 1500
     assert street.now >= slot_end(slot)

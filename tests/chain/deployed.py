@@ -20,6 +20,10 @@ from scripts.compiler import compile_contract
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".build" / "chain-tests"
 MIN_STAKE = 1_000 * 10**18  # wei
+ISSUER = "NET8"
+ENERGY_PER_NET8 = 10_000  # Wh
+DAILY_CAP = 1_000 * 10**18  # wei of NET8 created against production
+COVERAGE_FLOOR = 1_000_000  # millionths
 EURO_PRICE = 3_000_000  # euro units of six decimals per NET8
 
 
@@ -70,15 +74,14 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
         list(compilers.map(bytecode_of, abi.CONTRACT_NAMES))
     net8 = create(chain, owner, "NET8")
     euro = create(chain, owner, "TestEuro", 6)
-    reserve = create(chain, owner, "Reserve", net8.address, euro.address, EURO_PRICE)
     grid = create(chain, owner, "GridRegistry")
     exchange = create(chain, owner, "EnergyExchange", net8.address, grid.address)
     lens = create(chain, owner, "ExchangeLens", exchange.address)
     registry = create(chain, owner, "OracleRegistry", net8.address, exchange.address, MIN_STAKE)
     desk = create(chain, owner, "TradingDesk", exchange.address)
-    certificates = create(
-        chain, owner, "GreenCertificates", exchange.address, registrar, "https://net8.example/certificates/"
-    )
+    certificates = create(chain, owner, "GreenCertificates", exchange.address, registrar, ISSUER)
+    tokens = net8.address, euro.address, certificates.address
+    reserve = create(chain, owner, "Reserve", *tokens, EURO_PRICE, ENERGY_PER_NET8, DAILY_CAP, COVERAGE_FLOOR)
     deployment = Deployment(
         chain_id=31337,
         owner=owner.address,

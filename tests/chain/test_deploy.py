@@ -102,7 +102,7 @@ def test_deploy__owner_given__owns_and_everything_is_wired(deployed):
     chain, deployment = Chain(scripts.url), load(scripts.path)
     contracts = Contracts.of(deployment)
     assert deployment.owner == owner
-    for contract in (contracts.grid, contracts.registry, contracts.certificates):
+    for contract in (contracts.grid, contracts.registry, contracts.certificates, contracts.reserve):
         assert chain.read(contract.owner()) == owner
     assert chain.read(contracts.token.minter()) == deployment.address("Reserve")
     assert chain.read(contracts.grid.exchange()) == deployment.address("EnergyExchange")
@@ -121,6 +121,7 @@ def test_check_deployment__file_and_chain_changed__each_difference_told(scripts)
     def change(content):
         content["contracts"]["Reserve"]["code_hash"] = "0x" + 64 * "1"
         content["contracts"]["OracleRegistry"]["args"][2] += 1
+        content["contracts"]["GreenCertificates"]["args"][2] = "Somebody else"
         content["owner"] = account(6).address
 
     changed(scripts, change)
@@ -130,6 +131,7 @@ def test_check_deployment__file_and_chain_changed__each_difference_told(scripts)
     assert status == 1
     assert "Reserve: the code at" in output
     assert "OracleRegistry: min_stake is" in output
+    assert "GreenCertificates: issuer is NET8" in output
     assert f"ExchangeLens: there is no contract at {lens}" in output
     for name in ("GridRegistry", "OracleRegistry", "GreenCertificates"):
         assert f"{name}: the owner is" in output

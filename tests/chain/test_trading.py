@@ -1,5 +1,6 @@
 """The whole loop through JSON-RPC and the SDK: money in, orders, delivery, report, certificate, money out."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -30,18 +31,21 @@ from net8.events import (
     OrdersStopped,
     Redeemed,
     Reported,
+    Retired,
     Settled,
     SettledSite,
     TermsFixed,
     Trade,
-    TransferSingle,
+    TransferBatch,
     Withdrawn,
     ZoneCreated,
 )
 from net8.margin import order_lock, required, settle
 from net8.model import (
     AgentLimits,
+    CertificateTotals,
     CloseReason,
+    Configuration,
     Level,
     Link,
     OrderKind,
@@ -368,18 +372,22 @@ def test_certificates__settled_export__minted_once_and_retired(street, seller, o
     assert before.slots == (OpenSlot(),) * 4
     with pytest.raises(SiteRefused, match="not admitted to certificates"):
         seller.send(certificates.mint(street.seller_site, hour, who))
-    registrar.send(certificates.admit(street.seller_site))
+    registrar.send(certificates.admit(street.seller_site, "10YBE----------2", Configuration.ALONE))
     assert street.chain.read(certificates.mintable(street.seller_site, hour)) == 4600
     token = certificate_id(street.seller_site, hour)
     minted = seller.send(certificates.mint(street.seller_site, hour, who))
-    assert minted.find(TransferSingle) == [TransferSingle(who, "0x" + "0" * 40, who, token, 4600)]
+    assert minted.find(TransferBatch) == [TransferBatch(who, "0x" + "0" * 40, who, (token,), (4600,))]
     assert street.chain.read(certificates.balances_of(who, [token, token + 1])) == [4600, 0]
     with pytest.raises(MintRefused, match="Nothing settled and clean is left"):
         seller.send(certificates.mint(street.seller_site, hour, who))
-    seller.send(certificates.retire(token, 600, "the bakery", "2026"))
-    assert street.chain.read(certificates.retired(token)) == 600
+    retired = seller.send(certificates.retire(who, {token: 600}, "the bakery", "2026"))
+    assert retired.find(Retired) == [Retired(token, who, 600, "the bakery", "2026", 0, 0)]
+    assert street.chain.read(certificates.totals_of(token)) == CertificateTotals(4600, 4000, 600, 0)
+    said = street.chain.read(certificates.certificate(token))
+    assert (said.device, said.technology, said.location) == (street.seller_site, Technology.SOLAR, "10YBE----------2")
+    assert json.loads(street.chain.read(certificates.metadata(token)))["properties"]["issued_wh"] == 4600
     with pytest.raises(CertificateRefused, match="fewer certificates"):
-        seller.send(certificates.retire(token, 4001, "the bakery", "2026"))
+        seller.send(certificates.retire(who, {token: 4001}, "the bakery", "2026"))
 
 
 def test_reserve__redeem__pays_euros_at_the_nominal_price(street, seller):

@@ -1,7 +1,7 @@
 """The contracts, wired as a deployment wires them, and the people who use them.
 
-titanoboa undoes what a test and its own fixtures did when it ends. So the contracts are deployed once for all tests
-(scope "session"), and whatever a test must find untouched is made for each test anew.
+titanoboa undoes what a test and its own fixtures did when it ends. So the contracts are compiled once for all tests,
+deployed once for the tests of a module, and whatever a test must find untouched is made for each test anew.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,12 @@ NET8 = 10**18  # wei
 EURO = 10**6  # smallest units of a stablecoin with 6 decimals
 PRICE = 3 * EURO  # per NET8
 MIN_STAKE = 1_000 * NET8
-BASE_URI = "https://certificates.example/"
+ISSUER = "Neighbourhood Registry"
+LOCATION = "10YBE----------2"
+CONFIGURATION = 3
+ENERGY_PER_NET8 = 10_000  # Wh to retire for one NET8
+DAILY_CAP = 100 * NET8  # created against production
+COVERAGE_FLOOR = 900_000  # millionths
 # feed-in, imbalance, grid fee, oracle fee of it, floor, step in grains per Wh; gate lead in slots; smallest order in Wh
 TERMS = (100, 1_400, 80, 5, 200, 4, 0, 100)
 TARIFF_LEAD = 24  # hours
@@ -43,9 +48,11 @@ class Connected(NamedTuple):
     desk: Any
 
 
-def open_reserve(deploy: Deploy, token: Any, euro: Any, price: int, owner: str) -> Any:
+def open_reserve(
+    deploy: Deploy, token: Any, euro: Any, certificates: Any, price: int, owner: str, floor: int = COVERAGE_FLOOR
+) -> Any:
     """A Reserve that is the minter of `token` for ever."""
-    contract = deploy("Reserve", token, euro, price)
+    contract = deploy("Reserve", token, euro, certificates, price, ENERGY_PER_NET8, DAILY_CAP, floor)
     token.set_minter(contract, sender=owner)
     return contract
 
@@ -91,24 +98,24 @@ def attacker() -> LocalAccount:
     return person("attacker")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def euro(deploy: Deploy, owner: str) -> Any:
     """A stablecoin with 6 decimals that the owner mints."""
     return deploy("local/TestEuro", 6)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token(deploy: Deploy) -> Any:
     """NET8 before wiring: nobody can mint yet, unless `reserve` is asked for too."""
     return deploy("NET8")
 
 
-@pytest.fixture(scope="session")
-def reserve(deploy: Deploy, token: Any, euro: Any, owner: str) -> Any:
-    return open_reserve(deploy, token, euro, PRICE, owner)
+@pytest.fixture(scope="module")
+def reserve(deploy: Deploy, token: Any, euro: Any, certificates: Any, owner: str) -> Any:
+    return open_reserve(deploy, token, euro, certificates, PRICE, owner)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mint(reserve: Any, euro: Any, owner: str) -> Mint:
     """mint(receiver, wei): NET8 as everybody gets it, for euros from the Reserve."""
 
@@ -121,13 +128,13 @@ def mint(reserve: Any, euro: Any, owner: str) -> Mint:
     return mint_net8
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def grid(deploy: Deploy) -> Any:
     """Zones and sites; knows its exchange once `exchange` is asked for too."""
     return deploy("GridRegistry")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def unconnected(deploy: Deploy, token: Any, grid: Any) -> Connected:
     """The exchange, its oracle registry and its trading desk before they know each other."""
     exchange = deploy("EnergyExchange", token, grid)
@@ -135,31 +142,31 @@ def unconnected(deploy: Deploy, token: Any, grid: Any) -> Connected:
     return Connected(exchange, registry, deploy("TradingDesk", exchange))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def connected(unconnected: Connected, grid: Any, owner: str) -> Connected:
     """The same three, wired for ever."""
     grid.connect(*unconnected, sender=owner)
     return unconnected
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def exchange(connected: Connected) -> Any:
     return connected.exchange
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def registry(connected: Connected) -> Any:
     return connected.registry
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk(connected: Connected) -> Any:
     return connected.desk
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def certificates(deploy: Deploy, exchange: Any, registrar: str) -> Any:
-    return deploy("GreenCertificates", exchange, registrar, BASE_URI)
+    return deploy("GreenCertificates", exchange, registrar, ISSUER)
 
 
 @pytest.fixture

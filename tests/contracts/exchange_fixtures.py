@@ -24,7 +24,7 @@ def lead() -> int:
     return 168
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bank(token: Any, mint: Callable[[str, int], None]) -> Callable[[str, int], None]:
     """Gives NET8 that came from the Reserve at once, so that not every test goes there."""
     vault = person("bank").address
@@ -36,7 +36,7 @@ def bank(token: Any, mint: Callable[[str, int], None]) -> Callable[[str, int], N
     return give
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lens(deploy: Callable[..., Any], exchange: Any) -> Any:
     """Readable views of the exchange."""
     return deploy("ExchangeLens", exchange)

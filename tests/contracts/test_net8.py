@@ -6,21 +6,10 @@ import boa
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from tests.contracts.conftest import NET8, PRICE, START, Deploy, open_reserve
+from tests.contracts.conftest import NET8, START, Deploy
 from tests.contracts.signing import PERMIT, domain, person
 
 NOBODY = "0x" + "00" * 20
-
-
-@pytest.fixture(scope="module")
-def token(deploy: Deploy) -> Any:
-    """NET8 of these tests alone: nobody holds any yet."""
-    return deploy("NET8")
-
-
-@pytest.fixture(scope="module")
-def reserve(deploy: Deploy, token: Any, euro: Any, owner: str) -> Any:
-    return open_reserve(deploy, token, euro, PRICE, owner)
 
 
 @pytest.fixture

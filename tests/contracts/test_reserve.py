@@ -1,5 +1,6 @@
 """Reserve: every NET8 is paid for, and redeeming pays nominal x min(1, coverage)."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contracts.conftest import CONTRACTS, EURO, NET8, PRICE, Deploy, open_reserve
+from tests.contracts.conftest import (
+    CONTRACTS,
+    COVERAGE_FLOOR,
+    DAILY_CAP,
+    ENERGY_PER_NET8,
+    EURO,
+    NET8,
+    PRICE,
+    START,
+    Deploy,
+    open_reserve,
+)
 from tests.contracts.signing import person
 
 HOSTILE = Path(__file__).parent / "hostile"
 NOBODY = "0x" + "00" * 20
 RETURN_FALSE, MOVE_NOTHING, KEEP_FEE = 1, 2, 3
-
-
-@pytest.fixture(scope="module")
-def token(deploy: Deploy) -> Any:
-    """NET8 of these tests alone: nobody holds any yet."""
-    return deploy("NET8")
-
-
-@pytest.fixture(scope="module")
-def reserve(deploy: Deploy, token: Any, euro: Any, owner: str) -> Any:
-    return open_reserve(deploy, token, euro, PRICE, owner)
+DAY = 86_400
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +59,10 @@ def hostile_euro(any_euro: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def hostile_reserve(deploy: Deploy, hostile_euro: Any, owner: str) -> Any:
+def hostile_reserve(deploy: Deploy, hostile_euro: Any, certificates: Any, owner: str) -> Any:
     """A Reserve whose euro misbehaves on command; `holder` of it is the owner, with 1,000,000 more euros to spend."""
     token = deploy("NET8")
-    contract = open_reserve(deploy, token, hostile_euro, PRICE, owner)
+    contract = open_reserve(deploy, token, hostile_euro, certificates, PRICE, owner)
     token.approve(contract, 2**256 - 1, sender=owner)
     hostile_euro.give(owner, 1_000_300 * EURO)
     contract.mint(300 * EURO, owner, sender=owner)
@@ -82,41 +84,83 @@ def supply_of(reserve: Any) -> int:
 # ---- deployment
 
 
-def test_deploy__six_decimals__keeps_its_terms(reserve, token, euro):
+def test_deploy__six_decimals__keeps_its_terms(reserve, token, euro, certificates, owner):
     assert (reserve.net8(), reserve.euro(), reserve.price()) == (token.address, euro.address, PRICE)
+    assert (reserve.certificates(), reserve.owner()) == (certificates.address, owner)
+    assert (reserve.energy_per_net8(), reserve.daily_cap()) == (ENERGY_PER_NET8, DAILY_CAP)
+    assert reserve.coverage_floor() == COVERAGE_FLOOR
+    assert (reserve.least_price(), reserve.most_price()) == (EURO // 100, 1_000 * EURO)
+    assert reserve.price_set_at() == START
+
+
+@pytest.fixture
+def open_with(deploy: Deploy, token: Any, euro: Any, certificates: Any) -> Callable[..., Any]:
+    """Deploys a Reserve with other arguments than the usual ones."""
+
+    def open_reserve_with(**changed: Any) -> Any:
+        usual = {
+            "net8": token,
+            "euro": euro,
+            "certificates": certificates,
+            "price": PRICE,
+            "energy_per_net8": ENERGY_PER_NET8,
+            "daily_cap": DAILY_CAP,
+            "coverage_floor": COVERAGE_FLOOR,
+        }
+        return deploy("Reserve", *{**usual, **changed}.values())
+
+    return open_reserve_with
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 19, 255])
-def test_deploy__euro_decimals_out_of_range__refused(deploy, token, decimals):
-    euro = deploy("local/TestEuro", decimals)
+def test_deploy__euro_decimals_out_of_range__refused(deploy, open_with, decimals):
     with boa.reverts("reserve: euro decimals"):
-        deploy("Reserve", token, euro, PRICE)
+        open_with(euro=deploy("local/TestEuro", decimals))
 
 
 @pytest.mark.parametrize(
     ("decimals", "price"), [(2, 1), (2, 100_000), (6, 10**4), (6, 10**9), (18, 10**16), (18, 10**21)]
 )
-def test_deploy__price_at_its_bounds__accepted(deploy, token, decimals, price):
-    assert deploy("Reserve", token, deploy("local/TestEuro", decimals), price).price() == price
+def test_deploy__price_at_its_bounds__accepted(deploy, open_with, decimals, price):
+    assert open_with(euro=deploy("local/TestEuro", decimals), price=price).price() == price
 
 
 @pytest.mark.parametrize(
     ("decimals", "price"), [(6, 0), (6, 10**4 - 1), (6, 10**9 + 1), (18, PRICE), (6, 3 * 10**18), (2, 100_001)]
 )
-def test_deploy__price_out_of_bounds_or_in_wrong_decimals__refused(deploy, token, decimals, price):
-    euro = deploy("local/TestEuro", decimals)
+def test_deploy__price_out_of_bounds_or_in_wrong_decimals__refused(deploy, open_with, decimals, price):
     with boa.reverts("reserve: price out of bounds"):
-        deploy("Reserve", token, euro, price)
+        open_with(euro=deploy("local/TestEuro", decimals), price=price)
 
 
-def test_deploy__euro_is_no_contract__refused(deploy, token, attacker):
-    with boa.reverts("reserve: euro not a contract"):
-        deploy("Reserve", token, attacker.address, PRICE)
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("net8", "reserve: net8 not a contract"),
+        ("euro", "reserve: euro not a contract"),
+        ("certificates", "reserve: certificates missing"),
+    ],
+)
+def test_deploy__no_contract__refused(open_with, attacker, argument, reason):
+    with boa.reverts(reason):
+        open_with(**{argument: attacker.address})
 
 
-def test_deploy__net8_is_no_contract__refused(deploy, euro, attacker):
-    with boa.reverts("reserve: net8 not a contract"):
-        deploy("Reserve", attacker.address, euro, PRICE)
+def test_deploy__ten_kilowatt_hours__least_energy_for_a_net8(open_with):
+    assert open_with(energy_per_net8=10_000).energy_per_net8() == 10_000
+    with boa.reverts("reserve: too little energy"):
+        open_with(energy_per_net8=9_999)
+
+
+@pytest.mark.parametrize("floor", [500_000, 1_000_000])
+def test_deploy__coverage_floor_at_its_bounds__accepted(open_with, floor):
+    assert open_with(coverage_floor=floor).coverage_floor() == floor
+
+
+@pytest.mark.parametrize("floor", [0, 499_999, 1_000_001])
+def test_deploy__coverage_floor_out_of_bounds__refused(open_with, floor):
+    with boa.reverts("reserve: bad coverage floor"):
+        open_with(coverage_floor=floor)
 
 
 # ---- mint
@@ -128,9 +172,9 @@ def test_mint__three_euros__creates_one_net8(reserve, token, euro, saver):
     assert reserve.euros_held() == euro.balanceOf(reserve) == 3 * EURO
 
 
-def test_mint__eighteen_decimals__creates_the_same(deploy, owner):
+def test_mint__eighteen_decimals__creates_the_same(deploy, certificates, owner):
     token, euro = deploy("NET8"), deploy("local/TestEuro", 18)
-    reserve = open_reserve(deploy, token, euro, 3 * 10**18, owner)
+    reserve = open_reserve(deploy, token, euro, certificates, 3 * 10**18, owner)
     euro.mint(owner, 3 * 10**18, sender=owner)
     euro.approve(reserve, 3 * 10**18, sender=owner)
     with boa.reverts("mint: too little"):
@@ -272,11 +316,11 @@ def test_gift__sent_past_the_reserve__changes_no_price(reserve, euro, holder, sa
 
 
 def test_backing__nothing_exists__full(reserve):
-    assert tuple(reserve.backing()) == (0, 0, 0, 1_000_000)
+    assert tuple(reserve.backing()) == (0, 0, 0, 1_000_000, 0, 0, 0)
 
 
 def test_backing__half_covered__explains_the_supply(half_covered):
-    assert tuple(half_covered.backing()) == (150 * EURO, 100 * NET8, 300 * EURO, 500_000)
+    assert tuple(half_covered.backing()) == (150 * EURO, 100 * NET8, 300 * EURO, 500_000, 100 * NET8, 0, 0)
 
 
 def test_backing__a_fraction_of_a_unit_owed__rounded_against_the_reserve(reserve, token, holder):
@@ -290,6 +334,70 @@ def test_quotes__any_amount__are_what_mint_and_redeem_do(reserve, holder, saver)
     assert reserve.mint(7 * EURO, saver, sender=saver) == quoted
     quoted = reserve.euros_for(3 * NET8 + 1)
     assert reserve.redeem(3 * NET8 + 1, holder, sender=holder) == quoted
+
+
+# ---- the nominal price
+
+
+def test_set_price__a_hundredth_up_or_down_after_a_day__moves(reserve, owner):
+    for price in (PRICE + PRICE // 100, PRICE - PRICE // 100, PRICE):
+        with boa.env.anchor():
+            boa.env.evm.patch.timestamp = START + DAY
+            reserve.set_price(price, sender=owner)
+            (log,) = reserve.get_logs()
+            assert log.price == reserve.price() == price
+            assert reserve.price_set_at() == START + DAY
+
+
+@pytest.mark.parametrize("price", [PRICE + PRICE // 100 + 1, PRICE - PRICE // 100 - 1, 0, 2**256 - 1])
+def test_set_price__more_than_a_hundredth__refused(reserve, owner, price):
+    boa.env.evm.patch.timestamp = START + 30 * DAY  # days of rest do not add up
+    with boa.reverts("price: more than a hundredth"):
+        reserve.set_price(price, sender=owner)
+
+
+def test_set_price__second_before_a_day_is_over__refused(reserve, owner):
+    boa.env.evm.patch.timestamp = START + DAY - 1
+    with boa.reverts("price: once a day"):
+        reserve.set_price(PRICE, sender=owner)
+    boa.env.evm.patch.timestamp = START + DAY
+    reserve.set_price(PRICE, sender=owner)
+    boa.env.evm.patch.timestamp = START + 2 * DAY - 1
+    with boa.reverts("price: once a day"):
+        reserve.set_price(PRICE, sender=owner)
+
+
+@pytest.mark.parametrize(("first", "beyond"), [(10**4, 10**4 - 1), (10**9, 10**9 + 1)])
+def test_set_price__beyond_the_absolute_bounds__refused(open_with, owner, first, beyond):
+    reserve = open_with(price=first)
+    boa.env.evm.patch.timestamp = START + DAY
+    with boa.reverts("reserve: price out of bounds"):
+        reserve.set_price(beyond, sender=owner)
+
+
+def test_set_price__not_the_owner__refused(reserve, attacker):
+    boa.env.evm.patch.timestamp = START + DAY
+    with boa.reverts("ownable: caller is not the owner"):
+        reserve.set_price(PRICE, sender=attacker.address)
+
+
+def test_set_price__raised__mints_and_redeems_at_the_new_one_as_far_as_covered(reserve, owner, holder, saver):
+    boa.env.evm.patch.timestamp = START + DAY
+    reserve.set_price(PRICE + PRICE // 100, sender=owner)
+    assert reserve.backing().coverage == 990_099
+    assert reserve.redeem(10 * NET8, holder, sender=holder) == 30 * EURO
+    assert reserve.mint(303 * EURO, saver, sender=saver) == 100 * NET8
+
+
+def test_set_price__raised_over_a_surplus__pays_the_new_price(reserve, owner, holder, saver):
+    reserve.add_backing(3 * EURO, sender=saver)
+    boa.env.evm.patch.timestamp = START + DAY
+    reserve.set_price(PRICE + PRICE // 100, sender=owner)
+    assert reserve.redeem(100 * NET8, holder, sender=holder) == 303 * EURO
+
+
+def test_surface__abi__cannot_be_left_without_an_owner(reserve):
+    assert "renounce_ownership" not in {entry.get("name") for entry in reserve.abi}
 
 
 # ---- a stablecoin that misbehaves
@@ -353,9 +461,9 @@ def test_reserve__euro_calls_back_in_mid_transfer__refused(hostile_reserve, host
     assert supply_of(hostile_reserve) == 200 * NET8
 
 
-def test_reserve__euro_returns_nothing__mints_and_redeems(deploy, owner):
+def test_reserve__euro_returns_nothing__mints_and_redeems(deploy, certificates, owner):
     token, euro = deploy("NET8"), boa.load(str(HOSTILE / "SilentEuro.vy"))
-    reserve = open_reserve(deploy, token, euro, PRICE, owner)
+    reserve = open_reserve(deploy, token, euro, certificates, PRICE, owner)
     token.approve(reserve, NET8, sender=owner)
     euro.give(owner, 3 * EURO)
     assert reserve.mint(3 * EURO, owner, sender=owner) == NET8
@@ -372,9 +480,9 @@ MOVES = st.lists(st.tuples(st.sampled_from(["mint", "redeem", "seize", "give"]),
 @pytest.mark.parametrize(("decimals", "price"), [(2, 299), (6, PRICE), (6, 2_999_999), (18, 3 * 10**18 + 1)])
 @settings(max_examples=40, deadline=None)
 @given(moves=MOVES)
-def test_rounding__any_history__never_favours_the_caller(deploy, any_euro, owner, decimals, price, moves):
+def test_rounding__any_history__never_favours_the_caller(deploy, certificates, any_euro, owner, decimals, price, moves):
     token, euro = deploy("NET8"), any_euro.deploy(decimals)
-    reserve = open_reserve(deploy, token, euro, price, owner)
+    reserve = open_reserve(deploy, token, euro, certificates, price, owner)
     token.approve(reserve, 2**256 - 1, sender=owner)
     euro.give(owner, 10**40)
     for move, amount in moves:

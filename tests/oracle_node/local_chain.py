@@ -227,7 +227,6 @@ class LocalChain:
         plan: list[tuple[str, str, list[str], list[Any]]] = [
             ("NET8", "NET8", [], []),
             ("Euro", "TestEuro", ["uint8"], [6]),
-            ("Reserve", "Reserve", ["address", "address", "uint256"], ["@NET8", "@Euro", 3 * EURO]),
             ("GridRegistry", "GridRegistry", [], []),
             ("EnergyExchange", "EnergyExchange", ["address", "address"], ["@NET8", "@GridRegistry"]),
             ("ExchangeLens", "ExchangeLens", ["address"], ["@EnergyExchange"]),
@@ -242,7 +241,13 @@ class LocalChain:
                 "GreenCertificates",
                 "GreenCertificates",
                 ["address", "address", "string"],
-                ["@EnergyExchange", self.deployer.address, "https://certificates.example/"],
+                ["@EnergyExchange", self.deployer.address, "NET8"],
+            ),
+            (
+                "Reserve",
+                "Reserve",
+                ["address", "address", "address", "uint256", "uint256", "uint256", "uint256"],
+                ["@NET8", "@Euro", "@GreenCertificates", 3 * EURO, 10_000, 0, 1_000_000],
             ),
         ]
         records = {}

@@ -15,6 +15,7 @@ from net8_web.timing import LIVE_SECONDS
 __all__ = ["render"]
 
 HOURS_AT_ONCE = 24  # what one transaction mints
+MINT_WINDOW = 856  # hours in which an hour can be minted
 TEXT_BYTES = 64  # of beneficiary and purpose
 
 
@@ -55,8 +56,17 @@ def _mintable(at: Here, site: int) -> dict[int, int]:
             if reading is not None and reading[0]:
                 produced[hour_of_slot(slot)] = produced.get(hour_of_slot(slot), 0) + reading[0]
     minted = at.view.market.minted
-    open_hours = {hour: wh - minted.get(certificate_id(site, hour), 0) for hour, wh in produced.items()}
+    open_hours = {
+        hour: wh - minted.get(certificate_id(site, hour), 0)
+        for hour, wh in produced.items()
+        if hour_start(hour + MINT_WINDOW) > at.view.now
+    }
     return {hour: wh for hour, wh in sorted(open_hours.items()) if wh > 0}
+
+
+def _first_day(waiting: dict[int, int]) -> list[tuple[int, int]]:
+    """Those of the hours that one transaction can mint, beginning with the earliest."""
+    return [(hour, wh) for hour, wh in waiting.items() if hour < min(waiting) + HOURS_AT_ONCE]
 
 
 @st.fragment(run_every=LIVE_SECONDS)
@@ -99,7 +109,7 @@ def _mint() -> None:
         if at.site not in at.view.market.admitted_sites:
             st.info(t("certificates.not_admitted", index=show.isolate(str(site_index(at.site)))))
             return
-        waiting = list(_mintable(at, at.site).items())[:HOURS_AT_ONCE]
+        waiting = _first_day(_mintable(at, at.site))
         intent = None
         if waiting:
             markup.rows(
@@ -109,8 +119,8 @@ def _mint() -> None:
                 numeric=(1,),
             )
             total = sum(wh for _, wh in waiting)
-            hours = [hour for hour, _ in waiting]
-            call = at.view.contracts.certificates.mint_many(at.site, hours, at.account.address)
+            first, last = waiting[0][0], waiting[-1][0]
+            call = at.view.contracts.certificates.mint(at.site, first, at.account.address, last - first + 1)
             intent = wallet.call(t("certificates.mint", energy=show.energy(total)), call)
         else:
             markup.empty(t("certificates.no_mint"), t("certificates.no_mint_way"))
@@ -118,7 +128,7 @@ def _mint() -> None:
         _done(at, outcome, fresh, "certificates.minted")
 
 
-def _retirement(at: Here, held: dict[int, int]) -> wallet.Intent | None:
+def _retirement(at: Here, holder: str, held: dict[int, int]) -> wallet.Intent | None:
     certificate = st.selectbox(t("certificates.which"), sorted(held, reverse=True), format_func=_name, key="retire_id")
     typed = st.text_input(t("certificates.quantity"), key="retire_kwh", placeholder=show.kwh(held.get(certificate, 0)))
     whom = st.text_input(t("certificates.beneficiary"), key="retire_for")
@@ -137,7 +147,7 @@ def _retirement(at: Here, held: dict[int, int]) -> wallet.Intent | None:
     except Unusable as fault:
         st.warning(str(fault))
         return None
-    call = at.view.contracts.certificates.retire(certificate, wh, whom.strip(), purpose.strip())
+    call = at.view.contracts.certificates.retire(holder, {certificate: wh}, whom.strip(), purpose.strip())
     return wallet.call(t("certificates.retire_do", energy=show.energy(wh), beneficiary=whom.strip()), call)
 
 
@@ -152,7 +162,7 @@ def _retire() -> None:
         held = at.view.market.certificates_of(at.account.address)
         intent = None
         if held:
-            intent = _retirement(at, held)
+            intent = _retirement(at, at.account.address, held)
         else:
             markup.empty(t("certificates.no_held"), t("certificates.no_held_way"))
         outcome, fresh = at.panel("retire", intent, t("certificates.retire_idle"))
