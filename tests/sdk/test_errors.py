@@ -10,8 +10,8 @@ from net8.errors import AREAS, OrderRefused, Refused, reasons, refusal
 
 ROOT = Path(__file__).parents[2]
 REASON = re.compile(r'"([a-z0-9_]+: [^"]+)"')
-# What the token, certificate and ownership modules we build on refuse.
-MODULES = ("tokens/erc20.vy", "tokens/erc1155.vy", "auth/ownable.vy", "auth/ownable_2step.vy")
+# What the token and ownership modules we build on refuse.
+MODULES = ("tokens/erc20.vy", "auth/ownable.vy", "auth/ownable_2step.vy")
 
 
 def code_of(source: Path) -> str:

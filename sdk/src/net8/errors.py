@@ -33,6 +33,7 @@ __all__ = [
     "OutOfGasMoney",
     "PoolRefused",
     "PositionRefused",
+    "PriceRefused",
     "Refused",
     "ReportRefused",
     "ReserveRefused",
@@ -157,6 +158,10 @@ class PositionRefused(Refused):
     """A position cannot grow or settle."""
 
 
+class PriceRefused(Refused):
+    """The Reserve's nominal price cannot move like this."""
+
+
 class ReportRefused(Refused):
     """A report lacks a quorum or settles nothing."""
 
@@ -209,9 +214,11 @@ AREAS: dict[str, type[Refused]] = {
     "erc20": TokenRefused,
     "euro": TokenRefused,
     "exchange": WiringRefused,
+    "expiry": CertificateRefused,
     "grid": WiringRefused,
     "guardian": GuardianRefused,
     "link": LinkRefused,
+    "match": CertificateRefused,
     "mint": MintRefused,
     "minter": WiringRefused,
     "operator": OperatorRefused,
@@ -220,6 +227,7 @@ AREAS: dict[str, type[Refused]] = {
     "ownable_2step": AccessRefused,
     "pool": PoolRefused,
     "position": PositionRefused,
+    "price": PriceRefused,
     "redeem": MintRefused,
     "registrar": SiteRefused,
     "registry": WiringRefused,

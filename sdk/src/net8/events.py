@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, dataclass_transform
 
 from net8 import abi
-from net8.model import AgentLimits, CloseReason, Outcome, SkipReason, Technology, Terms, site_id
+from net8.model import AgentLimits, CloseReason, Configuration, Outcome, SkipReason, Technology, Terms, site_id
 from net8.packing import Entry, OrderId, TermsWord, split_words
 from net8.signing import checksum_address
 
@@ -27,12 +27,14 @@ __all__ = [
     "Deposited",
     "EntrySkipped",
     "Event",
+    "Expired",
     "ExchangeSet",
     "GuardianSet",
     "LinkSet",
     "Logged",
     "LossRecognised",
     "Minted",
+    "MintedFromProduction",
     "MinterSet",
     "OperatorRegistered",
     "OrderClosed",
@@ -46,6 +48,7 @@ __all__ = [
     "PairTraded",
     "PoolFunded",
     "PoolWithdrawalRequested",
+    "PriceSet",
     "Redeemed",
     "RegistrarSet",
     "Removed",
@@ -495,6 +498,8 @@ class SiteAdmitted(CertificatesEvent):
     """A site's owner may mint."""
 
     site: int
+    configuration: Configuration
+    location: str
 
 
 class SiteDismissed(CertificatesEvent):
@@ -511,6 +516,17 @@ class Retired(CertificatesEvent):
     amount: int  # Wh
     beneficiary: str
     purpose: str
+    site: int  # whose consumption it is matched to; 0 for none
+    slot: int  # of that consumption; 0 for none
+
+
+class Expired(CertificatesEvent):
+    """Expired certificates were taken out of a balance; a transfer to the zero address says which."""
+
+    account: str
+    site: int
+    first_hour: int  # of the eight that were swept
+    amount: int  # Wh
 
 
 class TransferSingle(CertificatesEvent):
@@ -557,6 +573,21 @@ class Minted(ReserveEvent):
     receiver: str
     euros: int  # euro units
     net8: int  # wei
+
+
+class MintedFromProduction(ReserveEvent):
+    """NET8 was created against retired certificates."""
+
+    holder: str
+    receiver: str
+    energy: int  # Wh
+    net8: int  # wei
+
+
+class PriceSet(ReserveEvent):
+    """The nominal price moved."""
+
+    price: int  # euro units per NET8
 
 
 class Redeemed(ReserveEvent):
@@ -677,6 +708,7 @@ _CONVERTED: dict[Any, Callable[[Any], object]] = {
     Terms: _terms,
     AgentLimits: lambda raw: AgentLimits(*raw),
     Technology: Technology,
+    Configuration: Configuration,
     SkipReason: SkipReason,
     Outcome: Outcome,
 }

@@ -3,15 +3,20 @@
 Energy is in Wh, money in grains, prices in grains per Wh, times in slots or hours unless a name says otherwise.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any, Self
 
 __all__ = [
     "CLEAN_TECHNOLOGIES",
     "LEVELS",
     "AgentLimits",
     "Backing",
+    "Certificate",
+    "CertificateTotals",
     "CloseReason",
+    "Configuration",
     "Level",
     "Link",
     "ModelRefused",
@@ -55,6 +60,14 @@ class Technology(IntEnum):
 CLEAN_TECHNOLOGIES = frozenset(
     {Technology.SOLAR, Technology.WIND, Technology.HYDRO, Technology.THERMAL, Technology.NEUTRINOVOLTAIC}
 )  # those whose settled export may be certified
+
+
+class Configuration(IntEnum):
+    """How granular certificates stand beside the official ones of the region (EnergyTag)."""
+
+    OFFICIAL = 1  # they are the official ones
+    BESIDE = 2  # an official one exists and is cancelled for them
+    ALONE = 3  # there is no official one for this energy
 
 
 class OrderKind(IntEnum):
@@ -268,6 +281,53 @@ class PoolRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateTotals:
+    """What became of certificates, in Wh: issued = held + retired + expired."""
+
+    issued: int
+    held: int  # in anybody's balance
+    retired: int
+    expired: int  # taken out of balances after their expiry
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a certificate says: EnergyTag's mandatory attributes."""
+
+    device: int  # site
+    technology: Technology
+    nameplate: int  # W
+    location: str
+    interval_start: int  # unix seconds
+    interval_end: int  # unix seconds
+    issuer: str
+    configuration: Configuration
+    assurance: int  # 1: readings signed by a quorum of the zone's oracle operators
+    expires_at: int  # unix seconds
+    totals: CertificateTotals
+
+    @classmethod
+    def of(cls, raw: Sequence[Any]) -> Self | None:
+        """From the contract's own view; None where it is empty."""
+        device, technology, nameplate, location, start, end, issuer, configuration, assurance, expires_at, totals = raw
+        if not configuration:
+            return None
+        return cls(
+            device,
+            Technology(technology),
+            nameplate,
+            location,
+            start,
+            end,
+            issuer,
+            Configuration(configuration),
+            assurance,
+            expires_at,
+            CertificateTotals(*totals),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Backing:
     """What stands behind NET8."""
 
@@ -275,3 +335,6 @@ class Backing:
     supply: int  # NET8 in existence, wei
     owed: int  # euro units the supply is worth at the nominal price
     coverage: int  # min(1, euros / owed) in millionths
+    supply_of_euros: int  # of the supply, created against euros, wei
+    supply_of_production: int  # of the supply, created against retired certificates, wei
+    retired: int  # Wh retired against NET8, ever
