@@ -9,7 +9,7 @@ from eth_account.signers.local import LocalAccount
 from net8 import abi
 
 from scripts.solidity import SOURCES, interface_of
-from tests.contracts.conftest import HOUR, NET8, Mint, NewSite, Report
+from tests.contracts.conftest import CONFIGURATION, HOUR, LOCATION, NET8, Mint, NewSite, Report
 from tests.contracts.entries import entry
 from tests.contracts.signing import person
 from tests.contracts.solidity_build import CONTRACTS, INTERFACES, Built, compile_solidity
@@ -130,7 +130,7 @@ def test_withdraw__by_the_keeper_past_his_wallet__refused(exchange, mint: Mint, 
 @pytest.fixture
 def produced(certificates: Any, registrar: str, site: int, report: Report) -> int:
     """The wallet's site, admitted to certificates, has exported in the hour."""
-    certificates.admit(site, sender=registrar)
+    certificates.admit(site, LOCATION, CONFIGURATION, sender=registrar)
     boa.env.evm.patch.timestamp = (HOUR + 1) * 3600
     assert report([entry(site, HOUR, {0: WH})]) == 1
     return HOUR
@@ -139,13 +139,13 @@ def produced(certificates: Any, registrar: str, site: int, report: Report) -> in
 def test_mint__by_the_wallet_into_the_vault__vault_holds_and_counts_it(
     certificates, wallet, keeper, vault, site, produced
 ):
-    as_wallet(wallet, keeper, certificates.mint, site, produced, vault.address)
+    as_wallet(wallet, keeper, certificates.mint, site, produced, 1, vault.address)
     identifier = site << 32 | produced
-    assert vault.received(identifier) == vault.held(identifier) == certificates.issued(identifier) == WH
+    assert vault.received(identifier) == vault.held(identifier) == certificates.totals_of(identifier).issued == WH
 
 
 def test_transfer__into_the_vault__accepted(certificates, wallet, keeper, vault, site, produced, grid_operator):
-    as_wallet(wallet, keeper, certificates.mint, site, produced, grid_operator.address)
+    as_wallet(wallet, keeper, certificates.mint, site, produced, 1, grid_operator.address)
     identifier, sender = site << 32 | produced, grid_operator.address
     certificates.safeTransferFrom(sender, vault, identifier, WH - 1, b"", sender=sender)
     certificates.safeBatchTransferFrom(sender, vault, [identifier], [1], b"", sender=sender)
@@ -155,7 +155,7 @@ def test_transfer__into_the_vault__accepted(certificates, wallet, keeper, vault,
 def test_transfer__into_a_contract_without_receiver__refused(
     certificates, wallet, keeper, site, produced, grid_operator
 ):
-    as_wallet(wallet, keeper, certificates.mint, site, produced, grid_operator.address)
+    as_wallet(wallet, keeper, certificates.mint, site, produced, 1, grid_operator.address)
     sender = grid_operator.address
     with pytest.raises(boa.BoaError):
         certificates.safeTransferFrom(sender, wallet, site << 32 | produced, 1, b"", sender=sender)

@@ -7,22 +7,50 @@ pragma solidity >=0.8.4;
  * @title What GreenCertificates offers to other contracts
  * @notice ERC-1155. One unit is one Wh that a clean site exported in one hour, metered and settled by the oracles.
  *      The id names both: id = site << 32 | hour, the hour being unix time / 3600. A certificate is minted by the
- *      site's owner, passed on freely, and retired by whoever claims the energy.
+ *      site's owner, passed on freely, and retired by whoever claims the energy, if wanted for a slot in which a
+ *      meter of his showed that he used it. It expires 18 months after its hour.
  */
 interface IGreenCertificates {
-    event RegistrarSet(address indexed registrar_);
+    struct Totals {
+        uint256 issued;
+        uint256 held;
+        uint256 retired;
+        uint256 expired;
+    }
 
-    event SiteAdmitted(uint256 indexed site);
+    struct Certificate {
+        uint256 device;
+        uint256 technology;
+        uint256 nameplate;
+        string location;
+        uint256 interval_start;
+        uint256 interval_end;
+        string issuer;
+        uint256 configuration;
+        uint256 assurance;
+        uint256 expires_at;
+        Totals totals;
+    }
 
-    event SiteDismissed(uint256 indexed site);
-
-    event Retired(uint256 indexed id, address indexed account, uint256 amount, string beneficiary, string purpose);
-
-    event RoleMinterChanged(address indexed minter, bool status);
+    event Retired(
+        uint256 indexed id,
+        address indexed account,
+        uint256 amount,
+        string beneficiary,
+        string purpose,
+        uint256 site,
+        uint256 slot
+    );
 
     event OwnershipTransferred(address indexed previous_owner, address indexed new_owner);
 
+    event RegistrarSet(address indexed registrar_);
+
     event OwnershipTransferStarted(address indexed previous_owner, address indexed new_owner);
+
+    event SiteAdmitted(uint256 indexed site, uint256 configuration_, string location_);
+
+    event SiteDismissed(uint256 indexed site);
 
     event TransferSingle(
         address indexed _operator,
@@ -40,6 +68,8 @@ interface IGreenCertificates {
         uint256[] _values
     );
 
+    event Expired(address indexed account, uint256 indexed site, uint256 first_hour, uint256 amount);
+
     event ApprovalForAll(address indexed _owner, address indexed _operator, bool _approved);
 
     function owner() external view returns (address);
@@ -50,91 +80,209 @@ interface IGreenCertificates {
 
     function accept_ownership() external;
 
-    function balanceOf(address arg0, uint256 arg1) external view returns (uint256);
-
-    function balanceOfBatch(address[] calldata owners, uint256[] calldata ids) external view returns (uint256[] memory);
-
-    function safeTransferFrom(address owner_, address to, uint256 id, uint256 amount, bytes calldata data) external;
-
-    function safeBatchTransferFrom(
-        address owner_,
-        address to,
-        uint256[] calldata ids,
-        uint256[] calldata amounts,
-        bytes calldata data
-    ) external;
-
-    function setApprovalForAll(address operator, bool approved) external;
-
-    function isApprovedForAll(address arg0, address arg1) external view returns (bool);
-
-    function supportsInterface(bytes4 interface_id) external view returns (bool);
-
-    function uri(uint256 id) external view returns (string memory);
-
-    function total_supply(uint256 arg0) external view returns (uint256);
-
     /**
-     * @notice Names who admits sites to certificates. Owner of the contract alone.
+     * @notice What became of all certificates of a zone's sites of one technology (1 solar to 5 neutrinovoltaic).
      */
-    function set_registrar(address registrar_) external;
+    function totals(uint256 zone, uint256 technology) external view returns (Totals memory);
 
     /**
-     * @notice Lets a site's owner mint certificates. Registrar alone.
+     * @notice What became of all certificates of a zone.
      */
-    function admit(uint256 site) external;
+    function totals_of_zone(uint256 zone) external view returns (Totals memory);
 
     /**
-     * @notice Ends what `admit` allowed, from now on. Certificates that exist stay valid. Registrar alone.
+     * @notice What became of all certificates of one technology in consecutive zones.
+     * @param count Zones to add up, at most 256.
      */
-    function dismiss(uint256 site) external;
+    function totals_of_technology(
+        uint256 technology,
+        uint256 first_zone,
+        uint256 count
+    ) external view returns (Totals memory);
 
     /**
-     * @notice Mints what the site exported in the settled slots of an hour that are not minted yet. Site owner alone.
-     * @param hour Unix time / 3600.
-     * @param receiver Who gets the certificates; a contract must accept ERC-1155.
-     * @return Wh minted.
+     * @notice What became of all certificates of one id; all zero once its record has given way to a later hour's, 682
+     *      days after production at the earliest.
      */
-    function mint(uint256 site, uint256 hour, address receiver) external returns (uint256);
+    function totals_of(uint256 id) external view returns (Totals memory);
 
     /**
-     * @notice Does what `mint` does for several hours; hours with nothing to mint are passed over.
-     * @return Wh minted in all; refused when there is nothing in any of the hours.
-     */
-    function mint_many(uint256 site, uint256[] calldata hours_, address receiver) external returns (uint256);
-
-    /**
-     * @notice Takes certificates of the caller out of circulation for good and records for whom and for what.
-     * @param amount Wh.
-     * @param beneficiary On whose behalf.
-     * @param purpose What for, e.g. a reporting period.
-     */
-    function retire(uint256 id, uint256 amount, string calldata beneficiary, string calldata purpose) external;
-
-    /**
-     * @notice Wh that `mint` would mint now, if the site is admitted and its owner asks.
-     */
-    function mintable(uint256 site, uint256 hour) external view returns (uint256);
-
-    /**
-     * @notice Which slots of an hour are minted: bit i is slot i.
+     * @notice Which slots of an hour are minted, those without any export included: bit i is slot i.
      */
     function minted_mask(uint256 site, uint256 hour) external view returns (uint256);
 
     /**
-     * @notice Wh minted for an id so far, in circulation or retired.
+     * @notice Names who admits sites to certificates. Contract owner only.
      */
-    function issued(uint256 id) external view returns (uint256);
+    function set_registrar(address registrar_) external;
 
-    function exchange() external view returns (address);
+    /**
+     * @notice Lets a site's owner mint certificates. Registrar only.
+     * @param location_ Code of where the site is: bidding zone, postcode or coordinates; 1 to 32 printable characters.
+     * @param configuration_ EnergyTag configuration: 1 the certificate is itself the region's official energy
+     *      certificate, 2 an official one exists beside it and is cancelled for it, 3 there is no official one.
+     */
+    function admit(uint256 site, string calldata location_, uint256 configuration_) external;
+
+    /**
+     * @notice Ends what `admit` allowed, from now on. Certificates that exist stay valid. Registrar only.
+     */
+    function dismiss(uint256 site) external;
+
+    /**
+     * @notice Whether a site's owner may mint.
+     */
+    function is_admitted(uint256 site) external view returns (bool);
+
+    /**
+     * @notice EnergyTag configuration of a site's certificates, 1 to 3; 0 for a site that was never admitted.
+     */
+    function configuration(uint256 site) external view returns (uint256);
 
     function grid() external view returns (address);
 
     function registrar() external view returns (address);
 
-    function is_admitted(uint256 arg0) external view returns (bool);
+    function location(uint256 arg0) external view returns (string memory);
 
-    function retired(uint256 arg0) external view returns (uint256);
+    /**
+     * @notice Wh of a site's consumption in a slot that certificates have been retired for.
+     */
+    function matched(uint256 site, uint256 slot) external view returns (uint256);
 
-    function retired_by(address arg0) external view returns (uint256);
+    /**
+     * @notice Wh of a site's metered consumption in a slot that certificates may still be retired for.
+     */
+    function matchable(uint256 site, uint256 slot) external view returns (uint256);
+
+    function exchange() external view returns (address);
+
+    /**
+     * @notice Passes certificates on. Their holder, or who is approved for all of his.
+     * @param amount Wh.
+     * @param data For the receiving contract.
+     */
+    function safeTransferFrom(
+        address owner_,
+        address receiver,
+        uint256 id,
+        uint256 amount,
+        bytes calldata data
+    ) external;
+
+    /**
+     * @notice Passes certificates of up to 128 ids on.
+     */
+    function safeBatchTransferFrom(
+        address owner_,
+        address receiver,
+        uint256[] calldata ids,
+        uint256[] calldata amounts,
+        bytes calldata data
+    ) external;
+
+    /**
+     * @notice Lets an account pass on, retire and match all certificates of the caller, or no longer.
+     */
+    function setApprovalForAll(address operator, bool approved) external;
+
+    /**
+     * @notice Wh an account holds of an id, with what has expired and is not swept yet.
+     */
+    function balanceOf(address owner_, uint256 id) external view returns (uint256);
+
+    /**
+     * @notice The same for up to 128 pairs of account and id.
+     */
+    function balanceOfBatch(address[] calldata owners, uint256[] calldata ids) external view returns (uint256[] memory);
+
+    /**
+     * @notice ERC-165: ERC-1155 and its metadata extension.
+     */
+    function supportsInterface(bytes4 interface_id) external view returns (bool);
+
+    /**
+     * @notice Takes expired certificates out of an account's balance. Anyone.
+     * @param first_hour Any of the first eight hours to sweep; hours are swept in eights (unix time / 28,800).
+     * @param octets How many eights, at most 21 (a week); all must have expired.
+     * @return Wh swept.
+     */
+    function expire(address holder, uint256 site, uint256 first_hour, uint256 octets) external returns (uint256);
+
+    /**
+     * @notice Unix time from which certificates of an id can no longer be passed on or retired: 18 months after the
+     *      hour.
+     */
+    function expires_at(uint256 id) external pure returns (uint256);
+
+    function isApprovedForAll(address arg0, address arg1) external view returns (bool);
+
+    /**
+     * @notice What a certificate says; empty where its site was never admitted.
+     */
+    function certificate(uint256 id) external view returns (Certificate memory);
+
+    /**
+     * @notice The same in JSON, as the ERC-1155 metadata schema has it; empty where the site was never admitted.
+     */
+    function metadata(uint256 id) external view returns (string memory);
+
+    /**
+     * @notice ERC-1155: the JSON as a data URI.
+     */
+    function uri(uint256 id) external view returns (string memory);
+
+    function issuer() external view returns (string memory);
+
+    /**
+     * @notice Mints what a site exported in consecutive hours, in all settled slots that are not minted yet. Site owner
+     *      only. Hours with nothing to mint are passed over; a slot that settles later is minted by another call.
+     * @param first_hour Unix time / 3600; until `mint_deadline`.
+     * @param count Hours, 1 to 24.
+     * @param receiver Who gets the certificates; a contract must accept ERC-1155 batches.
+     * @return Wh minted.
+     */
+    function mint(uint256 site, uint256 first_hour, uint256 count, address receiver) external returns (uint256);
+
+    /**
+     * @notice Wh that `mint` would mint of an hour now, if the site is admitted and its owner asks.
+     */
+    function mintable(uint256 site, uint256 hour) external view returns (uint256);
+
+    /**
+     * @notice Unix time from which an hour can no longer be minted, 35 days after it began.
+     */
+    function mint_deadline(uint256 hour) external pure returns (uint256);
+
+    /**
+     * @notice Takes certificates out of circulation for good and records for whom and for what. Their holder, or who is
+     *      approved for all of his.
+     * @param ids Up to 24, such as those of a day.
+     * @param amounts Wh of each, not zero.
+     * @param beneficiary On whose behalf.
+     * @param purpose What for, e.g. a reporting period.
+     */
+    function retire(
+        address holder,
+        uint256[] calldata ids,
+        uint256[] calldata amounts,
+        string calldata beneficiary,
+        string calldata purpose
+    ) external;
+
+    /**
+     * @notice Retires certificates for energy that a site bought and used in the same hour, by its meter. Their holder,
+     *      or who is approved for all of his; and he must also own the site, or be approved by its owner.
+     * @param site Whose consumption is matched.
+     * @param slot Quarter of an hour (unix time / 900) within the certificates' hour, settled by a meter.
+     */
+    function retire_matched(
+        address holder,
+        uint256 id,
+        uint256 amount,
+        string calldata beneficiary,
+        string calldata purpose,
+        uint256 site,
+        uint256 slot
+    ) external;
 }

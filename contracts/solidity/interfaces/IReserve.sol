@@ -5,8 +5,9 @@ pragma solidity >=0.8.4;
 
 /**
  * @title What Reserve offers to other contracts
- * @notice Creates NET8 against a euro stablecoin at the nominal price and takes it back at the nominal price times
- *      min(1, coverage). It has no owner and no fee: its terms are fixed when it is deployed.
+ * @notice Creates NET8 against a euro stablecoin at the nominal price, and against green certificates that it
+ *      retires, at a fixed energy per NET8. Takes it back at the nominal price times min(1, coverage). It takes no
+ *      fee.
  */
 interface IReserve {
     struct Backing {
@@ -14,15 +15,41 @@ interface IReserve {
         uint256 supply;
         uint256 owed;
         uint256 coverage;
+        uint256 supply_of_euros;
+        uint256 supply_of_production;
+        uint256 retired;
     }
 
     event Minted(address indexed payer, address indexed receiver, uint256 euros, uint256 net8_);
+
+    event MintedFromProduction(address indexed holder, address indexed receiver, uint256 energy, uint256 net8_);
+
+    event PriceSet(uint256 price_);
 
     event Redeemed(address indexed holder, address indexed receiver, uint256 net8_, uint256 euros);
 
     event BackingAdded(address indexed giver, uint256 euros);
 
     event LossRecognised(uint256 euros);
+
+    event OwnershipTransferred(address indexed previous_owner, address indexed new_owner);
+
+    event OwnershipTransferStarted(address indexed previous_owner, address indexed new_owner);
+
+    function owner() external view returns (address);
+
+    function pending_owner() external view returns (address);
+
+    function transfer_ownership(address new_owner) external;
+
+    function accept_ownership() external;
+
+    /**
+     * @notice Moves the nominal price by at most a hundredth, once a day. Contract owner only; in production a
+     *      timelock.
+     * @param price_ Smallest euro units per NET8.
+     */
+    function set_price(uint256 price_) external;
 
     /**
      * @notice Pays euros in and creates NET8 at the nominal price. Needs an allowance on the euro.
@@ -31,6 +58,20 @@ interface IReserve {
      * @return Wei of NET8 created.
      */
     function mint(uint256 euros, address receiver) external returns (uint256);
+
+    /**
+     * @notice Retires certificates of the caller and creates NET8 for their energy. The caller approves the Reserve for
+     *      all of his certificates (ERC-1155) beforehand. The certificates refuse what has expired.
+     * @param ids Up to 24 certificates.
+     * @param amounts Wh of each.
+     * @param receiver Who gets the NET8.
+     * @return Wei of NET8 created.
+     */
+    function mint_from_production(
+        uint256[] calldata ids,
+        uint256[] calldata amounts,
+        address receiver
+    ) external returns (uint256);
 
     /**
      * @notice Destroys the caller's NET8 and pays nominal x min(1, coverage). Needs an allowance on NET8.
@@ -53,9 +94,15 @@ interface IReserve {
     function recognise_loss() external returns (uint256);
 
     /**
-     * @notice The proof of backing in one call: what is held, what exists, what that is worth, and the coverage.
+     * @notice The proof of backing in one call: what is held, what exists and where it came from, what that is worth,
+     *      and the coverage.
      */
     function backing() external view returns (Backing memory);
+
+    /**
+     * @notice Wei of NET8 that may still be created against production today (UTC).
+     */
+    function cap_left() external view returns (uint256);
 
     /**
      * @notice Wei of NET8 that `mint` would create now for so many euro units.
@@ -71,7 +118,23 @@ interface IReserve {
 
     function euro() external view returns (address);
 
+    function certificates() external view returns (address);
+
+    function least_price() external view returns (uint256);
+
+    function most_price() external view returns (uint256);
+
+    function energy_per_net8() external view returns (uint256);
+
+    function daily_cap() external view returns (uint256);
+
+    function coverage_floor() external view returns (uint256);
+
     function price() external view returns (uint256);
 
+    function price_set_at() external view returns (uint256);
+
     function euros_held() external view returns (uint256);
+
+    function energy_retired() external view returns (uint256);
 }

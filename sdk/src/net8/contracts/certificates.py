@@ -142,9 +142,7 @@ class Certificates(Owned):
         """What became of all certificates of a zone."""
         return self._call("totals_of_zone", zone, into=lambda raw: CertificateTotals(*raw))
 
-    def totals_of_technology(
-        self, technology: Technology, first_zone: int, count: int
-    ) -> Call[CertificateTotals]:
+    def totals_of_technology(self, technology: Technology, first_zone: int, count: int) -> Call[CertificateTotals]:
         """What became of all certificates of one technology in up to 256 consecutive zones."""
         arguments = int(technology), first_zone, count
         return self._call("totals_of_technology", *arguments, into=lambda raw: CertificateTotals(*raw))
