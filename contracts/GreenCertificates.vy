@@ -37,6 +37,7 @@ from .certificates import holdings
 from .certificates import ledger
 from .certificates import attributes
 from .certificates import meters
+from .exchange import position_words
 from .interfaces import IEnergyExchange
 
 initializes: ownable
@@ -121,13 +122,14 @@ def mint(site: uint256, first_hour: uint256, count: uint256, receiver: address) 
     hour: uint256 = first_hour
     issues: uint256 = 0  # issue cells of the hour's octet
     received: uint256 = 0  # cells of Wh that the receiver gets in it
-    productions: DynArray[uint256, meters.HOURS] = meters._productions(site, first_hour, count)
-    for production: uint256 in productions:
+    words: DynArray[uint256, meters.HOURS] = meters._words_of(site, first_hour, count)
+    for word: uint256 in words:
         offset: uint256 = cells._offset(hour)
         if offset == 0 or hour == first_hour:
             issues = ledger._issue_word(site, hour)
-        slots: uint256 = (production >> 96) & ~(issues >> offset) & ledger.MASK_SLOTS
-        amount: uint256 = meters._energy(production, slots)
+        amount: uint256 = 0
+        slots: uint256 = 0
+        amount, slots = position_words._production(word, (issues >> offset) & ledger.MASK_SLOTS)
         if amount != 0:
             issues = unsafe_add(issues, ((amount << ledger.SLOT_BITS) | slots) << offset)
             received = unsafe_add(received, amount << offset)
@@ -155,8 +157,8 @@ def mintable(site: uint256, hour: uint256) -> uint256:
     """
     if hour > block.timestamp // 3600 or block.timestamp >= self._mint_deadline(hour):
         return 0
-    production: uint256 = meters._productions(site, hour, 1)[0]
-    return meters._energy(production, (production >> 96) & ~ledger._minted_slots(site, hour) & ledger.MASK_SLOTS)
+    word: uint256 = meters._words_of(site, hour, 1)[0]
+    return position_words._production(word, ledger._minted_slots(site, hour))[0]
 
 
 @external

@@ -15,7 +15,6 @@ from ..interfaces import IEnergyExchange
 
 HOURS: constant(uint256) = 24  # in one call: a day
 HOUR_SHIFT: constant(uint256) = 96
-METERED_STATE: constant(uint256) = (position_words.SETTLED >> 48) | position_words.METERED
 
 exchange: public(immutable(address))  # the EnergyExchange, where meters are settled
 _matched: HashMap[uint256, uint256]  # site << 10 | hour mod 1024 -> matched word
@@ -53,29 +52,11 @@ def _owner_of(site: uint256) -> address:
 
 @internal
 @view
-def _productions(site: uint256, first_hour: uint256, count: uint256) -> DynArray[uint256, HOURS]:
+def _words_of(site: uint256, first_hour: uint256, count: uint256) -> DynArray[uint256, HOURS]:
     """
-    @notice Per hour: Wh exported in slot s at bit 24 * s, mask of the metered slots above bit 96.
+    @notice What a site delivered in consecutive hours, as `position_words` lays it out.
     """
-    return staticcall IEnergyExchange(exchange).productions(site, first_hour, count)
-
-
-@internal
-@pure
-def _energy(production: uint256, slots: uint256) -> uint256:
-    """
-    @notice Wh exported in the given slots of an hour.
-    """
-    return unsafe_add(
-        unsafe_add(
-            unsafe_mul(production & position_words.MASK_WH, slots & 1),
-            unsafe_mul((production >> 24) & position_words.MASK_WH, (slots >> 1) & 1),
-        ),
-        unsafe_add(
-            unsafe_mul((production >> 48) & position_words.MASK_WH, (slots >> 2) & 1),
-            unsafe_mul((production >> 72) & position_words.MASK_WH, slots >> 3),
-        ),
-    )
+    return staticcall IEnergyExchange(exchange).position_words_of(site, first_hour, count)
 
 
 @internal
@@ -96,12 +77,7 @@ def _imported(site: uint256, slot: uint256) -> uint256:
     """
     @notice Metered consumption of what a site bought in a slot, in Wh; none before a meter settled it.
     """
-    hour: uint256 = slot // 4
-    word: uint256 = staticcall IEnergyExchange(exchange).position_word(position_words._key(site, hour))
-    cell: uint256 = (word >> position_words._offset(slot)) & position_words.MASK_CELL
-    if word >> 232 != hour or cell >> 48 != METERED_STATE:
-        return 0
-    return (cell >> 24) & position_words.MASK_WH
+    return position_words._imported(self._words_of(site, slot // 4, 1)[0], slot)
 
 
 @internal

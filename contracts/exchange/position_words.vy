@@ -25,6 +25,10 @@ METERED: constant(uint256) = 1
 NO_READING: constant(uint256) = 2
 AS_TRADED: constant(uint256) = 3
 
+# State and outcome of all four cells, and their value when a meter settled every one.
+ALL_STATES: constant(uint256) = (1023 << 48) | (1023 << 106) | (1023 << 164) | (1023 << 222)
+ALL_METERED: constant(uint256) = ALL_SETTLED | (METERED << 48) | (METERED << 106) | (METERED << 164) | (METERED << 222)
+
 
 @internal
 @pure
@@ -98,14 +102,33 @@ def _production(word: uint256, minted: uint256) -> (uint256, uint256):
     """
     @notice What meters showed as exported in an hour, for certificates.
     @param minted Mask of the slots to leave out.
-    @return Wh, and the mask of the slots they were exported in.
+    @return Wh, and the mask of the metered slots they were exported in.
     """
+    if word & ALL_STATES == ALL_METERED and minted == 0:
+        first: uint256 = unsafe_add(word & MASK_WH, (word >> 58) & MASK_WH)
+        second: uint256 = unsafe_add((word >> 116) & MASK_WH, (word >> 174) & MASK_WH)
+        return unsafe_add(first, second), 15
     wh: uint256 = 0
     slots: uint256 = 0
     for s: uint256 in range(4):
         cell: uint256 = (word >> unsafe_mul(s, CELL_BITS)) & MASK_CELL
-        exported: uint256 = cell & MASK_WH
-        if cell >> 48 == (SETTLED >> 48) | METERED and exported != 0 and (minted >> s) & 1 == 0:
-            wh = unsafe_add(wh, exported)
+        if self._is_metered(cell) and (minted >> s) & 1 == 0:
+            wh = unsafe_add(wh, cell & MASK_WH)
             slots |= 1 << s
     return wh, slots
+
+
+@internal
+@pure
+def _imported(word: uint256, slot: uint256) -> uint256:
+    """
+    @notice What a meter showed as imported in a slot, as far as it was bought, in Wh.
+    """
+    cell: uint256 = (word >> self._offset(slot)) & MASK_CELL
+    return (cell >> 24) & MASK_WH if self._is_metered(cell) else 0
+
+
+@internal
+@pure
+def _is_metered(cell: uint256) -> bool:
+    return cell >> 48 == (SETTLED >> 48) | METERED

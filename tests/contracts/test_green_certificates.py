@@ -318,7 +318,7 @@ def trade(
         mint(account.address, 100 * NET8)
         token.approve(exchange, 100 * NET8, sender=account.address)
         exchange.deposit(site, 100 * NET8, sender=account.address)
-        _, filled = exchange.place(site, FIRST_TRADED_SLOT, sell, 500, wh, 0, sender=account.address)
+        _, filled = exchange.place(site, FIRST_TRADED_SLOT, sell, 500, wh, 0, 0, sender=account.address)
     assert filled == wh
 
 
@@ -831,7 +831,7 @@ def test_matched__ring_comes_round__starts_anew(
     boa.env.evm.patch.timestamp = (later - 24) * 3_600
     for sell, at in ((True, site), (False, consumption)):
         account = producer if sell else consumer
-        exchange.place(at, later * 4, sell, 500, 600, 0, sender=account.address)
+        exchange.place(at, later * 4, sell, 500, 600, 0, 0, sender=account.address)
     boa.env.evm.patch.timestamp = (later + 1) * 3_600
     report([entry(site, later, {0: 600}), entry(consumption, later, {}, {0: 600})])
     certificates.mint(site, later, 1, consumer.address, sender=producer.address)
