@@ -1,4 +1,4 @@
-"""Every refusal of the exchange and its grid registry is provoked by some test, and every reason is well formed."""
+"""Every refusal of the exchange, its grid registry and its trading desk is provoked by some test, and every reason is well formed."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,9 @@ TESTS = Path(__file__).parent
 SOURCES = [
     CONTRACTS / "EnergyExchange.vy",
     CONTRACTS / "GridRegistry.vy",
+    CONTRACTS / "TradingDesk.vy",
     *sorted((CONTRACTS / "exchange").glob("*.vy")),
+    *sorted((CONTRACTS / "desk").glob("*.vy")),
 ]
 REASON = re.compile(r'(?:assert [^#\n]*?, *|_because\()"([^"]*)"')
 
