@@ -5,7 +5,8 @@ pragma solidity >=0.8.4;
 
 /**
  * @title What TradingDesk offers to other contracts
- * @notice Trades for sites whose owner is not the caller: agents within the limits he set.
+ * @notice Trades for sites whose owner is not there to send the order: through agents within limits, and through
+ *      orders he signed; and trades between zones. It never holds a site's money.
  */
 interface ITradingDesk {
     struct Limits {
@@ -18,9 +19,40 @@ interface ITradingDesk {
         uint256 expiry;
     }
 
+    struct Signed {
+        uint256 terms;
+        uint256 r;
+        uint256 vs;
+    }
+
+    struct Proof {
+        address taker;
+        address wallet;
+        bytes signature;
+    }
+
+    struct Strip {
+        uint256 head;
+        uint256[] legs;
+        uint256 r;
+        uint256 vs;
+    }
+
     event AgentSet(uint256 indexed site, address indexed agent, Limits limits);
 
     event AgentRevoked(uint256 indexed site, address indexed agent);
+
+    event NonceCancelled(uint256 indexed site, uint256 nonce);
+
+    event NoncesCancelledBelow(uint256 indexed site, uint256 nonce);
+
+    event EarningsClaimed(address indexed relayer, address indexed receiver, uint256 grains);
+
+    event StripFilled(uint256 indexed site, uint256 fill);
+
+    event TradedAbroad(uint256 indexed site, uint256 indexed zone, uint256 slot, bool sell, uint256 wh, uint256 fee);
+
+    function eip712Domain() external view returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory);
 
     /**
      * @notice The exchange that the desk trades on.
@@ -58,12 +90,6 @@ interface ITradingDesk {
     function place_many(uint256 site, uint256[] calldata orders) external;
 
     /**
-     * @notice Changes a resting order's price or energy, as the exchange's `replace` does. Agents of its site only.
-     * @return Number of the order that rests now (0 when nothing rests) and the Wh that traded.
-     */
-    function replace(uint256 order, uint256 price, uint256 wh) external returns (uint256, uint256);
-
-    /**
      * @notice Takes a resting order out of the book, whoever placed it for the site. Agents of its site only.
      */
     function cancel(uint256 order) external;
@@ -77,4 +103,123 @@ interface ITradingDesk {
      * @notice What an agent may still do; all zero for a key that is none.
      */
     function agent_limits(uint256 site, address agent) external view returns (Limits memory);
+
+    /**
+     * @notice Less energy at the same price keeps the order's number and its place in the queue; anything else cancels
+     *      it and places a limit order anew, with the expiry it had. Owner of its site, or an agent, for whom a new
+     *      order counts as such and a smaller one costs nothing.
+     * @param wh Energy that the order shall have from now on.
+     * @return Number of the order that rests now (0 when nothing rests) and the Wh that traded.
+     */
+    function replace(uint256 order, uint256 price, uint256 wh) external returns (uint256, uint256);
+
+    /**
+     * @notice Cancels the resting orders of a site in the slots from the first to the last, both sides. Owner or agent.
+     * @return Orders cancelled, and the slot to go on from: after the last when all is done. When nothing was cancelled
+     *      and that slot is still the first, the book there is too deep to search: cancel by number instead.
+     */
+    function cancel_range(uint256 site, uint256 first_slot, uint256 last_slot) external returns (uint256, uint256);
+
+    /**
+     * @notice Ends whatever was signed with a nonce for a site, at any time. Owner only.
+     */
+    function cancel_nonce(uint256 site, uint256 nonce) external;
+
+    /**
+     * @notice Ends whatever was signed for a site with a lower nonce, used before or not. Owner only.
+     */
+    function cancel_nonces_below(uint256 site, uint256 nonce) external;
+
+    /**
+     * @notice Raw state of a nonce: 0 unused, below 2**21 the Wh that traded, from 2**21 on a strip, 2**22 - 1 over.
+     */
+    function nonce_state(uint256 site, uint256 nonce) external view returns (uint256);
+
+    /**
+     * @notice Pays out what the caller has earned, in NET8.
+     * @return Grains paid.
+     */
+    function claim(address receiver) external returns (uint256);
+
+    function earned(address arg0) external view returns (uint256);
+
+    /**
+     * @notice Trades signed buys with signed sells; all of it or nothing. Anyone.
+     * @param proofs What orders need that name their taker or belong to a contract wallet.
+     */
+    function match_signed(Signed[] calldata orders, Proof[] calldata proofs) external;
+
+    /**
+     * @notice Trades a signed order with the book, at the book's prices, as far as it goes; nothing comes to rest
+     *      there. Anyone.
+     * @return Wh that traded.
+     */
+    function take_signed(Signed calldata signed, Proof calldata proof) external returns (uint256);
+
+    /**
+     * @notice Trades a signed order with the caller's own site, at the order's price: the way to take an offer that
+     *      names its taker. Owner of the site, who need not sign.
+     * @param wh Energy to trade; refused when less is left.
+     */
+    function accept_signed(Signed calldata signed, Proof calldata proof, uint256 site, uint256 wh) external;
+
+    /**
+     * @notice What the owner of a site signs for an order: its EIP-712 hash.
+     */
+    function order_digest(uint256 terms, address taker) external view returns (bytes32);
+
+    /**
+     * @notice Trades a signed strip of sales with a signed strip of purchases, wherever their prices cross. Anyone.
+     * @param slots Slots to trade in: bit i is slot i of the sale. Leave out those whose gate has closed.
+     * @return Wh that traded.
+     */
+    function match_strips(
+        Strip calldata sale,
+        Proof calldata sale_proof,
+        Strip calldata purchase,
+        Proof calldata purchase_proof,
+        uint256 slots
+    ) external returns (uint256);
+
+    /**
+     * @notice Trades a signed strip with the book, at the book's prices, as far as it goes; nothing comes to rest
+     *      there. Anyone.
+     * @param slots Slots to trade in: bit i is slot i of the strip. Leave out those whose gate has closed and those
+     *      where less than the zone's smallest order is left.
+     * @return Wh that traded.
+     */
+    function take_strip(Strip calldata strip, Proof calldata proof, uint256 slots) external returns (uint256);
+
+    /**
+     * @notice What the owner of a site signs for a strip: its EIP-712 hash.
+     */
+    function strip_digest(Strip calldata strip, address taker) external view returns (bytes32);
+
+    /**
+     * @notice Wh of the strip with a nonce that have traded, slot by slot; all zero for a nonce that is no strip's.
+     */
+    function strip_traded(uint256 site, uint256 nonce) external view returns (uint256[96] memory);
+
+    /**
+     * @notice Takes from another zone's market for a site. Owner only.
+     * @param price Limit in grains per Wh, on that market's price grid; the transport fee comes on top.
+     * @param kind 1 immediate or cancel: as much as matches and the link still carries; 2 fill or kill: all or nothing.
+     * @param max_fee Dearest transport accepted, in grains per Wh, should an operator raise it just before.
+     * @return Wh that traded.
+     */
+    function take_abroad(
+        uint256 site,
+        uint256 zone,
+        uint256 slot,
+        bool sell,
+        uint256 price,
+        uint256 wh,
+        uint256 kind,
+        uint256 max_fee
+    ) external returns (uint256);
+
+    /**
+     * @notice Wh that two zones have traded with each other in a slot, both directions together.
+     */
+    function link_used(uint256 zone, uint256 other, uint256 slot) external view returns (uint256);
 }
