@@ -18,14 +18,19 @@ FOLDER = PROJECT / ".street" / "bench"
 
 
 def table(gas_by_key: dict[str, dict[str, int]], peers: dict[str, dict[str, str | int]]) -> str:
-    """Our figures beside the best peer's."""
-    lines = [f"{'gas':28}{'virgin':>10}{'recycled':>10}{'to beat':>10}"]
+    """Our figures beside our ceilings and the best peer's."""
+    lines = [f"{'gas':32}{'virgin':>10}{'recycled':>10}{'at most':>10}{'to beat':>10}"]
     for key, ours in gas_by_key.items():
-        best = peers.get(key)
-        beaten = f"{best['gas']:>10}  {best['peer']}" if best else f"{'-':>10}"
-        behind = [state for state, value in ours.items() if best and value >= int(best["gas"])]
-        verdict = f", not below when {' and '.join(behind)}" if behind else ""
-        lines.append(f"{key:28}{ours['virgin']:>10}{ours['recycled']:>10}{beaten}{verdict}")
+        known = peers.get(key, {})
+        ceiling, best = known.get("at_most"), known.get("gas")
+        behind = [state for state, value in ours.items() if best and value >= int(best)]
+        verdicts = [
+            *([f"not below when {' and '.join(behind)}"] if behind else []),
+            *(["above our ceiling"] if ceiling and ours["recycled"] > int(ceiling) else []),
+        ]
+        told = "  ".join(part for part in (str(known.get("peer", "")), ", ".join(verdicts)) if part)
+        columns = (ours["virgin"], ours["recycled"], ceiling or "-", best or "-")
+        lines.append(f"{key:32}{''.join(f'{column:>10}' for column in columns)}  {told}".rstrip())
     return "\n".join(lines)
 
 

@@ -22,7 +22,7 @@ from net8.packing import Entry, pack_entries
 from net8.signing import keccak256, sign
 from net8.units import WEI_PER_NET8
 
-__all__ = ["BUYERS", "PROGRAMS", "PROJECT", "SELLERS", "TERMS", "Zone", "open_zone"]
+__all__ = ["BUYERS", "PROGRAMS", "PROJECT", "SELLERS", "TERMS", "Zone", "fill", "open_zone"]
 
 PROJECT = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -136,10 +136,11 @@ def open_zone(folder: Path, environment: Mapping[str, str]) -> Iterator[Zone]:
         deployment = load(path)
         chain = Chain(url, timeout=60)
         chain.request("anvil_autoImpersonateAccount", [True])
-        yield _fill(chain, deployment)
+        yield fill(chain, deployment)
 
 
-def _fill(chain: Chain, deployment: Deployment) -> Zone:
+def fill(chain: Chain, deployment: Deployment) -> Zone:
+    """A zone with its operators and a hundred funded sites, on a chain whose node sends for any address."""
     Account.enable_unaudited_hdwallet_features()
     accounts = [Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{i}") for i in range(3 + OPERATORS)]
     owner, grid_operator = accounts[0].address, accounts[1].address

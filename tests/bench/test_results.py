@@ -64,6 +64,12 @@ def test_table__row_above_its_peer__is_marked(peers):
     assert "not below" not in below
 
 
+def test_table__row_above_its_ceiling__is_marked(peers):
+    most = peers["cancel"]["at_most"]
+    assert "above our ceiling" in table({"cancel": {"virgin": most, "recycled": most + 1}}, peers)
+    assert "above our ceiling" not in table({"cancel": {"virgin": most + 1, "recycled": most}}, peers)
+
+
 def test_recompute__stamps_of_two_nodes__each_settlement_counts_once(tmp_path):
     def line(slot, latency_ms, transmitter=True):
         return json.dumps(
