@@ -20,7 +20,8 @@
      Invariants, after every call:
        1 free balances + settled credits + locks of resting orders + (margin + value) of open positions
          + pools + fees = NET8 deposited, in grains.
-       2 Net energy and net value of the open positions of a market nobody has settled in are zero.
+       2 Net energy and net value of the open positions of a slot, over all zones, are zero until the first of them
+         settles: sites trade across zones too, so one zone alone may export.
        3 No balance, pool or fee account is negative, and no payout is.
        4 A set bit of a side's bitmap is a level with at least one live order, and no live order is anywhere else.
        5 The best bid of an open market is below its best offer.

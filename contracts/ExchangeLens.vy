@@ -19,6 +19,7 @@ interface Exchange:
     def side_word(key: uint256) -> uint256: view
     def level_word(key: uint256) -> uint256: view
     def queue_word(key: uint256) -> uint256: view
+    def expiry_word(key: uint256) -> uint256: view
     def position_word(key: uint256) -> uint256: view
     def terms_word(key: uint256) -> uint256: view
     def free_balance(site: uint256) -> uint256: view
@@ -42,6 +43,7 @@ struct Order:
     sell: bool
     price: uint256  # grains per Wh
     wh: uint256  # Wh left
+    expiry: uint256  # unix time from which it trades no more; 0 for the gate of its slot
 
 
 struct Position:
@@ -54,6 +56,7 @@ struct Position:
 
 
 HORIZON: constant(uint256) = 672  # slots: the exchange's
+MAX_PLACES: constant(uint256) = 2**11  # of a level
 MAX_LISTED: constant(uint256) = 512
 
 EXCHANGE: immutable(Exchange)
@@ -126,10 +129,7 @@ def order(order: uint256) -> Order:
     """
     @notice A resting order; all zero when it is gone.
     """
-    entry: uint256 = self._find(order)
-    if entry & book_words.MASK_WH == 0:
-        return empty(Order)
-    return self._describe(self._rules(order >> 49, book_words._slot_of(order)), order, entry)
+    return self._find(self._rules(order >> 49, book_words._slot_of(order)), order)
 
 
 @external
@@ -139,14 +139,14 @@ def order_lock(order: uint256) -> uint256:
     @notice Grains a resting order locks; 0 when it is gone.
     """
     rules: uint256 = self._rules(order >> 49, book_words._slot_of(order))
-    return self._lock(rules, self._describe(rules, order, self._find(order)))
+    return self._lock(rules, self._find(rules, order))
 
 
 @external
 @view
 def depth(zone: uint256, slot: uint256, sell: bool) -> DynArray[Level, 224]:
     """
-    @notice Price levels of a side, best first.
+    @notice Price levels of a side, best first, with what can still be taken there: without orders that have expired.
     """
     levels: DynArray[Level, 224] = []
     left: uint256 = self._bitmap(zone, slot, sell)
@@ -158,10 +158,15 @@ def depth(zone: uint256, slot: uint256, sell: bool) -> DynArray[Level, 224]:
         left ^= 1 << level
         level_key: uint256 = (book_words._side_key(zone, slot, sell) << 8) | level
         word: uint256 = staticcall EXCHANGE.level_word(level_key)
-        total: uint256 = 0
-        for place: uint256 in range(book_words._level_head(word), book_words._level_tail(word), bound=65536):
-            total += self._entry(level_key, word, place) & book_words.MASK_WH
-        levels.append(Level(price=hour_terms._price(rules, level), wh=total, orders=book_words._level_live(word)))
+        found: Level = Level(price=hour_terms._price(rules, level), wh=0, orders=0)
+        for place: uint256 in range(book_words._level_head(word), book_words._level_tail(word), bound=MAX_PLACES):
+            entry: uint256 = self._entry(level_key, word, place)
+            expiry: uint256 = self._expiry(level_key, place, entry)
+            if entry & book_words.MASK_WH != 0 and (expiry == 0 or expiry > block.timestamp):
+                found.wh += entry & book_words.MASK_WH
+                found.orders += 1
+        if found.orders != 0:
+            levels.append(found)
     return levels
 
 
@@ -169,7 +174,8 @@ def depth(zone: uint256, slot: uint256, sell: bool) -> DynArray[Level, 224]:
 @view
 def orders(zone: uint256, slot: uint256, sell: bool) -> DynArray[Order, 512]:
     """
-    @notice Resting orders of a side in the order in which they would be taken; the first 512.
+    @notice Resting orders of a side in the order in which they would be taken; the first 512. One that has expired
+            still holds its lock until it is met or released.
     """
     return self._list(zone, slot, sell, 0)
 
@@ -212,28 +218,34 @@ def _list(zone: uint256, slot: uint256, sell: bool, site_index: uint256) -> DynA
         level_key: uint256 = (book_words._side_key(zone, slot, sell) << 8) | level
         word: uint256 = staticcall EXCHANGE.level_word(level_key)
         base: uint256 = book_words._level_base(word)
-        for place: uint256 in range(book_words._level_head(word), book_words._level_tail(word), bound=65536):
+        for place: uint256 in range(book_words._level_head(word), book_words._level_tail(word), bound=MAX_PLACES):
             entry: uint256 = self._entry(level_key, word, place)
             if entry & book_words.MASK_WH == 0 or (site_index != 0 and entry >> 26 != site_index):
                 continue
             if len(found) == MAX_LISTED:
                 return found
-            found.append(self._describe(rules, book_words._order_id(zone, slot, sell, level, base + place), entry))
+            id: uint256 = book_words._order_id(zone, slot, sell, level, base + place)
+            found.append(self._describe(rules, id, entry, self._expiry(level_key, place, entry)))
     return found
 
 
 @internal
 @view
-def _find(order: uint256) -> uint256:
+def _find(rules: uint256, order: uint256) -> Order:
     """
-    @notice Entry of a resting order; 0 when it is gone.
+    @notice A resting order; all zero when it is gone.
     """
     level_key: uint256 = book_words._level_key_of(order)
     if self._bitmap(order >> 49, book_words._slot_of(order), (order >> 24) & 1 == 1) >> (level_key & 255) & 1 == 0:
-        return 0
+        return empty(Order)
     word: uint256 = staticcall EXCHANGE.level_word(level_key)
     place: uint256 = book_words._place_of(word, order)
-    return 0 if place == book_words.NOWHERE else self._entry(level_key, word, place)
+    if place == book_words.NOWHERE:
+        return empty(Order)
+    entry: uint256 = self._entry(level_key, word, place)
+    if entry & book_words.MASK_WH == 0:
+        return empty(Order)
+    return self._describe(rules, order, entry, self._expiry(level_key, place, entry))
 
 
 @internal
@@ -247,6 +259,18 @@ def _entry(level_key: uint256, word: uint256, place: uint256) -> uint256:
 
 @internal
 @view
+def _expiry(level_key: uint256, place: uint256, entry: uint256) -> uint256:
+    """
+    @notice Unix time from which an order trades no more; 0 for one that has none of its own.
+    """
+    if entry & book_words.EXPIRES == 0:
+        return 0
+    times: uint256 = staticcall EXCHANGE.expiry_word(book_words._expiry_key(level_key, place))
+    return (times >> book_words._expiry_offset(place)) & (2**32 - 1)
+
+
+@internal
+@view
 def _bitmap(zone: uint256, slot: uint256, sell: bool) -> uint256:
     side: uint256 = staticcall EXCHANGE.side_word(book_words._side_key(zone, slot, sell))
     return side & book_words.MASK_BITMAP if side >> 224 == slot else 0
@@ -254,13 +278,14 @@ def _bitmap(zone: uint256, slot: uint256, sell: bool) -> uint256:
 
 @internal
 @pure
-def _describe(rules: uint256, order: uint256, entry: uint256) -> Order:
+def _describe(rules: uint256, order: uint256, entry: uint256, expiry: uint256) -> Order:
     return Order(
         id=order,
         site=book_words._site_of(order, entry),
         sell=(order >> 24) & 1 == 1,
         price=hour_terms._price(rules, (order >> 16) & 255),
         wh=entry & book_words.MASK_WH,
+        expiry=expiry,
     )
 
 

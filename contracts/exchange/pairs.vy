@@ -53,7 +53,7 @@ def trade(fills: DynArray[Fill, 96]):
     buyer_due: int256 = 0
     rules: uint256 = 0
     market: uint256 = 0  # zone of these terms
-    first: uint256 = 0  # of the slots that share them and are open
+    first: uint256 = max_value(uint256)  # of the slots that share them and are open; none yet
     further: uint256 = 0  # how many of them follow it
     for fill: Fill in fills:
         if fill.seller != seller:

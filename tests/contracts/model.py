@@ -21,9 +21,13 @@ MAX_SWEEP = 64  # places that one order clears when the ring comes round
 MAX_NET_WH = 2**21 - 1
 MAX_VALUE = 2**33 - 1
 MAX_ORDER_WH = 2**21 - 1
+MAX_PLACES = 2**11 - 1  # orders at one price before the level must empty once
+NUMBERS = 2**13  # that the orders of a level have in turn
+MAX_STOP = 3 * 86_400  # seconds for which the guardian may stop new orders
+STOP_PAUSE = 7 * 86_400  # seconds between two stops
 
 LIMIT, IMMEDIATE_OR_CANCEL, FILL_OR_KILL, POST_ONLY = range(4)
-BY_OWNER, RELEASED, SELF_TRADE, AT_BOUND = range(4)  # why an order was closed
+BY_OWNER, RELEASED, SELF_TRADE, AT_BOUND, EXPIRED = range(5)  # why an order was closed
 FILLED, EMPTY = 100, 101  # what else a take may find at a place of the book
 OPEN, METERED, NO_READING, AS_TRADED = range(4)
 UNORDERED, UNKNOWN_SITE, NOT_OVER, TOO_LATE, ALREADY_SETTLED, ABOVE_NAMEPLATE = range(1, 7)  # why an entry is skipped
@@ -49,6 +53,11 @@ class Terms:
     step: int = 10
     gate_lead: int = 0
     min_wh: int = 10
+
+    def word(self) -> int:
+        """As the exchange keeps them, before any report."""
+        prices = self.feed_in | self.imbalance << 16 | self.grid_fee << 32 | self.oracle_fee << 48
+        return prices | self.floor << 64 | self.step << 80 | self.min_wh << 96 | self.gate_lead << 112 | 1 << 120
 
     def price(self, level: int) -> int:
         return self.floor + level * self.step
@@ -91,7 +100,7 @@ class Tariff:
 
 @dataclass
 class Limits:
-    """What an agent may do; `wh` and `value` shrink with every order placed and never grow back."""
+    """What an agent may do at the trading desk; `wh` and `value` shrink with every order and never grow back."""
 
     buy_max: int
     sell_min: int
@@ -109,7 +118,6 @@ class Site:
     nameplate: int
     meter_key: str
     free: int = 0
-    agents: dict[str, Limits] = field(default_factory=dict)
 
 
 @dataclass
@@ -120,6 +128,8 @@ class Order:
     sell: bool
     price: int
     wh: int
+    zone: int
+    expiry: int = 0  # unix time from which it trades no more; 0 for the gate of its slot
 
 
 @dataclass
@@ -208,6 +218,19 @@ class Wanted:
         return resting.price >= self.price if self.sell else resting.price <= self.price
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A trade whose two sides have signed."""
+
+    seller: int
+    buyer: int
+    slot: int
+    price: int
+    wh: int
+    seller_fee: int = 0  # grains, to the desk
+    buyer_fee: int = 0
+
+
 @dataclass
 class Take:
     """What a take meets: (resting order, Wh filled or 0 when it is dropped, why dropped), and the Wh left over."""
@@ -239,15 +262,18 @@ class Settlement:
 class Exchange:
     """The model. Every method that takes `caller` is an external call of that address at time `now`."""
 
-    def __init__(self) -> None:
+    def __init__(self, desk: str) -> None:
         self.now = 0
+        self.desk = desk
+        self.stopped_until = 0
         self.zones: dict[int, Zone] = {}
-        self.sites: dict[int, Site] = {}
+        self.sites: dict[int, Site] = {0: Site(desk, 0, 0, "none")}  # 0 is the desk's own account
         self.hours: dict[tuple[int, int], Hour] = {}  # (site, hour modulo the ring)
         self.books: dict[tuple[int, int, bool], dict[int, list[Order]]] = {}  # price -> places, first come first
         self.sides: dict[tuple[int, int, bool], int] = {}  # (zone, slot modulo the ring, sell) -> slot it serves
         self.orders: dict[int, Order] = {}  # those that rest
         self.numbers: dict[int, tuple[int, int]] = {}  # of all orders that ever rested: (zone, slot)
+        self.used: dict[tuple[int, int, bool, int], tuple[int, int]] = {}  # level -> orders ever, when it last emptied
         self.held = 0
 
     # ---- time and terms ---------------------------------------------------------------------------------------------
@@ -313,7 +339,7 @@ class Exchange:
             faults = terms.faults()
             if hour in state.fixed:
                 faults.append("terms: already fixed")
-            if hour <= self.now_hour + state.tariff_lead:
+            if first_hour <= self.now_hour + state.tariff_lead:
                 faults.append("terms: published too late")
             if faults:
                 raise Refused(*faults)
@@ -360,7 +386,7 @@ class Exchange:
             raise Refused("pool: delay not over")
         paid = min(state.withdrawal, state.pool)
         if paid == 0:
-            raise Refused("pool: empty")
+            raise Refused("zone: nothing to pay")
         state.withdrawal = 0
         state.pool -= paid
         self.held -= paid
@@ -369,37 +395,39 @@ class Exchange:
     def withdraw_fees(self, zone: int) -> int:
         state = self.zones[zone]
         if state.grid_fees == 0:
-            raise Refused("fees: none collected")
+            raise Refused("zone: nothing to pay")
         paid, state.grid_fees = state.grid_fees, 0
         self.held -= paid
         return paid
 
-    # ---- agents -----------------------------------------------------------------------------------------------------
-
-    def set_agent(self, caller: str, site: int, agent: str, limits: Limits) -> None:
-        if self.sites[site].owner != caller:
-            raise Refused("site: not yours")
-        self.sites[site].agents[agent] = replace(limits)
-
-    def revoke_agent(self, caller: str, site: int, agent: str) -> None:
-        if self.sites[site].owner != caller:
-            raise Refused("site: not yours")
-        if self.sites[site].agents.pop(agent, None) is None:
-            raise Refused("agent: unknown")
-
-    def _agent_faults(self, limits: Limits, wanted: Wanted) -> list[str]:
+    def charge(self, caller: str, site: int, grains: int) -> None:
+        """A fee that a site's owner has signed for goes to the desk's account."""
         faults = []
-        if self.now >= limits.expiry:
-            faults.append("agent: expired")
-        if not limits.first_slot <= wanted.slot <= limits.last_slot:
-            faults.append("agent: slot not allowed")
-        if (wanted.price < limits.sell_min) if wanted.sell else (wanted.price > limits.buy_max):
-            faults.append("agent: price too low" if wanted.sell else "agent: price too high")
-        if wanted.wh > limits.wh:
-            faults.append("agent: energy used up")
-        if wanted.wh * wanted.price > limits.value:
-            faults.append("agent: value used up")
-        return faults
+        if caller != self.desk:
+            faults.append("exchange: only the desk")
+        if self.sites[site].free < grains:
+            faults.append("balance: too low")
+        if faults:
+            raise Refused(*faults)
+        self.sites[site].free -= grains
+        self.sites[0].free += grains
+
+    # ---- guardian ---------------------------------------------------------------------------------------------------
+
+    def stop_orders(self, seconds: int) -> None:
+        if not 0 < seconds <= MAX_STOP:
+            raise Refused("guardian: bad duration")
+        if self.stopped_until and self.now < self.stopped_until + STOP_PAUSE:
+            raise Refused("guardian: too soon again")
+        self.stopped_until = self.now + seconds
+
+    def resume_orders(self) -> None:
+        if self.now >= self.stopped_until:
+            raise Refused("guardian: not stopped")
+        self.stopped_until = self.now
+
+    def _stop_faults(self) -> list[str]:
+        return ["order: trading is stopped"] if self.now < self.stopped_until else []
 
     # ---- positions --------------------------------------------------------------------------------------------------
 
@@ -417,7 +445,7 @@ class Exchange:
         return self.position_margin(site, slot) + locks
 
     def order_lock(self, order: Order) -> int:
-        return self.terms(order.site >> 16, order.slot // 4).lock(order.sell, order.price, order.wh)
+        return self.terms(order.zone, order.slot // 4).lock(order.sell, order.price, order.wh)
 
     def _cell(self, site: int, slot: int) -> Position:
         """The position to write. A cell that still holds an older hour is settled first: it is long overdue."""
@@ -457,11 +485,15 @@ class Exchange:
         return [order for order in self.places(zone, slot, sell) if order.wh]
 
     def depth(self, zone: int, slot: int, sell: bool) -> list[tuple[int, int, int]]:
-        """(price, Wh, number of orders) of each level, best first."""
+        """(price, Wh, number of orders) of each level, best first, without orders that have expired."""
         levels: dict[int, list[int]] = {}
         for order in self.book(zone, slot, sell):
-            levels.setdefault(order.price, []).append(order.wh)
+            if not self.expired(order):
+                levels.setdefault(order.price, []).append(order.wh)
         return [(price, sum(energies), len(energies)) for price, energies in levels.items()]
+
+    def expired(self, order: Order) -> bool:
+        return 0 < order.expiry <= self.now
 
     def orders_of(self, site: int, slot: int) -> list[Order]:
         """Resting orders of a site in a slot, sales first."""
@@ -475,25 +507,33 @@ class Exchange:
         self._forget_empty_level(order)
 
     def _forget_empty_level(self, order: Order) -> None:
-        levels = self.books[order.site >> 16, order.slot, order.sell]
+        levels = self.books[order.zone, order.slot, order.sell]
         if not any(other.wh for other in levels[order.price]):
             del levels[order.price]
+            level = self._level_key(order.zone, order.slot, order.sell, order.price)
+            self.used[level] = (self.used[level][0], self.used[level][0])
 
-    def placement_faults(self, caller: str, site: int, wanted: Wanted) -> list[str]:
-        """What is wrong with an order before the book is looked at."""
-        if site not in self.sites:
-            return ["site: not yours"]
-        zone, holder, slot = site >> 16, self.sites[site], wanted.slot
-        terms, faults = self.terms(zone, slot // 4), []
-        if holder.owner != caller:
-            limits = holder.agents.get(caller)
-            faults += self._agent_faults(limits, wanted) if limits else ["site: not yours"]
+    def _level_key(self, zone: int, slot: int, sell: bool, price: int) -> tuple[int, int, bool, int]:
+        """A level of the ring: its numbers run on from one slot that uses it to the next."""
+        level = self.terms(zone, slot // 4).level(price)
+        assert level is not None
+        return zone, slot % RING_SLOTS, sell, level
+
+    def market_faults(self, zone: int, slot: int) -> list[str]:
+        """Why nothing may be traded in a slot now."""
+        faults = []
         if not self.gate_open(zone, slot):
             faults.append("order: gate closed")
         if slot > self.now_slot + HORIZON:
             faults.append("order: beyond the horizon")
         if not self.fixable(zone, slot // 4):
             faults.append("terms: not fixed yet")
+        return faults
+
+    def placement_faults(self, zone: int, wanted: Wanted) -> list[str]:
+        """What is wrong with an order before the book is looked at."""
+        terms = self.terms(zone, wanted.slot // 4)
+        faults = self._stop_faults() + self.market_faults(zone, wanted.slot)
         if terms.level(wanted.price) is None:
             faults.append("order: off the price grid")
         if wanted.wh < terms.min_wh:
@@ -502,7 +542,12 @@ class Exchange:
             faults.append("order: too large")
         if wanted.kind not in (LIMIT, IMMEDIATE_OR_CANCEL, FILL_OR_KILL, POST_ONLY):
             faults.append("order: unknown kind")
+        if wanted.expiry and not self.now < wanted.expiry < 2**32:
+            faults.append("order: bad expiry")
         return faults
+
+    def _may_trade(self, caller: str, site: int) -> bool:
+        return site in self.sites and caller in (self.sites[site].owner, self.desk)
 
     def place(self, caller: str, site: int, wanted: Wanted) -> Placed:
         """Match against the other side, then rest or drop what is left."""
@@ -517,21 +562,56 @@ class Exchange:
             return placed
 
     def _place(self, caller: str, site: int, wanted: Wanted) -> Placed:
-        faults = self.placement_faults(caller, site, wanted)
+        if not self._may_trade(caller, site):
+            raise Refused("site: not yours", *self._stop_faults())
+        zone = site >> 16
+        faults = self.placement_faults(zone, wanted)
         if faults:
             raise Refused(*faults)
-        zone, holder = site >> 16, self.sites[site]
-        take = self.plan(site, wanted)
         if wanted.kind == POST_ONLY and any(wanted.crosses(o) for o in self.book(zone, wanted.slot, not wanted.sell)):
             raise Refused("order: would match")
+        take = self._take(site, zone, wanted)
+        terms = self.fix(zone, wanted.slot // 4)
+        rests = take.left if wanted.kind in (LIMIT, POST_ONLY) and not take.stopped else 0
+        self.sites[site].free -= terms.lock(wanted.sell, wanted.price, rests)
+        resting = self._rest(site, wanted, rests) if rests else None
+        return Placed(resting, wanted.wh - take.left, take.left - rests, take)
+
+    def take_abroad(
+        self, caller: str, site: int, zone: int, wanted: Wanted, home_fee: int, away_fee: int
+    ) -> tuple[int, Take]:
+        """Take in another zone's market, under the terms of the site's own: never where waste or default would pay."""
+        with self.atomic():
+            home = site >> 16
+            if caller != self.desk:
+                raise Refused("exchange: only the desk", *self._stop_faults())
+            if zone == home or wanted.kind not in (IMMEDIATE_OR_CANCEL, FILL_OR_KILL):
+                raise Refused("order: not a take abroad", *self._stop_faults())
+            faults = self.placement_faults(zone, wanted)
+            if self.book(zone, wanted.slot, not wanted.sell):
+                faults += self.market_faults(home, wanted.slot)
+            if faults:
+                raise Refused(*faults)
+            self.fix(zone, wanted.slot // 4)
+            take = self._take(site, zone, wanted)
+            filled = wanted.wh - take.left
+            self.zones[home].grid_fees += filled * home_fee
+            self.zones[zone].grid_fees += filled * away_fee
+            self.sites[site].free -= filled * (home_fee + away_fee)
+            if self.sites[site].free < 0:
+                raise Refused("balance: too low")
+            return filled, take
+
+    def _take(self, site: int, zone: int, wanted: Wanted) -> Take:
+        """What crosses trades."""
+        take = self.plan(site, zone, wanted)
+        faults = []
         if not self._fits(site, wanted.slot, *take.position_change(wanted.sell)):
             faults.append("position: at its bound")
         if wanted.kind == FILL_OR_KILL and take.left:
             faults.append("order: cannot fill")
         if faults:
             raise Refused(*faults)
-
-        terms = self.fix(zone, wanted.slot // 4)
         for order, quantity, reason in take.steps:
             if quantity:
                 self._fill(site, order, quantity)
@@ -540,37 +620,108 @@ class Exchange:
                     self._cell(order.site, order.slot)
                 self.close(order.id)
             self._pass(order)
-        rests = take.left if wanted.kind in (LIMIT, POST_ONLY) and not take.stopped else 0
-        holder.free -= terms.lock(wanted.sell, wanted.price, rests)
-        if holder.owner != caller:
-            holder.agents[caller].wh -= wanted.wh
-            holder.agents[caller].value -= wanted.wh * wanted.price
-        resting = self._rest(site, wanted, rests) if rests else None
-        return Placed(resting, wanted.wh - take.left, take.left - rests, take)
+        return take
+
+    # ---- pairs ------------------------------------------------------------------------------------------------------
+
+    def trade(self, caller: str, pairs: list[Pair]) -> None:
+        """Trades that both sides have signed. A site is charged when another takes its part, not at each fill."""
+        with self.atomic():
+            if caller != self.desk:
+                raise Refused("exchange: only the desk", *self._stop_faults())
+            if self._stop_faults():
+                raise Refused(*self._stop_faults())
+            due = {True: 0, False: 0}  # of the present seller (True) and the present buyer
+            party: dict[bool, int | None] = {True: None, False: None}
+            for pair in pairs:
+                for sells, site in ((True, pair.seller), (False, pair.buyer)):
+                    if party[sells] != site:
+                        self._charge(party[sells], due[sells])
+                        party[sells], due[sells] = site, 0
+                faults = self._pair_faults(pair)
+                if faults:
+                    raise Refused(*faults)
+                self.fix(pair.seller >> 16, pair.slot // 4)
+                for sells, site, fee in ((True, pair.seller, pair.seller_fee), (False, pair.buyer, pair.buyer_fee)):
+                    due[sells] += self._add(site, pair.slot, sells, pair.wh, pair.price) + fee
+                    self.sites[0].free += fee
+            for sells in (True, False):
+                self._charge(party[sells], due[sells])
+
+    def _charge(self, site: int | None, due: int) -> None:
+        if site is not None:
+            self.sites[site].free -= due
+            if self.sites[site].free < 0:
+                raise Refused("balance: too low")
+
+    def _pair_faults(self, pair: Pair) -> list[str]:
+        zone = pair.seller >> 16
+        faults = self.market_faults(zone, pair.slot)
+        terms = self.terms(zone, pair.slot // 4)
+        if (
+            pair.buyer >> 16 != zone
+            or self.sites[pair.buyer].owner == self.sites[pair.seller].owner
+            or not 1 <= pair.wh <= MAX_ORDER_WH
+            or pair.wh * pair.price > MAX_VALUE
+            or not terms.floor <= pair.price <= terms.price(LEVELS - 1)
+        ):
+            faults.append("order: not a pair")
+        value = pair.wh * pair.price
+        if not (
+            self._fits(pair.seller, pair.slot, pair.wh, value) and self._fits(pair.buyer, pair.slot, -pair.wh, -value)
+        ):
+            faults.append("position: at its bound")
+        return faults
+
+    def _add(self, site: int, slot: int, sells: bool, wh: int, price: int) -> int:
+        """Add a trade to a position; what its margin grew by, which the caller charges."""
+        terms, position = self.terms(site >> 16, slot // 4), self._cell(site, slot)
+        before = terms.margin(position.net_wh, position.value)
+        position.net_wh += wh if sells else -wh
+        position.value += wh * price if sells else -wh * price
+        return terms.margin(position.net_wh, position.value) - before
+
+    # ---- the book ---------------------------------------------------------------------------------------------------
 
     def _pass(self, order: Order) -> None:
         """A take does not come back to a place that it left empty."""
-        places = self.books[order.site >> 16, order.slot, order.sell].get(order.price)
+        places = self.books[order.zone, order.slot, order.sell].get(order.price)
         if places and order.wh == 0 and places[0] is order:
             places.pop(0)
 
-    def plan(self, site: int, wanted: Wanted) -> Take:
+    def sound(self, site: int, zone: int, wanted: Wanted, price: int) -> bool:
+        """Whether a site may trade at a price: abroad, its own terms must make neither waste nor default pay."""
+        if site >> 16 == zone:
+            return True
+        terms = self.terms(site >> 16, wanted.slot // 4)
+        return price < terms.imbalance if wanted.sell else price > terms.feed_in
+
+    def plan(self, site: int, zone: int, wanted: Wanted) -> Take:
         """What a take would meet, best price and oldest order first; empty places count as met."""
         take = Take([], wanted.wh, False)
         pending: dict[int, tuple[int, int]] = {}
-        for order in self.places(site >> 16, wanted.slot, not wanted.sell):
+
+        def reachable(order: Order) -> bool:
+            return wanted.crosses(order) and self.sound(site, zone, wanted, order.price)
+
+        for order in self.places(zone, wanted.slot, not wanted.sell):
             if take.left == 0 or not wanted.crosses(order):
                 break
+            if not reachable(order):
+                continue
             if len(take.steps) == MAX_VISITS:
-                rest = self.book(site >> 16, wanted.slot, not wanted.sell)
-                met = [met.id for met, _, _ in take.steps]
-                take.stopped = any(wanted.crosses(other) and other.id not in met for other in rest)
+                met = {met.id for met, _, _ in take.steps}
+                rest = self.book(zone, wanted.slot, not wanted.sell)
+                take.stopped = any(reachable(other) and other.id not in met for other in rest)
                 break
             if order.wh == 0:
                 take.steps.append((order, 0, EMPTY))
                 continue
-            if order.site == site or self.sites[order.site].owner == self.sites[site].owner:
+            if self.sites[order.site].owner == self.sites[site].owner:
                 take.steps.append((order, 0, SELF_TRADE))
+                continue
+            if self.expired(order):
+                take.steps.append((order, 0, EXPIRED))
                 continue
             quantity = min(take.left, order.wh)
             sign = 1 if order.sell else -1
@@ -586,7 +737,7 @@ class Exchange:
 
     def _fill(self, taker: int, order: Order, wh: int) -> None:
         sign, value = (1 if order.sell else -1), wh * order.price
-        self.sites[order.site].free += self.terms(order.site >> 16, order.slot // 4).lock(order.sell, order.price, wh)
+        self.sites[order.site].free += self.terms(order.zone, order.slot // 4).lock(order.sell, order.price, wh)
         self._change(order.site, order.slot, sign * wh, sign * value)
         self._change(taker, order.slot, -sign * wh, -sign * value)
         order.wh -= wh
@@ -606,38 +757,61 @@ class Exchange:
                 if old.wh:
                     self.close(old.id)
         self.sides[side] = slot
-        order = Order(self._new_number(zone, wanted), site, slot, sell, wanted.price, wh)
+        order = Order(self._new_number(zone, wanted), site, slot, sell, wanted.price, wh, zone, wanted.expiry)
         self.orders[order.id] = order
         self.books.setdefault((zone, slot, sell), {}).setdefault(wanted.price, []).append(order)
         return order
 
     def _new_number(self, zone: int, wanted: Wanted) -> int:
-        """Numbers of a level run from 0 and are never used again."""
-        level = self.terms(zone, wanted.slot // 4).level(wanted.price)
-        assert level is not None
-        number = zone << 49 | wanted.slot << 25 | wanted.sell << 24 | level << 16
-        while number in self.numbers:
-            number += 1
+        """Numbers of a level run from 0 and come again only after 8,192 orders."""
+        key = self._level_key(zone, wanted.slot, wanted.sell, wanted.price)
+        used, when_emptied = self.used.get(key, (0, 0))
+        if used - when_emptied == MAX_PLACES:
+            raise Refused("order: level is full")
+        self.used[key] = (used + 1, when_emptied)
+        number = zone << 49 | wanted.slot << 25 | wanted.sell << 24 | key[3] << 16 | used % NUMBERS
         self.numbers[number] = (zone, wanted.slot)
         return number
 
     def cancel(self, caller: str, order_id: int) -> None:
-        order = self.orders.get(order_id)
-        if order is None:
+        if order_id not in self.orders:
             raise Refused("order: gone")
-        site = self.sites[order.site]
-        if caller != site.owner:
-            if caller not in site.agents:
-                raise Refused("site: not yours")
-            if self.now >= site.agents[caller].expiry:
-                raise Refused("agent: expired")
+        self._check_trader(caller, order_id)
         self.close(order_id)
 
-    def release(self, order_ids: list[int]) -> list[int]:
-        """Close resting orders whose gate has passed; anyone may. What is gone already is passed over."""
-        if any(self.gate_open(*self.numbers[order_id]) for order_id in order_ids):
-            raise Refused("order: gate still open")
+    def cancel_many(self, caller: str, order_ids: list[int]) -> None:
+        """What is gone already is passed over; one that is not the caller's refuses all."""
         there = [order_id for order_id in dict.fromkeys(order_ids) if order_id in self.orders]
+        for order_id in there:
+            self._check_trader(caller, order_id)
+        for order_id in there:
+            self.close(order_id)
+
+    def reduce(self, caller: str, order_id: int, wh: int) -> None:
+        """Make an order smaller where it stands."""
+        zone, slot = self.numbers[order_id]
+        terms, order = self.terms(zone, slot // 4), self.orders.get(order_id)
+        faults = ["order: below minimum size"] if wh < terms.min_wh else []
+        if order is None:
+            raise Refused("order: gone", *faults)
+        if not self._may_trade(caller, order.site):
+            faults.append("site: not yours")
+        if wh >= order.wh:
+            faults.append("order: not less")
+        if faults:
+            raise Refused(*faults)
+        self.sites[order.site].free += terms.lock(order.sell, order.price, order.wh - wh)
+        order.wh = wh
+
+    def _check_trader(self, caller: str, order_id: int) -> None:
+        if not self._may_trade(caller, self.orders[order_id].site):
+            raise Refused("site: not yours")
+
+    def release(self, order_ids: list[int]) -> list[int]:
+        """Close orders that can trade no more; anyone may. What is gone already is passed over."""
+        there = [order_id for order_id in dict.fromkeys(order_ids) if order_id in self.orders]
+        if any(self.gate_open(*self.numbers[i]) and not self.expired(self.orders[i]) for i in there):
+            raise Refused("order: still open")
         for order_id in there:
             self.close(order_id)
         return there

@@ -10,11 +10,9 @@ from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
 from tests.contracts.entries import packed
-from tests.contracts.model import SLOT, Entry, Limits, Tariff, Terms, Wanted
+from tests.contracts.model import METERED, SLOT, Entry, Limits, Pair, Position, Tariff, Terms, Wanted
 from tests.contracts.signing import consent, person, sign_digest
 
-GRAIN = 10**11  # wei of NET8 in a grain
-NET8 = 10**7  # grains in 1 NET8
 GRAIN = 10**11  # wei of NET8 in a grain
 NET8 = 10**7  # grains in 1 NET8
 CONSUMER, SOLAR, WIND, HYDRO, THERMAL, NEUTRINOVOLTAIC, STORAGE = range(7)
@@ -184,6 +182,37 @@ class Street:
     def cancel(self, order: int, sender: str | None = None) -> None:
         self.exchange.cancel(order, sender=sender or self.owner_of(self.lens.order(order).site))
 
+    def release(self, *orders: int) -> None:
+        self.exchange.release(list(orders), sender=self.attacker.address)
+
+    def pair(self, *pairs: Pair) -> None:
+        """Book pairs as the desk does for owners who have signed."""
+        fills = [self.fill(pair) for pair in pairs]
+        self.exchange.trade(fills, sender=self.desk.address)
+
+    def fill(self, pair: Pair) -> tuple[int, int, int]:
+        """A pair as the exchange takes it, with the owners that the sites have."""
+        seller, buyer = (site << 160 | int(self.exchange.owner_of(site), 16) for site in (pair.seller, pair.buyer))
+        energy = pair.wh | pair.price << 24 | pair.slot << 40
+        return seller, buyer, energy | pair.seller_fee << 72 | pair.buyer_fee << 112
+
+    def take_abroad(self, site: int, zone: int, wanted: Wanted, home_fee: int = 0, away_fee: int = 0) -> int:
+        """Take in another zone's market as the desk does; the Wh that traded."""
+        return int(
+            self.exchange.take_abroad(
+                site,
+                zone,
+                wanted.slot,
+                wanted.sell,
+                wanted.price,
+                wanted.wh,
+                wanted.kind,
+                home_fee,
+                away_fee,
+                sender=self.desk.address,
+            )
+        )
+
     def trade(self, seller: int, buyer: int, slot: int, price: int, wh: int) -> None:
         """Let one site sell to another."""
         self.sell(seller, slot, price, wh)
@@ -220,6 +249,13 @@ class Street:
     def pool(self, zone: int | None = None) -> int:
         return int(self.exchange.zone_account(zone or self.zone)[0])
 
+    def production(self, site: int, hour: int) -> tuple[int, list[int]]:
+        """Mask of the slots of an hour with a reading, and the Wh that were exported in each."""
+        (word,) = self.exchange.position_words_of(site, hour, 1)
+        cells = [cell_of(word, quarter) for quarter in range(4)]
+        mask = sum(1 << quarter for quarter, cell in enumerate(cells) if cell.outcome == METERED)
+        return mask, [cell.exported if cell.outcome == METERED else 0 for cell in cells]
+
     def held(self) -> int:
         """Grains of NET8 that the exchange has; it never has a part of one."""
         grains, rest = divmod(self.token.balanceOf(self.exchange), GRAIN)
@@ -247,3 +283,76 @@ def events(contract: VyperContract, name: str) -> list[Any]:
     """Events of one kind that the last call to a contract logged, in it or in what it called; without their address."""
     found = [event for event in contract.get_logs() if type(event).__name__ == name]
     return [namedtuple(name, event._fields[1:])(*event[1:]) for event in found]
+
+
+def cell_of(word: int, quarter: int) -> Position:
+    """One position out of an hour's word, by the published layout."""
+    cell = word >> (58 * quarter) & (2**58 - 1)
+    if cell >> 56:
+        return Position(0, 0, cell >> 48 & 0xFF, cell & (2**24 - 1), cell >> 24 & (2**24 - 1))
+    net_wh, value = cell >> 34 & (2**22 - 1), cell & (2**34 - 1)
+    return Position(net_wh - (net_wh >> 21 << 22), value - (value >> 33 << 34))
+
+
+# ---- the exchange's packed events -----------------------------------------------------------------------------------
+
+
+def _order_words(contract: VyperContract, name: str) -> list[tuple[int, int, int, int]]:
+    """(order, its site, Wh, reason) of each event of one kind."""
+    words = [event.order for event in events(contract, name)]
+    return [
+        (w & (2**96 - 1), (w >> 49 & (2**47 - 1)) << 16 | w >> 120 & 0xFFFF, w >> 96 & (2**24 - 1), w >> 136)
+        for w in words
+    ]
+
+
+def placed(contract: VyperContract) -> list[tuple[int, int, int]]:
+    """(order, site, Wh) of the orders that the last call let rest."""
+    found = _order_words(contract, "OrderPlaced")
+    assert all(reason == 0 for *_, reason in found)
+    return [(order, site, wh) for order, site, wh, _ in found]
+
+
+def reduced(contract: VyperContract) -> list[tuple[int, int, int]]:
+    """(order, site, Wh left) of the orders that the last call made smaller."""
+    found = _order_words(contract, "OrderReduced")
+    assert all(reason == 0 for *_, reason in found)
+    return [(order, site, wh) for order, site, wh, _ in found]
+
+
+def closed(contract: VyperContract) -> list[tuple[int, int, int]]:
+    """(order, Wh that were left, reason) of the orders that left the book unfilled in the last call."""
+    return [(order, wh, reason) for order, _, wh, reason in _order_words(contract, "OrderClosed")]
+
+
+def trades(contract: VyperContract) -> list[tuple[int, int, int, int]]:
+    """(resting order, its site, the taker's site, Wh) of the last call's trades."""
+    words = [event.fill for event in events(contract, "Trade")]
+    return [
+        (w & (2**96 - 1), (w >> 49 & (2**47 - 1)) << 16 | w >> 120 & 0xFFFF, w >> 136, w >> 96 & (2**24 - 1))
+        for w in words
+    ]
+
+
+def pairs_traded(contract: VyperContract) -> list[tuple[int, int, int, int, int]]:
+    """(seller, buyer, slot, price, Wh) of the last call's pairs."""
+    words = [event.pair for event in events(contract, "PairTraded")]
+    return [
+        (
+            w >> 128,
+            w >> 144 << 16 | w >> 112 & 0xFFFF,
+            w >> 40 & (2**32 - 1),
+            w >> 24 & 0xFFFF,
+            w & (2**24 - 1),
+        )
+        for w in words
+    ]
+
+
+def credits(contract: VyperContract) -> list[tuple[int, int, int]]:
+    """(site, its entry as settled, grains credited) of the last call's reports."""
+    return [
+        (event.zone << 16 | entry >> 200 & 0xFFFF, entry, credited)
+        for event in events(contract, "Settled")
+        for entry, credited in zip(event.entries, event.credited, strict=True)
+    ]

@@ -3,7 +3,7 @@
 import boa
 import pytest
 
-from tests.contracts.model import Limits
+from tests.contracts.model import Entry, Limits, Reading, Wanted
 from tests.contracts.signing import PERMIT, domain, person
 from tests.contracts.street import GRAIN, NET8, Street, events, limits_tuple, terms_tuple
 
@@ -129,7 +129,7 @@ def test_withdraw__by_the_grid_operator__refused(street, seller):
 
 def test_withdraw__by_an_agent_with_all_limits__refused(street, seller):
     limits = Limits(2**16 - 1, 0, 2**40 - 1, 2**64 - 1, 0, 2**32 - 1, 2**40 - 1)
-    street.exchange.set_agent(seller, street.attacker.address, limits_tuple(limits), sender=person("seller").address)
+    street.desk.set_agent(seller, street.attacker.address, limits_tuple(limits), sender=person("seller").address)
     with boa.reverts("site: not yours"):
         street.exchange.withdraw(seller, GRAIN, street.attacker.address, sender=street.attacker.address)
 
@@ -182,9 +182,9 @@ def test_vault__token_says_false__nothing_is_credited_or_paid(street, deploy, te
     token = boa.loads(MEAN_TOKEN)
     grid = deploy("GridRegistry")
     exchange = deploy("EnergyExchange", token, grid)
-    grid.set_exchange(exchange, sender=street.owner)
+    grid.connect(exchange, street.registry, street.desk, sender=street.owner)
     zone = grid.create_zone(street.grid_operator.address, terms_tuple(terms), 24, sender=street.owner)
-    other = Street(token, grid, exchange, street.lens, street.registry, street.owner, street.mint)
+    other = Street(token, grid, exchange, street.lens, street.registry, street.desk, street.owner, street.mint)
     site = other.connect(person("seller"), zone=zone)
     with boa.reverts("vault: transfer failed"):
         exchange.deposit(site, GRAIN, sender=person("seller").address)
@@ -205,3 +205,79 @@ def test_exchange__without_a_token__not_deployable(street, deploy):
 
 def test_token__is_the_one_deployed_with(street):
     assert street.exchange.token() == street.token.address
+
+
+# ---- the desk -------------------------------------------------------------------------------------------------------
+
+
+def test_withdraw__by_the_desk__refused(street, seller):
+    with boa.reverts("site: not yours"):
+        street.exchange.withdraw(seller, GRAIN, street.desk, sender=street.desk.address)
+
+
+def test_charge__by_the_desk__moved_to_its_account(street, seller):
+    free, held = street.free(seller), street.held()
+    street.exchange.charge(seller, 500, sender=street.desk.address)
+    assert events(street.exchange, "Charged") == [(seller, 500)]
+    assert (street.free(seller), street.free(0), street.held()) == (free - 500, 500, held)
+
+
+def test_charge__not_the_desk__refused(street, seller):
+    for sender in (street.attacker.address, person("seller").address, street.owner, street.grid.address):
+        with boa.reverts("exchange: only the desk"):
+            street.exchange.charge(seller, 1, sender=sender)
+
+
+@pytest.mark.parametrize(
+    ("grains", "reason"),
+    [
+        (1_000 * NET8 + 1, "balance: too low"),
+        (2**64, "balance: too high"),
+        (2**256 - 5, "balance: too low"),  # what the desk has would wrap around
+    ],
+)
+def test_charge__more_than_is_free__refused_and_nothing_moves(street, seller, grains, reason):
+    free = street.free(seller)
+    street.exchange.deposit(0, 10 * GRAIN, sender=street.rich())
+    with boa.reverts(reason):
+        street.exchange.charge(seller, grains, sender=street.desk.address)
+    assert (street.free(seller), street.free(0)) == (free, 10)
+
+
+def test_charge__unknown_site__refused(street, seller):
+    with boa.reverts("balance: too low"):
+        street.exchange.charge(seller + 100, 1, sender=street.desk.address)
+
+
+def test_charge__everything_but_what_orders_lock__locks_stay(street, seller, slot):
+    order = street.sell(seller, slot, 1000, 10)
+    with boa.reverts("balance: too low"):
+        street.exchange.charge(seller, street.free(seller) + 1, sender=street.desk.address)
+    street.exchange.charge(seller, street.free(seller), sender=street.desk.address)
+    assert (street.free(seller), street.lens.order_lock(order)) == (0, 10 * 2000)
+
+
+def test_account_0__is_the_desks__only_it_withdraws(street, seller):
+    assert street.exchange.owner_of(0) == street.desk.address
+    street.exchange.charge(seller, 7, sender=street.desk.address)
+    for sender in (street.attacker.address, street.owner, street.grid.address, street.registry.address):
+        with boa.reverts("site: not yours"):
+            street.exchange.withdraw(0, 7 * GRAIN, sender, sender=sender)
+    receiver = person("relayer").address
+    street.exchange.withdraw(0, 7 * GRAIN, receiver, sender=street.desk.address)
+    assert street.token.balanceOf(receiver) == 7 * GRAIN
+    assert street.free(0) == 0
+
+
+def test_account_0__anybody_may_deposit__and_it_trades_nowhere(street, slot):
+    street.exchange.deposit(0, 1_000 * NET8 * GRAIN, sender=street.rich())
+    assert street.free(0) == 1_000 * NET8
+    with boa.reverts("terms: not fixed yet"):
+        street.place(0, Wanted(slot, True, 1000, 10), sender=street.desk.address)
+
+
+def test_account_0__in_a_report__no_zone_to_settle_in(street, slot):
+    street.end(slot)
+    words = [Entry(0, slot // 4, {0: Reading(0, 0)}).word()]
+    assert street.exchange.settle(0, words, sender=street.registry.address) == 0
+    assert events(street.exchange, "Settled") == []

@@ -19,7 +19,7 @@ from tests.contracts.model import (
     Wanted,
 )
 from tests.contracts.signing import person
-from tests.contracts.street import CONSUMER, GRAIN, NET8, events, tariff_tuple, terms_tuple
+from tests.contracts.street import CONSUMER, GRAIN, NET8, closed, events, tariff_tuple, terms_tuple
 
 PRICE, IMBALANCE, FEED_IN, FEE = 1000, 3000, 80, 100
 
@@ -163,7 +163,7 @@ def test_maker_at_his_position_bound__dropped_and_unlocked__taker_goes_on(street
     free = street.free(seller)
     street.sell(battery, slot, PRICE, 10)
     assert street.place(bakery, Wanted(slot, False, PRICE, 10)) == (0, 10)
-    assert [(e.order, e.wh, e.reason) for e in events(street.exchange, "OrderClosed")] == [(full, 50, AT_BOUND)]
+    assert closed(street.exchange) == [(full, 50, AT_BOUND)]
     assert street.free(seller) == free + 50 * (IMBALANCE - PRICE)
     assert street.lens.position(seller, slot).net_wh == MAX_NET_WH
     assert street.lens.position(bakery, slot).net_wh == -10

@@ -17,7 +17,7 @@ from tests.contracts.model import (
     Wanted,
 )
 from tests.contracts.signing import person
-from tests.contracts.street import events
+from tests.contracts.street import closed, events, placed, trades
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,10 @@ def terms():
 def test_place__sale_rests__locks_what_a_default_would_cost(street, seller, slot):
     before = street.free(seller)
     order = street.sell(seller, slot, 1000, 50)
-    assert events(street.exchange, "OrderPlaced")[0] == (seller, order, 50)
+    assert placed(street.exchange) == [(order, seller, 50)]
     assert street.free(seller) == before - 50 * (3000 - 1000)
     assert street.lens.order_lock(order) == 50 * 2000
-    assert tuple(street.lens.order(order)) == (order, seller, True, 1000, 50)
+    assert tuple(street.lens.order(order)) == (order, seller, True, 1000, 50, 0)
 
 
 def test_place__bid_rests__locks_price_and_grid_fee(street, buyer, slot):
@@ -40,7 +40,7 @@ def test_place__bid_rests__locks_price_and_grid_fee(street, buyer, slot):
     order = street.buy(buyer, slot, 1000, 50)
     assert street.free(buyer) == before - 50 * (1000 + 100)
     assert street.lens.order_lock(order) == 50 * 1100
-    assert tuple(street.lens.order(order)) == (order, buyer, False, 1000, 50)
+    assert tuple(street.lens.order(order)) == (order, buyer, False, 1000, 50, 0)
 
 
 def test_place__resting__number_says_zone_slot_side_and_level(street, seller, buyer, slot):
@@ -190,9 +190,9 @@ def test_cancel__by_the_owner__lock_returned_and_order_gone(street, seller, slot
     before = street.free(seller)
     order = street.sell(seller, slot, 1000, 50)
     street.cancel(order)
-    assert events(street.exchange, "OrderClosed")[0] == (order, 50, 0)
+    assert closed(street.exchange) == [(order, 50, 0)]
     assert street.free(seller) == before
-    assert tuple(street.lens.order(order)) == (0, 0, False, 0, 0)
+    assert tuple(street.lens.order(order)) == (0, 0, False, 0, 0, 0)
     assert street.lens.order_lock(order) == 0
 
 
@@ -264,7 +264,7 @@ def test_release__after_the_gate_by_anyone__lock_back_to_the_site(street, seller
     orders = [street.sell(seller, slot, 1000, 50), street.buy(buyer, slot, 500, 50)]
     street.go_to_slot(slot - 2)
     street.exchange.release(orders, sender=street.attacker.address)
-    assert [(e.order, e.wh, e.reason) for e in events(street.exchange, "OrderClosed")] == [
+    assert closed(street.exchange) == [
         (orders[0], 50, 1),
         (orders[1], 50, 1),
     ]
@@ -275,14 +275,14 @@ def test_release__after_the_gate_by_anyone__lock_back_to_the_site(street, seller
 def test_release__gate_still_open__refused(street, seller, slot):
     order = street.sell(seller, slot, 1000, 50)
     street.go_to_slot(slot - 2, -1)
-    with boa.reverts("order: gate still open"):
+    with boa.reverts("order: still open"):
         street.exchange.release([order])
 
 
 def test_release__one_gate_open__none_is_released(street, seller, slot):
     orders = [street.sell(seller, slot, 1000, 50), street.sell(seller, slot + 1, 1000, 50)]
     street.go_to_slot(slot - 2)
-    with boa.reverts("order: gate still open"):
+    with boa.reverts("order: still open"):
         street.exchange.release(orders)
     assert street.lens.order(orders[0]).wh == 50
 
@@ -292,7 +292,7 @@ def test_release__one_is_gone__others_are_released(street, seller, slot):
     street.go_to_slot(slot)
     street.exchange.release(orders[:1])
     street.exchange.release(orders)
-    assert [e.order for e in events(street.exchange, "OrderClosed")] == orders[1:]
+    assert [order for order, _, _ in closed(street.exchange)] == orders[1:]
 
 
 def test_release__same_order_twice_in_one_call__paid_once(street, seller, slot):
@@ -304,9 +304,10 @@ def test_release__same_order_twice_in_one_call__paid_once(street, seller, slot):
     assert street.free(seller) == before - 50 * 2000
 
 
-def test_release__number_of_no_order__refused(street):
-    with boa.reverts("order: gate still open"):
-        street.exchange.release([12345])
+@pytest.mark.parametrize("number", [0, 12345, 2**256 - 1])
+def test_release__number_of_no_order__passed_over(street, number):
+    street.release(number)
+    assert closed(street.exchange) == []
 
 
 # ---- many -----------------------------------------------------------------------------------------------------------
@@ -381,9 +382,10 @@ def test_place_many__stranger__refused(street, seller, slot):
         street.exchange.place_many(seller, [Wanted(slot, True, 1000, 10).packed()], sender=street.attacker.address)
 
 
-def test_place__stray_bits_above_the_slot__refused(street, seller, slot):
-    packed = Wanted(slot, True, 1000, 10).packed() | 1 << 96
-    with boa.reverts("order: beyond the horizon"):
+@pytest.mark.parametrize("bit", [96, 96 + 32, 255])
+def test_place_many__stray_bits_above_the_slot__refused(street, seller, slot, bit):
+    packed = Wanted(slot, True, 1000, 10).packed() | 1 << bit
+    with boa.reverts("order: bad expiry"):
         street.exchange.place_many(seller, [packed], sender=person("seller").address)
 
 
@@ -394,12 +396,87 @@ def test_is_tradable__every_slot_from_gate_to_horizon(street):
     assert SLOT * now == street.now
 
 
-def test_level__all_its_65535_numbers_used__refused_not_wrapped(street, seller, slot):
-    street.sell(seller, slot, 1000, 10)
-    level_key = (street.zone << 13 | slot % 4096 << 1 | 1) << 8 | 90
-    word = street.read(street.exchange, ("book", "level_word"), level_key)
-    street.write(street.exchange, ("book", "level_word"), level_key, word | (2**16 - 3) << 216)
-    assert street.sell(seller, slot, 1000, 10) & 0xFFFF == 2**16 - 2
+def level_word(street, slot, level, sell=True):
+    """Key of a level's word, and the word."""
+    key = (street.zone << 13 | slot % 4096 << 1 | sell) << 8 | level
+    return key, street.read(street.exchange, ("book", "level_word"), key)
+
+
+def test_level__all_its_2047_places_used__refused_not_wrapped(street, seller, slot):
+    first = street.sell(seller, slot, 1000, 10)
+    key, word = level_word(street, slot, 90)
+    # As after 2,045 further orders that were placed and cancelled.
+    street.write(street.exchange, ("book", "level_word"), key, word + (2045 << 221))
+    last = street.sell(seller, slot, 1000, 10)
+    assert last & 0xFFFF == 2046
     with boa.reverts("order: level is full"):
         street.sell(seller, slot, 1000, 10)
     assert street.sell(seller, slot, 1010, 10)
+    assert [order.id for order in street.lens.orders(street.zone, slot, True)][:2] == [first, last]
+
+
+def test_level__full_and_emptied_once__starts_afresh_with_unused_numbers(street, seller, slot):
+    first = street.sell(seller, slot, 1000, 10)
+    key, word = level_word(street, slot, 90)
+    street.write(street.exchange, ("book", "level_word"), key, word + (2046 << 221))
+    street.cancel(first)
+    again = street.sell(seller, slot, 1000, 10)
+    assert again == first + 2047
+    assert street.lens.order(again).wh == 10
+
+
+def test_level__numbers_run_out__they_come_again_from_zero_and_stay_distinct(street, seller, buyer, slot):
+    first = street.sell(seller, slot, 1000, 10)
+    key, word = level_word(street, slot, 90)
+    street.cancel(first)
+    # As after 8,190 orders: the next two have the last number of 13 bits and the first.
+    street.write(street.exchange, ("book", "level_word"), key, word + (8190 << 243))
+    last, zero = street.sell(seller, slot, 1000, 10), street.sell(seller, slot, 1000, 20)
+    assert (last & 0xFFFF, zero & 0xFFFF) == (8191, 0)
+    assert [order.id for order in street.lens.orders(street.zone, slot, True)] == [last, zero]
+    street.buy(buyer, slot, 1000, 15)
+    assert trades(street.exchange) == [(last, seller, buyer, 10), (zero, seller, buyer, 5)]
+    street.cancel(zero)
+    assert closed(street.exchange) == [(zero, 15, 0)]
+
+
+@pytest.mark.parametrize("bit", [13, 14, 15])
+def test_number__its_unused_bits_set__names_no_order(street, seller, slot, bit):
+    order = street.sell(seller, slot, 1000, 50)
+    malformed, owner = order | 1 << bit, person("seller").address
+    with boa.reverts("order: gone"):
+        street.exchange.cancel(malformed, sender=owner)
+    with boa.reverts("order: gone"):
+        street.exchange.reduce(malformed, 20, sender=owner)
+    street.exchange.cancel_many([malformed], sender=owner)
+    assert tuple(street.lens.order(malformed)) == (0, 0, False, 0, 0, 0)
+    street.end(slot)
+    street.release(malformed)
+    assert street.lens.order(order).wh == 50
+
+
+@pytest.mark.parametrize("shift", [96, 128, 200])
+def test_number__bits_beyond_its_zone__names_no_order(street, seller, slot, shift):
+    order = street.sell(seller, slot, 1000, 50)
+    with boa.reverts("order: gone"):
+        street.exchange.cancel(order + (1 << shift), sender=person("seller").address)
+
+
+def test_place_many__slots_of_one_hour_around_the_horizon__only_those_within(street, seller):
+    last = street.now_slot + HORIZON
+    assert last % 4 == 0, "the hour of the horizon has slots beyond it"
+    owner = person("seller").address
+    within, beyond = (Wanted(slot, True, 1000, 10).packed() for slot in (last, last + 1))
+    with boa.reverts("order: beyond the horizon"):
+        street.exchange.place_many(seller, [within, beyond], sender=owner)
+    street.exchange.place_many(seller, [within], sender=owner)
+
+
+def test_place_many__slots_of_one_hour_around_the_gate__only_those_open(street, seller, slot):
+    owner = person("seller").address
+    street.go_to_slot(slot - 2)
+    closed_one, open_one = (Wanted(s, True, 1000, 10).packed() for s in (slot, slot + 1))
+    with boa.reverts("order: gate closed"):
+        street.exchange.place_many(seller, [open_one, closed_one], sender=owner)
+    street.exchange.place_many(seller, [open_one], sender=owner)
+    assert street.lens.orders(street.zone, slot, True) == []

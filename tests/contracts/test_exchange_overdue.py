@@ -17,7 +17,7 @@ from tests.contracts.model import (
     Wanted,
 )
 from tests.contracts.signing import person
-from tests.contracts.street import NET8, SOLAR, events, terms_tuple
+from tests.contracts.street import NET8, SOLAR, closed, events, terms_tuple
 
 PRICE, IMBALANCE, FEE, ORACLE_FEE = 1000, 3000, 100, 10
 
@@ -51,7 +51,7 @@ def test_settle_overdue__no_report_at_all__as_traded_for_both(street, seller, bu
 def test_settle_overdue__as_traded__is_no_production_for_certificates(street, seller, slot, traded):
     time_out(street, slot)
     street.exchange.settle_overdue(seller, slot)
-    assert street.exchange.production(seller, slot // 4) == (0, [0, 0, 0, 0])
+    assert street.production(seller, slot // 4) == (0, [0, 0, 0, 0])
 
 
 def test_settle_overdue__report_left_the_seller_out__no_reading(street, seller, buyer, slot, traded):
@@ -168,7 +168,7 @@ def test_ring__report_one_turn_later__old_position_settles_on_the_way(street, se
     street.report(Entry(seller, later // 4, {0: Reading(5, 0)}))
     assert events(street.registry, "SettledOverdue") == [(seller, slot, AS_TRADED, 100 * IMBALANCE)]
     assert street.free(seller) == traded[seller] + 100 * PRICE
-    assert street.exchange.production(seller, later // 4) == (1, [5, 0, 0, 0])
+    assert street.production(seller, later // 4) == (1, [5, 0, 0, 0])
 
 
 def test_ring__report_left_the_old_slot_out__still_no_reading_a_turn_later(street, seller, buyer, bakery, slot, traded):
@@ -220,7 +220,7 @@ def test_ring__settled_hour__makes_room_without_a_word(street, seller, buyer, ba
     street.sell(seller, later, PRICE, 50)
     street.buy(bakery, later, PRICE, 50)
     assert events(street.exchange, "SettledOverdue") == []
-    assert street.exchange.production(seller, slot // 4) == (0, [0, 0, 0, 0])
+    assert street.production(seller, slot // 4) == (0, [0, 0, 0, 0])
 
 
 def test_ring__forgotten_order__released_by_the_next_on_that_side(street, seller, buyer, slot):
@@ -230,7 +230,7 @@ def test_ring__forgotten_order__released_by_the_next_on_that_side(street, seller
     assert street.lens.order(forgotten).wh == 100
     assert street.lens.orders(street.zone, later, True) == []
     order = street.sell(buyer, later, PRICE + 10, 10)
-    assert [(e.order, e.wh, e.reason) for e in events(street.exchange, "OrderClosed")] == [(forgotten, 100, RELEASED)]
+    assert closed(street.exchange) == [(forgotten, 100, RELEASED)]
     assert street.free(seller) == before
     assert [o.id for o in street.lens.orders(street.zone, later, True)] == [order]
     assert street.lens.order(forgotten).wh == 0
@@ -259,7 +259,7 @@ def test_ring__forgotten_orders_on_many_levels__all_released_on_the_way(street, 
         street.sell(battery, slot, PRICE + 10 * i, 10)
     later = next_turn(street, slot)
     street.sell(buyer, later, PRICE, 10)
-    assert len(events(street.exchange, "OrderClosed")) == 64
+    assert len(closed(street.exchange)) == 64
     assert (street.free(seller), street.free(battery)) == before
 
 

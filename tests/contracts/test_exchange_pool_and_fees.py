@@ -26,7 +26,7 @@ def fund(street, patron):
 @pytest.fixture
 def request_withdrawal(street):
     def request_withdrawal(grains, sender=None):
-        street.exchange.request_pool_withdrawal(street.zone, grains, sender=sender or street.grid_operator.address)
+        street.grid.request_pool_withdrawal(street.zone, grains, sender=sender or street.grid_operator.address)
 
     return request_withdrawal
 
@@ -34,7 +34,7 @@ def request_withdrawal(street):
 @pytest.fixture
 def withdraw(street):
     def withdraw(receiver=None, sender=None):
-        return street.exchange.withdraw_pool(
+        return street.grid.withdraw_pool(
             street.zone, receiver or person("utility").address, sender=sender or street.grid_operator.address
         )
 
@@ -64,11 +64,11 @@ def test_withdraw_pool__after_the_delay__paid(street, fund, request_withdrawal, 
     fund(NET8)
     request_withdrawal(NET8 // 4)
     ready_at = street.now + POOL_DELAY
-    assert events(street.exchange, "PoolWithdrawalRequested") == [(street.zone, NET8 // 4, ready_at)]
+    assert events(street.grid, "PoolWithdrawalRequested") == [(street.zone, NET8 // 4, ready_at)]
     street.go_to(ready_at)
     before = street.token.balanceOf(person("utility").address)
     assert withdraw() == NET8 // 4
-    assert events(street.exchange, "PoolWithdrawn") == [(street.zone, person("utility").address, NET8 // 4)]
+    assert events(street.grid, "PaidOut") == [(street.zone, person("utility").address, NET8 // 4, 0)]
     assert street.token.balanceOf(person("utility").address) == before + NET8 // 4 * GRAIN
     assert street.pool() == NET8 - NET8 // 4
 
@@ -105,7 +105,7 @@ def test_withdraw_pool__asked_for_more_than_is_left__pays_what_is_left(street, f
 def test_withdraw_pool__empty__refused(street, request_withdrawal, withdraw):
     request_withdrawal(1)
     street.go_to(street.now + POOL_DELAY)
-    with boa.reverts("pool: empty"):
+    with boa.reverts("zone: nothing to pay"):
         withdraw()
 
 
@@ -159,22 +159,62 @@ def fees(street, seller, buyer, slot):
 def test_withdraw_fees__collected__paid_to_the_operators_receiver(street, fees):
     receiver = person("utility").address
     before = street.token.balanceOf(receiver)
-    assert street.exchange.withdraw_fees(street.zone, receiver, sender=street.grid_operator.address) == fees
-    assert events(street.exchange, "FeesWithdrawn") == [(street.zone, receiver, fees)]
+    assert street.grid.withdraw_fees(street.zone, receiver, sender=street.grid_operator.address) == fees
+    assert events(street.grid, "PaidOut") == [(street.zone, receiver, 0, fees)]
     assert street.token.balanceOf(receiver) == before + fees * GRAIN
     assert street.exchange.zone_account(street.zone) == (0, 0, 100 * ORACLE_FEE)
 
 
 def test_withdraw_fees__none_collected__refused(street):
-    with boa.reverts("fees: none collected"):
-        street.exchange.withdraw_fees(street.zone, street.owner, sender=street.grid_operator.address)
+    with boa.reverts("zone: nothing to pay"):
+        street.grid.withdraw_fees(street.zone, street.owner, sender=street.grid_operator.address)
 
 
 def test_withdraw_fees__not_the_grid_operator__refused(street, fees):
     with boa.reverts("zone: not its operator"):
-        street.exchange.withdraw_fees(street.zone, street.attacker.address, sender=street.attacker.address)
+        street.grid.withdraw_fees(street.zone, street.attacker.address, sender=street.attacker.address)
 
 
 def test_withdraw_fees__to_nobody__refused(street, fees):
     with boa.reverts("vault: bad receiver"):
-        street.exchange.withdraw_fees(street.zone, "0x" + "00" * 20, sender=street.grid_operator.address)
+        street.grid.withdraw_fees(street.zone, "0x" + "00" * 20, sender=street.grid_operator.address)
+
+
+def test_withdraw_pool__empty__request_stands_until_there_is_money(street, fund, request_withdrawal, withdraw):
+    request_withdrawal(NET8)
+    street.go_to(street.now + POOL_DELAY)
+    with boa.reverts("zone: nothing to pay"):
+        withdraw()
+    assert street.grid.pool_requests(street.zone).grains == NET8
+    fund(1)
+    assert withdraw() == 1
+    assert street.grid.pool_requests(street.zone).grains == 0
+
+
+def test_withdraw_pool__to_nobody__refused_and_request_stands(street, fund, request_withdrawal, withdraw):
+    fund(NET8)
+    request_withdrawal(NET8)
+    street.go_to(street.now + POOL_DELAY)
+    with boa.reverts("vault: bad receiver"):
+        withdraw(receiver="0x" + "00" * 20)
+    assert withdraw() == NET8
+
+
+def test_withdraw_pool__never_touches_fees(street, fees, fund, request_withdrawal, withdraw):
+    fund(5)
+    request_withdrawal(2**255)
+    street.go_to(street.now + POOL_DELAY)
+    assert withdraw() == 5
+    assert street.exchange.zone_account(street.zone) == (0, fees, 100 * ORACLE_FEE)
+
+
+def test_withdraw_fees__never_touches_the_pool(street, fees, fund):
+    fund(5)
+    assert street.grid.withdraw_fees(street.zone, street.owner, sender=street.grid_operator.address) == fees
+    assert street.exchange.zone_account(street.zone) == (5, 0, 100 * ORACLE_FEE)
+
+
+def test_pay_out__past_the_grid_registry__refused(street, fees):
+    for sender in (street.attacker.address, street.owner, street.grid_operator.address, street.desk.address):
+        with boa.reverts("exchange: only the grid registry"):
+            street.exchange.pay_out(street.zone, 0, fees, sender, sender=sender)

@@ -19,7 +19,7 @@ from tests.contracts.model import (
     Reading,
 )
 from tests.contracts.signing import person
-from tests.contracts.street import CONSUMER, NET8, SOLAR, events
+from tests.contracts.street import CONSUMER, NET8, SOLAR, credits, events
 
 PRICE, IMBALANCE, FEED_IN, FEE, ORACLE_FEE = 1000, 3000, 80, 100, 10
 
@@ -52,11 +52,13 @@ def test_report__all_delivered_and_used__price_and_fee_move_and_nothing_else(str
 def test_report__settled__events_say_what_was_credited(street, seller, buyer, slot, traded):
     entries = one(seller, slot, Reading(100, 0)), one(buyer, slot, Reading(0, 100))
     street.report(*entries)
-    credited = [(e.site, e.entry, e.credited) for e in events(street.registry, "Settled")]
-    assert credited == [
+    assert credits(street.registry) == [
         (seller, entries[0].word(), 100 * IMBALANCE),
         (buyer, entries[1].word(), 0),
     ]
+    (settled,) = events(street.registry, "Settled")
+    assert (settled.zone, settled.shortfalls, settled.unused) == (street.zone, 0, 0)
+    assert (settled.grid_fees, settled.oracle_fees) == (100 * (FEE - ORACLE_FEE), 100 * ORACLE_FEE)
     (reported,) = events(street.registry, "Reported")
     assert (reported.zone, reported.settled) == (street.zone, 2)
 
@@ -90,6 +92,9 @@ def test_report__buyer_leaves_energy_unused__pool_pays_the_feed_in_price(street,
     street.report(one(seller, slot, Reading(60, 0)), one(buyer, slot, Reading(0, 30)))
     assert street.free(buyer) == traded[buyer] - 100 * (PRICE + FEE) + 70 * FEED_IN
     assert street.pool() == 40 * IMBALANCE - 70 * FEED_IN
+    (settled,) = events(street.registry, "Settled")
+    assert (settled.shortfalls, settled.unused) == (40 * IMBALANCE, 70 * FEED_IN)
+    assert [grains for _, _, grains in credits(street.registry)] == [60 * IMBALANCE, 70 * FEED_IN]
 
 
 def test_report__unused_energy_and_empty_pool__nothing_to_pay_from(street, seller, buyer, slot, traded):
@@ -122,7 +127,7 @@ def test_report__site_did_not_trade__settles_for_its_production(street, seller, 
     street.end(slot)
     street.report(one(seller, slot, Reading(777, 0)))
     assert tuple(street.lens.position(seller, slot)) == (0, 0, 0, METERED, 777, 0)
-    assert street.exchange.production(seller, slot // 4) == (1, [777, 0, 0, 0])
+    assert street.production(seller, slot // 4) == (1, [777, 0, 0, 0])
 
 
 def test_report__whole_hour_in_one_word__four_slots_settle(street, seller, buyer, slot):
@@ -135,7 +140,7 @@ def test_report__whole_hour_in_one_word__four_slots_settle(street, seller, buyer
         Entry(buyer, slot // 4, {i: Reading(0, 100 + i) for i in range(4)}),
     )
     assert street.free(seller) == before + sum((100 + i) * IMBALANCE for i in range(4))
-    assert street.exchange.production(seller, slot // 4) == (15, [100, 101, 102, 103])
+    assert street.production(seller, slot // 4) == (15, [100, 101, 102, 103])
 
 
 def test_report__hours_and_slots_mixed__each_settles_once(street, seller, buyer, slot):
@@ -146,15 +151,15 @@ def test_report__hours_and_slots_mixed__each_settles_once(street, seller, buyer,
         Entry(seller, slot // 4 + 1, {1: Reading(6, 0)}),
     )
     assert events(street.registry, "Reported")[0].settled == 4
-    assert street.exchange.production(seller, slot // 4) == (5, [1, 0, 3, 0])
-    assert street.exchange.production(seller, slot // 4 + 1) == (2, [0, 6, 0, 0])
+    assert street.production(seller, slot // 4) == (5, [1, 0, 3, 0])
+    assert street.production(seller, slot // 4 + 1) == (2, [0, 6, 0, 0])
     assert [street.lens.is_reported(street.zone, slot + i) for i in range(6)] == [1, 1, 1, 0, 0, 1]
 
 
 def test_report__no_reading_of_an_idle_site__nothing_to_mint(street, seller, slot):
     street.end(slot)
     street.report(one(seller, slot, None))
-    assert street.exchange.production(seller, slot // 4) == (0, [0, 0, 0, 0])
+    assert street.production(seller, slot // 4) == (0, [0, 0, 0, 0])
     assert street.lens.position(seller, slot).outcome == NO_READING
 
 
@@ -178,6 +183,8 @@ def test_report__slot_not_over__skipped(street, seller, slot):
     street.go_to_slot(slot + 2, -1)
     street.report(Entry(seller, slot // 4, {0: Reading(1, 0), 1: Reading(2, 0), 3: Reading(2, 0)}))
     assert skipped(street) == [(seller, slot // 4, 0b1010, NOT_OVER)]
+    ((_, entry, _),) = credits(street.registry)
+    assert entry == Entry(seller, slot // 4, {0: Reading(1, 0)}).word() | (2 << 48) | (2 << 144)
     assert street.lens.position(seller, slot + 1).outcome == 0
 
 
@@ -203,7 +210,7 @@ def test_report__more_than_the_nameplate_can__skipped_at_the_first_wh_too_much(s
     street.end(slot + 1)
     street.report(Entry(roof, slot // 4, {0: Reading(2501, 0), 1: Reading(2500, 0)}))
     assert skipped(street) == [(roof, slot // 4, 1, ABOVE_NAMEPLATE)]
-    assert street.exchange.production(roof, slot // 4) == (2, [0, 2500, 0, 0])
+    assert street.production(roof, slot // 4) == (2, [0, 2500, 0, 0])
 
 
 def test_report__consumer_that_exports__skipped(street, seller, slot):
@@ -256,7 +263,7 @@ def test_report__largest__256_site_hours_in_one_transaction(street, slot):
     ]
     street.report(*entries)
     assert events(street.registry, "Reported")[0].settled == 1024
-    assert street.exchange.production(sites[-1], slot // 4 + 3) == (15, [30, 31, 32, 33])
+    assert street.production(sites[-1], slot // 4 + 3) == (15, [30, 31, 32, 33])
     assert street.registry.call_trace().gas_used < 16_000_000
 
 
@@ -268,30 +275,6 @@ def test_settle__not_the_registry__refused(street, seller, slot):
     for sender in (street.attacker.address, street.owner, street.grid_operator.address):
         with boa.reverts("settlement: only the registry"):
             street.exchange.settle(street.zone, [one(seller, slot, Reading(1, 0)).word()], sender=sender)
-
-
-def test_set_registry__second_time__refused(street):
-    with boa.reverts("settlement: registry is set"):
-        street.exchange.set_registry(street.attacker.address, sender=street.owner)
-
-
-def test_set_registry__not_the_owner__refused(street, deploy):
-    exchange = deploy("EnergyExchange", street.token, street.grid)
-    with boa.reverts("ownable: caller is not the owner"):
-        exchange.set_registry(street.attacker.address, sender=street.attacker.address)
-
-
-def test_set_registry__nobody__refused(street, deploy):
-    exchange = deploy("EnergyExchange", street.token, street.grid)
-    with boa.reverts("settlement: no registry"):
-        exchange.set_registry("0x" + "00" * 20, sender=street.owner)
-
-
-def test_set_registry__first_time__readable(street, deploy):
-    exchange = deploy("EnergyExchange", street.token, street.grid)
-    exchange.set_registry(street.registry, sender=street.owner)
-    assert events(exchange, "RegistrySet")[0].registry == street.registry.address
-    assert exchange.registry() == street.registry.address
 
 
 def test_report__signed_for_another_zone__refused(street, terms, seller, slot):

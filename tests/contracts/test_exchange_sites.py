@@ -237,19 +237,57 @@ def test_tariff_lead__one_hour__default_tradable_only_so_far_ahead(street):
 # ---- the grid registry and the exchange know each other -------------------------------------------------------------
 
 
-def test_set_exchange__second_time__refused(street):
+@pytest.fixture
+def fresh(street, deploy):
+    """A grid registry and an exchange that do not know each other yet."""
+    grid = deploy("GridRegistry")
+    return grid, deploy("EnergyExchange", street.token, grid)
+
+
+def test_connect__by_the_owner__all_of_them_know_each_other(street, fresh):
+    grid, exchange = fresh
+    grid.connect(exchange, street.registry, street.desk, sender=street.owner)
+    assert events(grid, "ExchangeSet") == [(exchange.address,)]
+    assert events(grid, "Connected") == [(street.registry.address, street.desk.address)]
+    assert grid.exchange() == exchange.address
+    assert (exchange.grid(), exchange.registry(), exchange.desk()) == (
+        grid.address,
+        street.registry.address,
+        street.desk.address,
+    )
+    assert exchange.owner_of(0) == street.desk.address
+
+
+def test_connect__second_time__refused(street, fresh):
+    grid, exchange = fresh
     with boa.reverts("grid: exchange is set"):
-        street.grid.set_exchange(street.attacker.address, sender=street.owner)
+        street.grid.connect(street.exchange, street.registry, street.desk, sender=street.owner)
+    grid.connect(exchange, street.registry, street.desk, sender=street.owner)
+    with boa.reverts("exchange: is connected"):
+        exchange.connect(street.attacker.address, street.attacker.address, sender=grid.address)
 
 
-def test_set_exchange__not_the_owner__refused(street, deploy):
+def test_connect__not_the_owner__refused(street, fresh):
+    grid, exchange = fresh
     with boa.reverts("ownable: caller is not the owner"):
-        deploy("GridRegistry").set_exchange(street.exchange, sender=street.attacker.address)
+        grid.connect(exchange, street.registry, street.desk, sender=street.attacker.address)
 
 
-def test_set_exchange__nobody__refused(street, deploy):
-    with boa.reverts("grid: no exchange"):
-        deploy("GridRegistry").set_exchange("0x" + "00" * 20, sender=street.owner)
+@pytest.mark.parametrize("wrong", range(3))
+def test_connect__something_without_code__refused(street, fresh, wrong):
+    grid, exchange = fresh
+    contracts = [exchange.address, street.registry.address, street.desk.address]
+    contracts[wrong] = street.attacker.address
+    with boa.reverts("grid: not a contract"):
+        grid.connect(*contracts, sender=street.owner)
+    assert grid.exchange() == "0x" + "00" * 20
+
+
+def test_connect__past_the_grid_registry__refused(street, fresh):
+    _, exchange = fresh
+    for sender in (street.attacker.address, street.owner, street.registry.address, street.desk.address):
+        with boa.reverts("exchange: only the grid registry"):
+            exchange.connect(street.registry, street.desk, sender=sender)
 
 
 def test_register_site__before_there_is_an_exchange__refused(street, deploy, terms):
@@ -261,10 +299,74 @@ def test_register_site__before_there_is_an_exchange__refused(street, deploy, ter
 
 def test_open_site__past_the_grid_registry__refused(street):
     for sender in (street.attacker.address, street.owner, street.grid_operator.address):
-        with boa.reverts("site: only the grid registry"):
+        with boa.reverts("exchange: only the grid registry"):
             street.exchange.open_site(street.zone << 16 | 1, street.attacker.address, 1, sender=sender)
 
 
 def test_exchange__without_a_grid_registry__not_deployable(street, deploy):
-    with boa.reverts("zone: no grid registry"):
+    with boa.reverts("exchange: no grid registry"):
         deploy("EnergyExchange", street.token, "0x" + "00" * 20)
+
+
+# ---- links between zones --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(street):
+    """A second zone with a grid operator of its own."""
+    return street.open_zone(Terms(), 24, person("other operator"))
+
+
+@pytest.fixture
+def set_link(street, other):
+    """set_link(capacity, fee, abroad): what one of the two operators allows."""
+
+    def set_link(capacity, fee, abroad=False, sender=None):
+        here, there = (other, street.zone) if abroad else (street.zone, other)
+        operator = person("other operator") if abroad else street.grid_operator
+        street.grid.set_link(here, there, capacity, fee, sender=sender or operator.address)
+
+    return set_link
+
+
+def test_set_link__one_operator_only__nothing_can_be_carried(street, other, set_link):
+    set_link(1_000, 20)
+    assert events(street.grid, "LinkSet") == [(street.zone, other, 1_000, 20)]
+    assert street.grid.link(street.zone, other) == (0, 20, 0)
+    assert street.grid.link(other, street.zone) == (0, 0, 20)
+
+
+def test_set_link__both_operators__smaller_capacity_and_each_his_fee(street, other, set_link):
+    set_link(1_000, 20)
+    set_link(700, 3, abroad=True)
+    assert street.grid.link(street.zone, other) == (700, 20, 3)
+    assert street.grid.link(other, street.zone) == (700, 3, 20)
+
+
+def test_set_link__again__replaces(street, other, set_link):
+    set_link(1_000, 20)
+    set_link(700, 3, abroad=True)
+    set_link(0, 5)
+    assert street.grid.link(street.zone, other) == (0, 5, 3)
+
+
+def test_set_link__at_its_bounds__accepted_and_not_beyond(street, other, set_link):
+    set_link(2**32 - 1, 2**16 - 1)
+    set_link(2**32 - 1, 2**16 - 1, abroad=True)
+    assert street.grid.link(street.zone, other) == (2**32 - 1, 2**16 - 1, 2**16 - 1)
+    with boa.reverts("link: capacity out of range"):
+        set_link(2**32, 0)
+    with boa.reverts("link: fee out of range"):
+        set_link(0, 2**16)
+
+
+def test_set_link__not_the_zones_operator__refused(street, set_link):
+    for sender in (street.attacker.address, street.owner, person("other operator").address):
+        with boa.reverts("zone: not its operator"):
+            set_link(1, 1, sender=sender)
+
+
+@pytest.mark.parametrize("shift", [0, 98])
+def test_set_link__with_itself_or_no_zone__refused(street, shift):
+    with boa.reverts("link: no such zone"):
+        street.grid.set_link(street.zone, street.zone + shift, 1, 1, sender=street.grid_operator.address)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import boa
 import pytest
 
-from tests.contracts.model import SLOT, Tariff, Terms
+from tests.contracts.model import SLOT, Entry, Reading, Tariff, Terms
 from tests.contracts.signing import person
 from tests.contracts.street import events, tariff_tuple, terms_tuple
 
@@ -47,8 +47,7 @@ def test_publish_tariffs__in_time__fixed_and_tradable_at_once(street, publish, h
     assert not street.lens.is_tradable(street.zone, 4 * hour)
     publish(hour, TARIFF)
     fixed = replace(terms, feed_in=90, imbalance=4000, grid_fee=150)
-    (event,) = events(street.grid, "TermsPublished")
-    assert (event.zone, event.hour, tuple(event.terms)) == (street.zone, hour, terms_tuple(fixed))
+    assert events(street.grid, "TermsFixed") == [(street.zone, hour, fixed.word())]
     assert terms_of(street, hour) == (fixed, True)
     assert street.lens.is_tradable(street.zone, 4 * hour)
     assert not street.lens.is_tradable(street.zone, 4 * hour + 4)
@@ -178,8 +177,7 @@ def test_set_default_terms__after_an_hour_was_fixed__that_hour_keeps_its_terms(s
 
 def test_fix_terms__by_anyone__default_written(street, terms, hour):
     street.exchange.fix_terms(street.zone, hour - 1, sender=street.attacker.address)
-    (event,) = events(street.exchange, "TermsFixed")
-    assert (event.zone, event.hour, tuple(event.terms)) == (street.zone, hour - 1, terms_tuple(terms))
+    assert events(street.exchange, "TermsFixed") == [(street.zone, hour - 1, terms.word())]
 
 
 def test_fix_terms__twice__changes_nothing(street, terms, hour):
@@ -226,3 +224,50 @@ def test_zone__its_terms__no_business_of_another_zone(street, publish, hour):
     assert street.grid.terms(other, hour)[1] is False
     with boa.reverts("zone: not its operator"):
         street.grid.publish_tariffs(other, hour, [tariff_tuple(TARIFF)], sender=street.grid_operator.address)
+
+
+def test_publish_tariffs__stored_in_the_exchange_at_once(street, publish, hour, terms):
+    publish(hour, TARIFF, replace(TARIFF, feed_in=1))
+    words = [street.exchange.terms_word(street.zone << 32 | hour + i) for i in range(3)]
+    published = replace(terms, feed_in=90, imbalance=4000, grid_fee=150)
+    assert words == [published.word(), replace(published, feed_in=1).word(), 0]
+    street.exchange.fix_terms(street.zone, hour)
+    assert events(street.exchange, "TermsFixed") == []
+
+
+def test_publish_tariffs__traded_and_settled_by_them(street, seller, buyer, publish, hour):
+    publish(hour, TARIFF)
+    slot = 4 * hour
+    free = street.free(seller), street.free(buyer)
+    street.trade(seller, buyer, slot, 1000, 100)
+    assert (street.free(seller), street.free(buyer)) == (free[0] - 100 * 3000, free[1] - 100 * 1150)
+    assert street.lens.position(seller, slot).margin == 100 * 3000
+    street.end(slot)
+    street.report(Entry(seller, hour, {0: Reading(60, 0)}), Entry(buyer, hour, {0: Reading(0, 50)}))
+    assert street.free(seller) == free[0] + 100 * 1000 - 40 * 4000
+    assert street.free(buyer) == free[1] - 100 * 1150 + 50 * 90
+    assert street.pool() == 40 * 4000 - 50 * 90
+
+
+def test_publish_tariffs__default_changed_meanwhile__grid_and_gate_are_those_of_the_hour(street, publish, hour, terms):
+    new = replace(terms, floor=200, step=9, gate_lead=7)
+    street.grid.set_default_terms(street.zone, terms_tuple(new), sender=street.grid_operator.address)
+    publish(hour, TARIFF)
+    assert terms_of(street, hour) == (replace(new, feed_in=90, imbalance=4000, grid_fee=150), True)
+    assert street.lens.is_tradable(street.zone, 4 * hour)
+    street.go_to_slot(4 * hour - 7)
+    assert not street.lens.is_tradable(street.zone, 4 * hour)
+
+
+def test_terms__of_a_published_hour__never_change(street, publish, hour):
+    publish(hour, TARIFF)
+    word = street.exchange.terms_word(street.zone << 32 | hour)
+    street.go_to(3600 * hour - 60)
+    street.exchange.fix_terms(street.zone, hour)
+    assert street.exchange.terms_word(street.zone << 32 | hour) == word
+
+
+def test_fix_published__past_the_grid_registry__refused(street, terms, hour):
+    for sender in (street.attacker.address, street.owner, street.grid_operator.address, street.desk.address):
+        with boa.reverts("exchange: only the grid registry"):
+            street.exchange.fix_published(street.zone, hour, [terms.word()], sender=sender)

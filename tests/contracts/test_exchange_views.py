@@ -78,7 +78,7 @@ def test_views__same_cell_of_another_turn__empty(street, seller, buyer, slot, sh
     assert street.lens.orders_of(seller, other) == []
     assert street.lens.margin_held(seller, other) == 0
     assert street.lens.order(order + (shift << 25)).wh == 0
-    assert street.exchange.production(seller, other // 4) == (0, [0, 0, 0, 0])
+    assert street.production(seller, other // 4) == (0, [0, 0, 0, 0])
     assert not street.lens.is_reported(street.zone, other)
 
 
