@@ -269,6 +269,7 @@ class Exchange:
         self.zones: dict[int, Zone] = {}
         self.sites: dict[int, Site] = {0: Site(desk, 0, 0, "none")}  # 0 is the desk's own account
         self.hours: dict[tuple[int, int], Hour] = {}  # (site, hour modulo the ring)
+        self.begun: set[int] = set()  # slots in which something has settled
         self.books: dict[tuple[int, int, bool], dict[int, list[Order]]] = {}  # price -> places, first come first
         self.sides: dict[tuple[int, int, bool], int] = {}  # (zone, slot modulo the ring, sell) -> slot it serves
         self.orders: dict[int, Order] = {}  # those that rest
@@ -832,6 +833,13 @@ class Exchange:
             last = (-1, -1)
             for entry in entries:
                 ordered = (entry.hour, entry.site) > last
+                hour = range(4 * entry.hour, 4 * entry.hour + 4)
+                if (
+                    ordered
+                    and entry.site in self.sites
+                    and any(self.slot_over(slot) and not self.timed_out(slot) for slot in hour)
+                ):
+                    self.fix(zone, entry.hour)
                 for quarter, reading in sorted(entry.readings.items()):
                     slot = 4 * entry.hour + quarter
                     reason = self._skip_reason(entry.site, slot, reading) if ordered else UNORDERED
@@ -868,6 +876,7 @@ class Exchange:
 
     def _settle(self, site: int, slot: int, outcome: int, reading: Reading | None) -> int:
         """Settle one position from its own margin; returns the Wh bought but not used."""
+        self.begun.add(slot)
         position, state = self._cell(site, slot), self.zones[site >> 16]
         terms = self.terms(site >> 16, slot // 4)
         sold, bought = max(position.net_wh, 0), max(-position.net_wh, 0)

@@ -171,8 +171,8 @@ def test_cancel_many__by_the_desk__of_several_sites(street, slot, queue):
     assert street.lens.orders(street.zone, slot, True) == []
 
 
-def test_cancel_many__none__nothing(street, attacker):
-    street.exchange.cancel_many([], sender=attacker.address)
+def test_cancel_many__none__nothing(street):
+    street.exchange.cancel_many([], sender=street.attacker.address)
     assert closed(street.exchange) == []
 
 
