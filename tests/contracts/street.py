@@ -349,10 +349,10 @@ def pairs_traded(contract: VyperContract) -> list[tuple[int, int, int, int, int]
     ]
 
 
-def credits(contract: VyperContract) -> list[tuple[int, int, int]]:
-    """(site, its entry as settled, grains credited) of the last call's reports."""
+def credits(contract: VyperContract) -> list[tuple[int, int, int, int]]:
+    """(site, its place in the report, mask of its slots that settled, grains credited) of the last call's reports."""
     return [
-        (event.zone << 16 | entry >> 200 & 0xFFFF, entry, credited)
+        (event.zone << 16 | word >> 76 & 0xFFFF, word >> 68 & 0xFF, word >> 64 & 15, word & (2**64 - 1))
         for event in events(contract, "Settled")
-        for entry, credited in zip(event.entries, event.credited, strict=True)
+        for word in event.credited
     ]

@@ -3,6 +3,7 @@
 import boa
 import pytest
 
+from tests.contracts.entries import packed
 from tests.contracts.model import Entry, Limits, Reading, Wanted
 from tests.contracts.signing import PERMIT, domain, person
 from tests.contracts.street import GRAIN, NET8, Street, events, limits_tuple, terms_tuple
@@ -278,6 +279,6 @@ def test_account_0__anybody_may_deposit__and_it_trades_nowhere(street, slot):
 
 def test_account_0__in_a_report__no_zone_to_settle_in(street, slot):
     street.end(slot)
-    words = [Entry(0, slot // 4, {0: Reading(0, 0)}).word()]
+    words = packed([Entry(0, slot // 4, {0: Reading(0, 0)}).word()])
     assert street.exchange.settle(0, words, sender=street.registry.address) == 0
     assert events(street.exchange, "Settled") == []

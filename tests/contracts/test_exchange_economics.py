@@ -1,5 +1,6 @@
 """What pays and what does not, for any terms that the checks let through: nobody gains by failing his neighbours."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,8 +27,9 @@ from tests.contracts.street import GRAIN, SOLAR, Street
 
 FORTUNE = 10**12  # grains: more than any position here can need
 MOST_WH = 10_000
+EXAMPLES = 400 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 15
 USUAL = settings(
-    max_examples=40,
+    max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
     database=None,

@@ -26,6 +26,7 @@ interface IExchangeLens {
         bool sell;
         uint256 price;
         uint256 wh;
+        uint256 expiry;
     }
 
     struct Level {
@@ -74,12 +75,13 @@ interface IExchangeLens {
     function order_lock(uint256 order_) external view returns (uint256);
 
     /**
-     * @notice Price levels of a side, best first.
+     * @notice Price levels of a side, best first, with what can still be taken there: without orders that have expired.
      */
     function depth(uint256 zone, uint256 slot, bool sell) external view returns (Level[] memory);
 
     /**
-     * @notice Resting orders of a side in the order in which they would be taken; the first 512.
+     * @notice Resting orders of a side in the order in which they would be taken; the first 512. One that has expired
+     *      still holds its lock until it is met or released.
      */
     function orders(uint256 zone, uint256 slot, bool sell) external view returns (Order[] memory);
 

@@ -211,6 +211,7 @@ class Order:
     sell: bool
     price: int
     wh: int
+    expiry: int = 0  # unix time from which it trades no more; 0 for the gate of its slot
 
 
 @dataclass(frozen=True, slots=True)
