@@ -588,12 +588,14 @@ class Exchange:
                 raise Refused("exchange: only the desk", *self._stop_faults())
             if zone == home or wanted.kind not in (IMMEDIATE_OR_CANCEL, FILL_OR_KILL):
                 raise Refused("order: not a take abroad", *self._stop_faults())
+            markets = [zone, home] if self.book(zone, wanted.slot, not wanted.sell) else [zone]
             faults = self.placement_faults(zone, wanted)
-            if self.book(zone, wanted.slot, not wanted.sell):
-                faults += self.market_faults(home, wanted.slot)
+            for market in markets[1:]:
+                faults += self.market_faults(market, wanted.slot)
             if faults:
                 raise Refused(*faults)
-            self.fix(zone, wanted.slot // 4)
+            for market in markets:
+                self.fix(market, wanted.slot // 4)
             take = self._take(site, zone, wanted)
             filled = wanted.wh - take.left
             self.zones[home].grid_fees += filled * home_fee

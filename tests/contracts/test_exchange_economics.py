@@ -87,6 +87,10 @@ class Village:
     def trade(self, seller: int, buyer: int, price: int, wh: int) -> None:
         self.street.trade(seller, buyer, self.slot, price, wh)
 
+    def withdraw_orders(self, site: int) -> None:
+        orders = [order.id for order in self.street.lens.orders_of(site, self.slot)]
+        self.street.exchange.cancel_many(orders, sender=self.street.owner_of(site))
+
     def report(self, readings: dict[int, tuple[int, int] | None]) -> None:
         """What the oracles of each zone agreed on, (exported, imported) or nothing read."""
         self.street.go_to_slot(max(self.slot + 1, self.street.now_slot))
@@ -215,12 +219,12 @@ def test_abroad__any_two_tariffs__neither_waste_nor_default_of_the_taker_pays(vi
         to_waste = Wanted(v.slot, False, price, wh, IMMEDIATE_OR_CANCEL)
         bought = v.street.take_abroad(taker, v.zones[1], to_waste, *fees)
         assert bought == (wh if price > home.feed_in else 0)
-        for order in v.street.lens.orders_of(seller_abroad, v.slot):
-            v.street.cancel(order.id)
+        v.withdraw_orders(seller_abroad)
         v.street.buy(buyer_abroad, v.slot, price, wh)
         to_default = Wanted(v.slot, True, price, wh, IMMEDIATE_OR_CANCEL)
         sold = v.street.take_abroad(other, v.zones[1], to_default, *fees)
         assert sold == (wh if price < home.imbalance else 0)
+        v.withdraw_orders(buyer_abroad)
         v.report({taker: (0, 0), other: (0, 0), seller_abroad: (wh, 0), buyer_abroad: (0, wh)})
         assert v.gain(taker) <= -bought
         assert v.gain(other) <= -sold
@@ -245,9 +249,7 @@ def act(v: Village, sites: list[int], action: tuple[str, int, int, bool, int, in
     price = v.terms[zone].price(level)
     wanted = Wanted(v.slot, sell, price, wh, IMMEDIATE_OR_CANCEL if what in ("take", "abroad") else 0)
     calls = {
-        "cancel": lambda: street.exchange.cancel_many(
-            [order.id for order in street.lens.orders_of(site, v.slot)], sender=street.owner_of(site)
-        ),
+        "cancel": lambda: v.withdraw_orders(site),
         "abroad": lambda: street.take_abroad(site, zone, wanted, j, wh % 7),
         "pair": lambda: street.pair(Pair(*((site, sites[j]) if sell else (sites[j], site)), v.slot, price, wh)),
     }
@@ -287,8 +289,7 @@ def test_coalition__any_sequence_of_its_own_making__gets_at_most_the_feed_in_pri
         v.report(known)
         v.time_out()
         for site in sites:
-            for order in v.street.lens.orders_of(site, v.slot):
-                v.street.release(order.id)
+            v.withdraw_orders(site)
         delivered = 0
         for site in sites:
             became = v.street.lens.position(site, v.slot)
