@@ -21,8 +21,9 @@ LOCAL_CHAIN_ID = 31337
 MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own
 OWNER, GRID_OPERATOR, REGISTRAR, FIRST_OPERATOR = 0, 1, 2, 3
 OPERATORS = 4
-FIRST_TRANSMITTER = FIRST_OPERATOR + OPERATORS  # what operators pay gas with; 3 + 4 + 4 accounts in all
-DEVELOPMENT_ACCOUNTS = FIRST_TRANSMITTER + OPERATORS
+FIRST_TRANSMITTER = FIRST_OPERATOR + OPERATORS  # what operators pay gas with
+GUARDIAN = FIRST_TRANSMITTER + OPERATORS  # may stop new orders for a while
+DEVELOPMENT_ACCOUNTS = GUARDIAN + 1
 
 Account.enable_unaudited_hdwallet_features()
 

@@ -20,6 +20,7 @@ from scripts.street.check import first_difference
 from scripts.street.clock import ChainClock
 from scripts.street.processes import Processes
 from scripts.street.tally import Tally
+from scripts.street.tariffs import DayAhead
 from scripts.street.traders import Trader, orders_for
 from scripts.street.zone import TERMS, Resident
 
@@ -49,7 +50,7 @@ class Conductor:
 
     def __init__(
         self, chain: Chain, contracts: Contracts, bulk: Bulk, clock: ChainClock, processes: Processes, zone: int,
-        residents: Sequence[Resident], traders: Sequence[Trader], caretaker: Caretaker,
+        residents: Sequence[Resident], traders: Sequence[Trader], caretaker: Caretaker, tariffs: DayAhead,
     ) -> None:  # fmt: skip
         """Everything set up, nothing traded yet."""
         self._chain = chain
@@ -60,6 +61,7 @@ class Conductor:
         self._zone = zone
         self._traders = traders
         self._caretaker = caretaker
+        self._tariffs = tariffs
         self._audit_from = clock.slot()
         self.residents = list(residents)
         self.tally = Tally(chain, contracts, zone)
@@ -71,7 +73,9 @@ class Conductor:
 
     def order_for(self, slot: int, more: Sequence[Intent] = ()) -> None:
         """Let everybody place an order for a coming slot, and place some more."""
-        self.send([*orders_for(self._traders, slot, self._clock.slot(), TERMS, self._contracts), *more])
+        now_slot = self._clock.slot()
+        self._tariffs.publish(hour_of_slot(now_slot))
+        self.send([*orders_for(self._traders, slot, now_slot, TERMS, self._contracts), *more])
 
     def send(self, orders: Sequence[Intent]) -> None:
         """Place orders; one that is refused is told, and the others stand."""

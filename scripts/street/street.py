@@ -9,7 +9,7 @@ from net8 import deployment as deployments
 from net8.client import Chain
 from net8.contracts import Contracts
 from net8.deployment import Deployment
-from net8.units import SLOT_SECONDS, format_slot
+from net8.units import SLOT_SECONDS, format_slot, hour_of_slot
 
 from scripts.street import accounts
 from scripts.street.bakery import BIDS_AHEAD, StandingBid
@@ -28,6 +28,7 @@ from scripts.street.processes import Processes
 from scripts.street.result import Result
 from scripts.street.rpc import Rpc
 from scripts.street.run_folder import RunFolder
+from scripts.street.tariffs import DayAhead
 from scripts.street.traders import traders_of
 from scripts.street.zone import Resident, ZoneBuilder
 
@@ -104,6 +105,7 @@ def _set_up(options: Options, inputs: Inputs, folder: RunFolder, processes: Proc
 
 def _conductor(street: _Street) -> Conductor:
     contracts = Contracts.of(street.deployment)
+    midnight_hour = hour_of_slot(street.options.midnight_slot)
     trading = list(street.residents)
     if not street.options.headless:
         del trading[street.inputs.largest_consumer]  # it has a standing bid instead
@@ -111,6 +113,7 @@ def _conductor(street: _Street) -> Conductor:
         street.chain, contracts, street.bulk, street.clock, street.processes, street.zone, street.residents,
         traders_of(trading, street.options.seed),
         Caretaker(street.chain, contracts, street.bulk, street.zone, street.builder.grid_operator),
+        DayAhead(contracts, street.bulk, street.zone, street.builder.grid_operator, midnight_hour),
     )  # fmt: skip
 
 

@@ -19,12 +19,12 @@ from scripts.street.bulk import Bulk, Intent
 from scripts.street.inputs import Home
 from scripts.street.rpc import Rpc
 
-__all__ = ["TERMS", "Resident", "ZoneBuilder"]
+__all__ = ["TARIFF_LEAD", "TERMS", "Resident", "ZoneBuilder"]
 
 TERMS = Terms(
     feed_in=150, imbalance=1650, grid_fee=80, oracle_fee=8, floor=200, step=5, gate_lead=1, min_wh=10
 )  # top of the grid 1315 grains per Wh; imbalance is dearer than 1.25 times that
-TARIFF_LEAD = 48  # hours: tariffs of a day come before noon of the day before
+TARIFF_LEAD = 12  # hours: tariffs of a day come before noon of the day before
 GAS_MONEY = 100 * 10**18  # wei of the chain's own coin for each account
 HOME_DEPOSIT = 40  # NET8, times the size of the home's largest quarter hour in kWh where that is above 1
 POOL_DEPOSIT = 100  # NET8: pays for unused energy before the first shortfall
@@ -125,9 +125,11 @@ class ZoneBuilder:
     # --- zone and sites ---------------------------------------------------------------------------------------------
 
     def open_zone(self) -> int:
-        """Create the zone; its number."""
-        call = self._to.grid.create_zone(self.grid_operator.address, TERMS, TARIFF_LEAD)
-        (outcome,) = self._bulk.send_all([Intent(self.owner, call)])
+        """Name the guardian and create the zone; its number."""
+        guardian = accounts.development_account(accounts.GUARDIAN)
+        zone = self._to.grid.create_zone(self.grid_operator.address, TERMS, TARIFF_LEAD)
+        calls = (self._to.grid.set_guardian(guardian.address), zone)
+        *_, outcome = self._bulk.send_all([Intent(self.owner, call) for call in calls])
         return next(one.event.zone for one in outcome.events if isinstance(one.event, ZoneCreated))
 
     def consent(self, zone: int, owner: str, home: Home, meter: str, nonce: int = 0) -> SiteConsent:

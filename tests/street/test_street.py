@@ -17,9 +17,11 @@ from net8.client import Chain, connect
 from net8.eip712 import SiteConsent, grid_domain
 from net8.model import Outcome
 from net8.signing import keccak256, sign
-from net8.units import WEI_PER_GRAIN, slot_of
+from net8.units import WEI_PER_GRAIN, hour_of_slot, slot_of
 
 from scripts.street.latency import latencies_ms, percentile
+from scripts.street.tariffs import tariff_of
+from scripts.street.zone import TARIFF_LEAD
 
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(900)]
 
@@ -119,6 +121,10 @@ def test_live__newcomer_joins_and_sells__paid__and_ctrl_c_leaves_nothing(start_s
     short = 5000 - min(position.exported, 5000)
     earned = chain.read(contracts.exchange.free_balance(site)) - before
     assert earned == 5000 * bids[0].price - short * 1650
+    hour = hour_of_slot(slot) + TARIFF_LEAD + 1  # published by now, and final
+    midnight = hour_of_slot(street.facts("first_slot")["first_slot"]) - 8
+    terms, final = chain.read(contracts.grid.terms(1, hour))
+    assert (terms.tariff, final) == (tariff_of((hour - midnight) % 24), True)
     street.process.send_signal(signal.SIGINT)
     status, _ = street.ends()
     assert status == 130

@@ -113,7 +113,7 @@ def test_first_difference__within_one_wh__none(tally):
 
 def test_trade__resting_sale_taken__maker_sold():
     resting = OrderId(1, 5, True, 3, 0).pack()
-    trade = Trade(resting, SELLER, BUYER, 10)
+    trade = Trade(SELLER, resting, 10, BUYER)
     assert (trade.seller, trade.buyer) == (SELLER, BUYER)
 
 
