@@ -45,7 +45,7 @@ class Tape:
     def settle(self, site: int, reading: tuple[int, int] | None, credited: int = 0) -> None:
         """A report for the slot."""
         entry = Entry(SLOT // 4, site & 0xFFFF, {SLOT % 4: reading})
-        self(events.Settled(site, entry.pack(), credited))
+        self(events.Settled(1, 0, 0, 0, 0, (events.SettledSite(site, entry, credited),)))
 
 
 @pytest.fixture

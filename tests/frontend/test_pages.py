@@ -96,7 +96,7 @@ def test_portfolio__more_than_the_wallet_holds__one_sentence(street) -> None:
 
 def test_home__settled_sale_today__earned_is_shown(street) -> None:
     tape = street
-    tape(events.Trade(tape.rest(SELLER, True, 900, 500), SELLER, BUYER, 500))
+    tape(events.Trade(SELLER, tape.rest(SELLER, True, 900, 500), 500, BUYER))
     tape.settle(SELLER, (500, 0), credited=3_000_000)
     shown = page("home").run()
     assert not shown.exception
