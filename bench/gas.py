@@ -2,15 +2,18 @@
 
 Makers sell, each with another order resting elsewhere; a market that is measured holds three far levels with one
 order each, but for the first order in a market or an hour. Every scenario has an hour of its own, so that no call
-warms or fills a word for the next. The second turn is the same in the same cells, which reports and releases have
-emptied.
+warms or fills a word for the next. The hours' tariffs are published beforehand, as grid operators do every day; only
+`place_first_in_hour` is the first order in an hour that has the zone's default tariff, and fixes it. The second turn
+is the same in the same cells, which reports and releases have emptied.
 """
+
+from itertools import product
 
 from net8.model import OrderKind
 from net8.packing import Entry, OrderRequest
-from net8.units import first_slot_of, hour_of, slot_end
+from net8.units import WEI_PER_NET8, first_slot_of, hour_of, slot_end, slots_of_hour
 
-from bench.site import BUYERS, SELLERS, TERMS, Zone
+from bench.site import BUYERS, SELLERS, TARIFF_LEAD, TERMS, Zone
 
 __all__ = ["RING_SLOTS", "STATES", "measure"]
 
@@ -24,36 +27,45 @@ MAKERS = SELLERS[:TEN]
 FAR_MAKERS = SELLERS[20:23]
 TAKER = BUYERS[0]
 DAY = 96  # orders of one place_many
+PUBLISHED = 72  # hours of a turn, more than its scenarios use
 
 
 def measure(zone: Zone) -> dict[str, dict[str, int]]:
     """Gas by key and state."""
-    first_hour = hour_of(zone.now()) + 3
+    first_hour = hour_of(zone.now())
     gas: dict[str, dict[str, int]] = {}
     for turn, state in enumerate(STATES):
-        start = first_hour + turn * RING_SLOTS // 4
+        hour = first_hour + turn * RING_SLOTS // 4
         if turn:
-            zone.move_to((start - 3) * 3600 + 1)
-        for key, value in _Turn(zone, start).run().items():
+            zone.move_to(hour * 3600 + 1)
+        for key, value in _Turn(zone, hour).run().items():
             gas.setdefault(key, {})[state] = value
+    gas["net8_transfer"] = dict.fromkeys(STATES, _transfer(zone))
     return gas
+
+
+def _transfer(zone: Zone) -> int:
+    """From one holder to another."""
+    return zone.of_site(SELLERS[0], zone.contracts.token.transfer(zone.owners[1], WEI_PER_NET8))
 
 
 class _Turn:
     """All scenarios once, each in the next free hour."""
 
-    def __init__(self, zone: Zone, first_hour: int) -> None:
+    def __init__(self, zone: Zone, now_hour: int) -> None:
         self._zone = zone
-        self._first = self._next = first_hour
         self._book = zone.contracts.exchange
+        self._default_hour = now_hour + 3
+        self._first = self._next = now_hour + TARIFF_LEAD + 1
+        zone.publish(range(self._first, self._first + PUBLISHED))
 
     def run(self) -> dict[str, int]:
         """Gas by key; afterwards everything is settled and released."""
         self._rest_elsewhere()
         self._round_trip()
         gas = {
-            "place_first_in_hour": self._place_first(opened=False),
-            "place_first_in_market": self._place_first(opened=True),
+            "place_first_in_hour": self._sell(MAKERS[0], first_slot_of(self._default_hour)),
+            "place_first_in_market": self._sell(MAKERS[0], first_slot_of(self._hour())),
             "place_new_tick": self._place_new_tick(),
             "place_existing": self._place_existing(),
             "take_1_full": self._take([PRICE]),
@@ -102,13 +114,6 @@ class _Turn:
         slot = first_slot_of(self._hour())
         self._sell(FAR_MAKERS[0], slot)
         self._buy(slot, PRICE, WH)
-
-    def _place_first(self, opened: bool) -> int:
-        """An hour is opened, its terms fixed, by a call of its own or by the first order in any of its four markets."""
-        hour = self._hour()
-        if opened:
-            self._zone.of_site(TAKER, self._book.fix_terms(self._zone.number, hour))
-        return self._sell(MAKERS[0], first_slot_of(hour))
 
     def _place_new_tick(self) -> int:
         return self._sell(MAKERS[0], self._market())
@@ -170,19 +175,14 @@ class _Turn:
     def _clear_up(self, settled: set[tuple[int, int]]) -> None:
         """Release what rests and settle what is left, as a zone's operators do every hour."""
         lens, chain = self._zone.contracts.lens, self._zone.chain
-        books = chain.read_many(
-            [
-                lens.orders(self._zone.number, slot, sell)
-                for slot in range(first_slot_of(self._first), first_slot_of(self._next))
-                for sell in (True, False)
-            ]
-        )
+        hours = [self._default_hour, *range(self._first, self._next)]
+        slots = [slot for hour in hours for slot in slots_of_hour(hour)]
+        books = chain.read_many([lens.orders(self._zone.number, *side) for side in product(slots, (True, False))])
         resting = [order.id for book in books for order in book]
         for i in range(0, len(resting), 64):
             self._zone.send(self._zone.owners[0], self._book.release(resting[i : i + 64]))
-        for hour in range(self._first, self._next):
-            slots = [i for i in range(4) if (hour, i) not in settled]
-            if not slots:
-                continue
-            entries = [Entry(hour, index, dict.fromkeys(slots, (0, 0))) for index in (*SELLERS, *BUYERS)]
-            self._zone.report(entries)
+        for hour in hours:
+            left = [i for i in range(4) if (hour, i) not in settled]
+            if left:
+                entries = [Entry(hour, index, dict.fromkeys(left, (0, 0))) for index in (*SELLERS, *BUYERS)]
+                self._zone.report(entries)

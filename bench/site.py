@@ -28,9 +28,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
 MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own
 TERMS = Terms(feed_in=150, imbalance=1650, grid_fee=80, oracle_fee=8, floor=200, step=5, gate_lead=1, min_wh=10)
-TARIFF_LEAD = 168  # hours: every slot of the horizon has the default tariff
+TARIFF_LEAD = 24  # hours: the grid operator publishes a day ahead, and only what it did not publish has the default
 SELLERS, BUYERS = range(1, 51), range(51, 101)  # site indexes, consecutive
-OPERATORS = 4
+OPERATORS = 7  # a report carries the signatures of five
 BALANCE = 1_000 * WEI_PER_NET8  # of each site
 GAS = 16_000_000
 FOREVER = 2**40  # unix seconds
@@ -43,6 +43,9 @@ class Zone:
     chain: Chain
     deployment: Deployment
     contracts: Contracts
+    owner: str  # of the contracts
+    grid_operator: str
+    registrar: str
     owners: tuple[str, ...]  # of the sites, by index - 1
     operators: tuple[LocalAccount, ...]
     number: int = 1
@@ -78,6 +81,12 @@ class Zone:
         """Let time pass."""
         self.chain.request("evm_setNextBlockTimestamp", [unix])
         self.chain.request("evm_mine")
+
+    def publish(self, hours: range) -> None:
+        """Fix the tariffs of hours beyond the tariff lead, a day in each call."""
+        for first in hours[::24]:
+            tariffs = [TERMS.tariff] * min(24, hours.stop - first)
+            self.send(self.grid_operator, self.contracts.grid.publish_tariffs(self.number, first, tariffs))
 
     def report(self, entries: list[Entry]) -> int:
         """Settle by a report with a quorum of signatures; its gas."""
@@ -143,11 +152,13 @@ def fill(chain: Chain, deployment: Deployment) -> Zone:
     """A zone with its operators and a hundred funded sites, on a chain whose node sends for any address."""
     Account.enable_unaudited_hdwallet_features()
     accounts = [Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{i}") for i in range(3 + OPERATORS)]
-    owner, grid_operator = accounts[0].address, accounts[1].address
+    owner, grid_operator, registrar = (account.address for account in accounts[:3])
     keys = [keccak256(f"owner {index} of the bench".encode()) for index in (*SELLERS, *BUYERS)]
     owners = [Account.from_key(key).address for key in keys]
     contracts = Contracts.of(deployment)
-    zone = Zone(chain, deployment, contracts, tuple(owners), tuple(accounts[3:]))
+    zone = Zone(
+        chain, deployment, contracts, owner, grid_operator, registrar, tuple(owners), tuple(accounts[3:])
+    )  # fmt: skip
     supply = len(owners) * 2 * BALANCE + OPERATORS * chain.read(contracts.registry.min_stake()) + BALANCE
     euros = supply // WEI_PER_NET8 * chain.read(contracts.reserve.price())
     for call in (

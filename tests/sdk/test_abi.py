@@ -57,7 +57,15 @@ NOT_CALLED = {
     "exchange": "an address of the deployment file",
 }
 RENAMED_FIELDS = {"from": "sender", "to": "receiver"}
-PACKED = {"OrderPlaced", "OrderReduced", "OrderClosed", "Trade", "PairTraded", "Settled"}  # see test_events
+PACKED = {
+    "OrderPlaced",
+    "OrderReduced",
+    "OrderClosed",
+    "Trade",
+    "PairTraded",
+    "Settled",
+    "StripFilled",
+}  # see test_events
 
 
 def compiled(source: Path) -> list[dict]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from net8.eip712 import Domain, grid_domain, registry_domain, token_domain
+from net8.eip712 import Domain, desk_domain, grid_domain, registry_domain, token_domain
 from net8.signing import SignatureRefused, checksum_address
 
 __all__ = ["CONTRACTS", "ContractRecord", "Deployment", "DeploymentRefused", "load"]
@@ -76,6 +76,11 @@ class Deployment(BaseModel):
     def first_block(self) -> int:
         """The earliest block with an event of these contracts."""
         return min(record.block for record in self.contracts.values())
+
+    @property
+    def desk_domain(self) -> Domain:
+        """Where signed orders and strips count."""
+        return desk_domain(self.chain_id, self.address("TradingDesk"))
 
     @property
     def grid_domain(self) -> Domain:

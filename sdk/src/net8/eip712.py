@@ -13,6 +13,7 @@ from typing import Any
 from net8.signing import checksum_address, keccak256
 
 __all__ = [
+    "DESK_NAME",
     "GRID_NAME",
     "REGISTRY_NAME",
     "TOKEN_NAME",
@@ -23,11 +24,14 @@ __all__ = [
     "Report",
     "SiteConsent",
     "StructType",
+    "Value",
+    "desk_domain",
     "grid_domain",
     "registry_domain",
     "token_domain",
 ]
 
+DESK_NAME = "NET8 TradingDesk"
 GRID_NAME = "NET8 GridRegistry"
 REGISTRY_NAME = "NET8 OracleRegistry"
 TOKEN_NAME = "NET8"  # noqa: S105
@@ -164,6 +168,11 @@ class Domain:
                 "verifyingContract": self.contract,
             }
         )
+
+
+def desk_domain(chain_id: int, contract: str) -> Domain:
+    """Domain of a TradingDesk."""
+    return Domain(DESK_NAME, VERSION, chain_id, contract)
 
 
 def grid_domain(chain_id: int, contract: str) -> Domain:

@@ -23,10 +23,12 @@ __all__ = [
     "ChainFault",
     "ChainUnreachable",
     "DeploymentMismatch",
+    "EarningsRefused",
     "GuardianRefused",
     "LinkRefused",
     "MintRefused",
     "Net8Error",
+    "NonceRefused",
     "OperatorRefused",
     "OrderRefused",
     "OutOfGas",
@@ -130,6 +132,10 @@ class CertificateRefused(Refused):
     """Certificates cannot be retired or passed on like this."""
 
 
+class EarningsRefused(Refused):
+    """There are no relay fees to take."""
+
+
 class GuardianRefused(Refused):
     """Trading cannot be stopped or let go on like this."""
 
@@ -140,6 +146,10 @@ class LinkRefused(Refused):
 
 class MintRefused(Refused):
     """Nothing can be minted or redeemed."""
+
+
+class NonceRefused(Refused):
+    """What was signed with a nonce is over, or there is no such nonce."""
 
 
 class OperatorRefused(Refused):
@@ -210,6 +220,7 @@ AREAS: dict[str, type[Refused]] = {
     "book": BookRefused,
     "certificates": WiringRefused,
     "desk": WiringRefused,
+    "earnings": EarningsRefused,
     "erc1155": CertificateRefused,
     "erc20": TokenRefused,
     "euro": TokenRefused,
@@ -221,6 +232,7 @@ AREAS: dict[str, type[Refused]] = {
     "match": CertificateRefused,
     "mint": MintRefused,
     "minter": WiringRefused,
+    "nonce": NonceRefused,
     "operator": OperatorRefused,
     "order": OrderRefused,
     "ownable": AccessRefused,
@@ -236,7 +248,9 @@ AREAS: dict[str, type[Refused]] = {
     "retire": CertificateRefused,
     "settlement": SettlementRefused,
     "site": SiteRefused,
+    "slots": OrderRefused,
     "stake": StakeRefused,
+    "strip": OrderRefused,
     "terms": TermsRefused,
     "vault": VaultRefused,
     "zone": ZoneRefused,

@@ -25,6 +25,7 @@ __all__ = [
     "Connected",
     "DefaultTermsSet",
     "Deposited",
+    "EarningsClaimed",
     "EntrySkipped",
     "Event",
     "ExchangeSet",
@@ -36,6 +37,8 @@ __all__ = [
     "Minted",
     "MintedFromProduction",
     "MinterSet",
+    "NonceCancelled",
+    "NoncesCancelledBelow",
     "OperatorRegistered",
     "OrderClosed",
     "OrderLapsed",
@@ -63,8 +66,10 @@ __all__ = [
     "SiteRegistered",
     "StakeAdded",
     "StakeWithdrawn",
+    "StripFilled",
     "TermsFixed",
     "Trade",
+    "TradedAbroad",
     "Transfer",
     "TransferBatch",
     "TransferSingle",
@@ -398,6 +403,53 @@ class DeskEvent(Event):
     """Logged by the TradingDesk."""
 
     CONTRACT = "TradingDesk"
+
+
+class StripFilled(DeskEvent):
+    """Part or all of a strip that a site's owner had signed traded, over all its slots."""
+
+    site: int
+    nonce: int
+    wh: int
+
+    @classmethod
+    def of(cls, *values: object) -> Self:
+        """From the site and a packed word: nonce << 32 | Wh."""
+        site, word = cast(tuple[int, int], values)
+        return cls(site, word >> 32, word & 2**32 - 1)
+
+
+class NonceCancelled(DeskEvent):
+    """Whatever was signed with a nonce for a site is over."""
+
+    site: int
+    nonce: int
+
+
+class NoncesCancelledBelow(DeskEvent):
+    """Whatever was signed with a lower nonce for a site is over."""
+
+    site: int
+    nonce: int
+
+
+class EarningsClaimed(DeskEvent):
+    """A relayer took the relay fees that waited."""
+
+    relayer: str
+    receiver: str
+    grains: int
+
+
+class TradedAbroad(DeskEvent):
+    """A site took from another zone's market; its `Trade`s are logged there."""
+
+    site: int
+    zone: int  # of the market
+    slot: int
+    sell: bool
+    wh: int
+    fee: int  # for transport, grains per Wh
 
 
 class AgentSet(DeskEvent):

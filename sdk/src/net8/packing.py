@@ -26,6 +26,7 @@ __all__ = [
     "WordRefused",
     "certificate_id",
     "certificate_of",
+    "fits",
     "join_words",
     "order_of",
     "pack_entries",
@@ -51,7 +52,12 @@ class WordRefused(ValueError):
     """A value that has no place in the word. The message names the field and its range."""
 
 
-def _fits(name: str, value: int, low: int, high: int) -> int:
+def fits(name: str, value: int, low: int, high: int) -> int:
+    """`value` if it is from `low` to `high`.
+
+    Raises:
+        WordRefused: it is not; the message names it.
+    """
     if not low <= value <= high:
         raise WordRefused(f"{name} is {value}; it must be from {low} to {high}")
     return value
@@ -78,19 +84,19 @@ class OrderId:
     def pack(self) -> int:
         """The order id of the exchange."""
         return (
-            _fits("zone", self.zone, 1, 2**_ZONE_BITS - 1) << 49
-            | _fits("slot", self.slot, 0, 2**_SLOT_BITS - 1) << 25
+            fits("zone", self.zone, 1, 2**_ZONE_BITS - 1) << 49
+            | fits("slot", self.slot, 0, 2**_SLOT_BITS - 1) << 25
             | int(self.sell) << 24
-            | _fits("level", self.level, 0, LEVELS - 1) << 16
-            | _fits("index", self.index, 0, 2**_INDEX_BITS - 1)
+            | fits("level", self.level, 0, LEVELS - 1) << 16
+            | fits("index", self.index, 0, 2**_INDEX_BITS - 1)
         )
 
     @classmethod
     def unpack(cls, order: int) -> Self:
         """The parts of an order id."""
-        _fits("order", order, 1 << 49, 2 ** (49 + _ZONE_BITS) - 1)
-        level = _fits("level", _bits(order, 16, 8), 0, LEVELS - 1)
-        index = _fits("index", _bits(order, 0, 16), 0, 2**_INDEX_BITS - 1)
+        fits("order", order, 1 << 49, 2 ** (49 + _ZONE_BITS) - 1)
+        level = fits("level", _bits(order, 16, 8), 0, LEVELS - 1)
+        index = fits("index", _bits(order, 0, 16), 0, 2**_INDEX_BITS - 1)
         return cls(order >> 49, _bits(order, 25, _SLOT_BITS), bool(order >> 24 & 1), level, index)
 
     def price(self, terms: Terms) -> int:
@@ -112,25 +118,25 @@ class OrderRequest:
     def pack(self) -> int:
         """The word for `place_many`."""
         return (
-            _fits("energy of the order (Wh)", self.wh, 1, ORDER_WH_MAX)
-            | _fits("price (grains per Wh)", self.price, 1, 2**24 - 1) << 24
+            fits("energy of the order (Wh)", self.wh, 1, ORDER_WH_MAX)
+            | fits("price (grains per Wh)", self.price, 1, 2**24 - 1) << 24
             | int(self.kind) << 48
             | int(self.sell) << 56
-            | _fits("slot", self.slot, 0, 2**_SLOT_BITS - 1) << 64
-            | _fits("expiry (unix seconds)", self.expiry, 0, 2**_EXPIRY_BITS - 1) << 96
+            | fits("slot", self.slot, 0, 2**_SLOT_BITS - 1) << 64
+            | fits("expiry (unix seconds)", self.expiry, 0, 2**_EXPIRY_BITS - 1) << 96
         )
 
     @classmethod
     def unpack(cls, word: int) -> Self:
         """The order in a word for `place_many`."""
-        _fits("order word", word, 0, 2**136 - 1)
+        fits("order word", word, 0, 2**136 - 1)
         return cls(
             slot=_bits(word, 64, 32),
-            sell=bool(_fits("sell", _bits(word, 56, 8), 0, 1)),
+            sell=bool(fits("sell", _bits(word, 56, 8), 0, 1)),
             price=_bits(word, 24, 24),
             wh=_bits(word, 0, 24),
-            kind=OrderKind(_fits("kind", _bits(word, 48, 8), 0, max(OrderKind))),
-            expiry=_fits("expiry (unix seconds)", word >> 96, 0, 2**_EXPIRY_BITS - 1),
+            kind=OrderKind(fits("kind", _bits(word, 48, 8), 0, max(OrderKind))),
+            expiry=fits("expiry (unix seconds)", word >> 96, 0, 2**_EXPIRY_BITS - 1),
         )
 
 
@@ -160,8 +166,8 @@ class OpenSlot:
 
     def pack(self) -> int:
         """58 bits: state 0 | net_wh int22 | value int34."""
-        net_wh = _fits("net energy (Wh)", self.net_wh, -NET_WH_MAX, NET_WH_MAX)
-        value = _fits("value (grains)", self.value, -VALUE_MAX, VALUE_MAX)
+        net_wh = fits("net energy (Wh)", self.net_wh, -NET_WH_MAX, NET_WH_MAX)
+        value = fits("value (grains)", self.value, -VALUE_MAX, VALUE_MAX)
         return (net_wh & 2**22 - 1) << 34 | value & 2**34 - 1
 
 
@@ -175,12 +181,12 @@ class SettledSlot:
 
     def pack(self) -> int:
         """58 bits: state 1 | outcome 2 | imported 24 | exported 24."""
-        _fits("outcome", self.outcome, Outcome.METERED, Outcome.AS_TRADED)
+        fits("outcome", self.outcome, Outcome.METERED, Outcome.AS_TRADED)
         return (
             1 << 56
             | int(self.outcome) << 48
-            | _fits("imported energy (Wh)", self.imported, 0, 2**_ENERGY_BITS - 1) << 24
-            | _fits("exported energy (Wh)", self.exported, 0, 2**_ENERGY_BITS - 1)
+            | fits("imported energy (Wh)", self.imported, 0, 2**_ENERGY_BITS - 1) << 24
+            | fits("exported energy (Wh)", self.exported, 0, 2**_ENERGY_BITS - 1)
         )
 
 
@@ -199,7 +205,7 @@ class PositionWord:
 
     def pack(self) -> int:
         """The storage word."""
-        word = _fits("hour", self.hour, 0, 2**24 - 1) << 232
+        word = fits("hour", self.hour, 0, 2**24 - 1) << 232
         for i, slot in enumerate(self.slots):
             word |= slot.pack() << 58 * i
         return word
@@ -207,7 +213,7 @@ class PositionWord:
     @classmethod
     def unpack(cls, word: int, hour: int) -> Self:
         """The positions of `hour` in a storage word; a word left there by another hour counts as empty."""
-        _fits("position word", word, 0, _WORD - 1)
+        fits("position word", word, 0, _WORD - 1)
         if word >> 232 != hour:
             word = 0
         first, second, third, fourth = (_unpack_slot(_bits(word, 58 * i, 58)) for i in range(SLOTS_PER_HOUR))
@@ -230,23 +236,23 @@ class Entry:
         """The word for `report`."""
         if not self.readings:
             raise WordRefused(f"entry of site {self.index} in hour {self.hour} covers no slot; leave it out")
-        word = _fits("hour", self.hour, 0, 2**32 - 1) << 216 | _fits("site index", self.index, 1, 2**16 - 1) << 200
+        word = fits("hour", self.hour, 0, 2**32 - 1) << 216 | fits("site index", self.index, 1, 2**16 - 1) << 200
         for i, reading in self.readings.items():
-            _fits("slot of the hour", i, 0, SLOTS_PER_HOUR - 1)
+            fits("slot of the hour", i, 0, SLOTS_PER_HOUR - 1)
             word |= 1 << (192 + i)
             if reading is None:
                 word |= 1 << (196 + i)
                 continue
             exported, imported = reading
             limit = 2**_ENERGY_BITS - 1
-            word |= _fits("exported energy (Wh)", exported, 0, limit) << 48 * i
-            word |= _fits("imported energy (Wh)", imported, 0, limit) << (48 * i + 24)
+            word |= fits("exported energy (Wh)", exported, 0, limit) << 48 * i
+            word |= fits("imported energy (Wh)", imported, 0, limit) << (48 * i + 24)
         return word
 
     @classmethod
     def unpack(cls, word: int) -> Self:
         """The entry in a word of a report."""
-        _fits("settlement entry", word, 0, 2**248 - 1)
+        fits("settlement entry", word, 0, 2**248 - 1)
         readings: dict[int, tuple[int, int] | None] = {}
         for i in range(SLOTS_PER_HOUR):
             if not word >> (192 + i) & 1:
@@ -290,7 +296,7 @@ def split_words(joined: bytes) -> list[int]:
 
 def certificate_id(site: int, hour: int) -> int:
     """ERC-1155 id of the certificates of a site's hour."""
-    return _fits("site", site, 1, _WORD // 2**32 - 1) << 32 | _fits("hour", hour, 0, 2**32 - 1)
+    return fits("site", site, 1, _WORD // 2**32 - 1) << 32 | fits("hour", hour, 0, 2**32 - 1)
 
 
 def certificate_of(token_id: int) -> tuple[int, int]:
