@@ -329,6 +329,18 @@ def test_backing__a_fraction_of_a_unit_owed__rounded_against_the_reserve(reserve
     assert (backing.owed, backing.coverage) == (300 * EURO, 1_000_000)
 
 
+def test_backing__the_smallest_fraction_of_a_unit_owed__rounded_up(deploy, euro, certificates, owner, saver):
+    price = 2_999_999  # with which some amount owes 10**-18 of a unit more than a whole number
+    token = deploy("NET8")
+    reserve = open_reserve(deploy, token, euro, certificates, price, owner)
+    euro.approve(reserve, 2**256 - 1, sender=saver)
+    reserve.mint(3 * EURO, saver, sender=saver)
+    supply = pow(price, -1, NET8)
+    token.burn(token.totalSupply() - supply, sender=saver)
+    assert supply * price % NET8 == 1
+    assert reserve.backing().owed == supply * price // NET8 + 1
+
+
 def test_quotes__any_amount__are_what_mint_and_redeem_do(reserve, holder, saver):
     quoted = reserve.net8_for(7 * EURO)
     assert reserve.mint(7 * EURO, saver, sender=saver) == quoted
@@ -365,6 +377,14 @@ def test_set_price__second_before_a_day_is_over__refused(reserve, owner):
     boa.env.evm.patch.timestamp = START + 2 * DAY - 1
     with boa.reverts("price: once a day"):
         reserve.set_price(PRICE, sender=owner)
+
+
+@pytest.mark.parametrize("price", [10**4, 10**9])
+def test_set_price__at_the_absolute_bounds__accepted(open_with, owner, price):
+    reserve = open_with(price=price)
+    boa.env.evm.patch.timestamp = START + DAY
+    reserve.set_price(price, sender=owner)
+    assert reserve.price_set_at() == START + DAY
 
 
 @pytest.mark.parametrize(("first", "beyond"), [(10**4, 10**4 - 1), (10**9, 10**9 + 1)])
