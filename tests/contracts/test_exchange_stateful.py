@@ -8,6 +8,8 @@ more and longer histories.
 
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -892,3 +894,28 @@ def test_street__any_history__equals_the_model_and_keeps_every_invariant(world):
     assert StreetMachine.actions >= LEAST_ACTIONS
     missing = MUST_HAPPEN - (+StreetMachine.happened).keys()
     assert not missing, f"these histories prove little: never {missing}"
+
+
+# Histories in which a fault once showed, as Hypothesis prints them: what `make fuzz` finds is kept here.
+
+
+@contextmanager
+def history(world: World) -> Iterator[StreetMachine]:
+    StreetMachine.world = world
+    machine = StreetMachine()
+    try:
+        yield machine
+        machine.money_is_equal_and_adds_up()
+        machine.touched_markets_are_equal()
+    finally:
+        machine.teardown()
+
+
+def test_history__batch_across_the_end_of_the_horizon__refused_like_its_last_order(world):
+    with history(world) as state:
+        before = state.happened["refused, order: beyond the horizon"]
+        state.publish_tariffs(zone=0, ahead=167, tariffs=[Tariff(50, 3_000, 100), Tariff(50, 3_000, 100)])
+        state.place_many(i=0, offset=671, orders=[(True, 90, 50, LIMIT)] * 3)
+        assert state.happened["refused, order: beyond the horizon"] == before + 1
+        state.place_many(i=0, offset=671, orders=[(True, 90, 50, LIMIT)] * 2)
+        assert len(state.model.orders) == 2
