@@ -9,7 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from bench import gas, latency
+from bench import certificates, gas, latency
 from bench.site import PROGRAMS, PROJECT, open_zone
 
 HERE = Path(__file__).parent
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     environment = {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"}
     print("measuring gas on anvil, a few minutes", file=sys.stderr)
     with open_zone(FOLDER, environment) as zone:
-        measured = gas.measure(zone)
+        measured = gas.measure(zone) | certificates.measure(zone)
         code_hash = zone.deployment.contracts["EnergyExchange"].code_hash
     if arguments:
         kept = json.loads(RESULTS.read_text(encoding="utf-8"))["latency_ms"] if RESULTS.exists() else None

@@ -31,6 +31,8 @@
 
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
+from snekmate.tokens.interfaces import IERC1155
+from snekmate.tokens.interfaces import IERC1155Receiver
 from .certificates import admission
 from .certificates import cells
 from .certificates import holdings
@@ -119,33 +121,43 @@ def mint(site: uint256, first_hour: uint256, count: uint256, receiver: address) 
     ids: DynArray[uint256, meters.HOURS] = []
     amounts: DynArray[uint256, meters.HOURS] = []
     total: uint256 = 0
-    hour: uint256 = first_hour
-    issues: uint256 = 0  # issue cells of the hour's octet
+    id: uint256 = cells._id(site, first_hour)
+    after: uint256 = unsafe_add(id, count)
+    offset: uint256 = cells._offset(first_hour)
+    issues: uint256 = 0  # issue cells of the octet
     received: uint256 = 0  # cells of Wh that the receiver gets in it
     words: DynArray[uint256, meters.HOURS] = meters._words_of(site, first_hour, count)
     for word: uint256 in words:
-        offset: uint256 = cells._offset(hour)
-        if offset == 0 or hour == first_hour:
-            issues = ledger._issue_word(site, hour)
+        if issues == 0:
+            issues = ledger._issue_word(site, cells._hour(id))
         amount: uint256 = 0
         slots: uint256 = 0
         amount, slots = position_words._production(word, (issues >> offset) & ledger.MASK_SLOTS)
         if amount != 0:
             issues = unsafe_add(issues, ((amount << ledger.SLOT_BITS) | slots) << offset)
             received = unsafe_add(received, amount << offset)
-            ids.append(cells._id(site, hour))
+            ids.append(id)
             amounts.append(amount)
             total = unsafe_add(total, amount)
-        hour = unsafe_add(hour, 1)
-        # The octet ends, or the day does.
-        if received != 0 and (hour % cells.OCTET == 0 or hour == first_hour + count):
-            ledger._store_issue_word(site, unsafe_sub(hour, 1), issues)
-            holdings._credit(receiver, site, unsafe_sub(hour, 1), received)
+        offset = unsafe_add(offset, cells.CELL_BITS)
+        if offset == cells.LAP_SHIFT or unsafe_add(id, 1) == after:
+            # The octet ends, or the day does.
+            if received != 0:
+                ledger._store_issue_word(site, cells._hour(id), issues)
+                holdings._credit(receiver, site, cells._hour(id), received)
+            offset = 0
+            issues = 0
             received = 0
+        id = unsafe_add(id, 1)
     assert total != 0, "mint: nothing to mint"
     ledger._count_issued(site, technology, total)
-    holdings._log_batch(empty(address), receiver, ids, amounts)
-    holdings._ask_receiver(empty(address), receiver, ids, amounts, b"")
+    log IERC1155.TransferBatch(_operator=msg.sender, _from=empty(address), _to=receiver, _ids=ids, _values=amounts)
+    if receiver.is_contract:
+        # Not through `holdings`: its arrays of 128 would make every mint pay for their memory.
+        answer: bytes4 = extcall IERC1155Receiver(receiver).onERC1155BatchReceived(
+            msg.sender, empty(address), ids, amounts, b""
+        )
+        assert answer == holdings.BATCH_RECEIVED, "erc1155: receiver refuses"
     return total
 
 

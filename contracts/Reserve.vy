@@ -14,8 +14,9 @@
         per NET8 in existence, except down to nominal where a surplus is shared with newly minted NET8.
      3. `euros_held` changes only by what the Reserve's own functions moved. A gift sent past them does not count,
         so nobody can bend the price of a redemption by sending euros.
-     4. `euros_held` is at most what the Reserve really has, unless the stablecoin itself took euros away;
-        then anyone may have the loss recognised, and all holders bear it alike instead of the last ones alone.
+     4. `euros_held` is at most what the Reserve really has, unless the stablecoin itself took euros away. Such a loss
+        is recognised before anything else is minted or redeemed, and anyone may have it recognised at any time: all
+        holders bear it alike instead of the last ones alone.
      5. The supply is what was created against euros and what was created against production, to the wei. NET8 is
         fungible, so what is redeemed or burnt counts as created against euros as long as there is any of that.
      6. Minting against production never leaves a coverage below the floor, and never exceeds the cap of a UTC day.
@@ -271,6 +272,7 @@ def mint_from_production(ids: DynArray[uint256, 24], amounts: DynArray[uint256, 
     used: uint256 = self._cap_used_today() + created
     assert used <= daily_cap, "mint: cap of the day reached"
     supply: uint256 = staticcall INET8(net8).totalSupply()
+    self._recognise_loss()
     assert self._coverage(self._owed(supply + created)) >= coverage_floor, "mint: coverage too low"
     self._cap_day = block.timestamp // DAY
     self._cap_used = used
@@ -286,12 +288,13 @@ def mint_from_production(ids: DynArray[uint256, 24], amounts: DynArray[uint256, 
 def redeem(net8_wei: uint256, receiver: address) -> uint256:
     """
     @notice Destroys the caller's NET8 and pays nominal x min(1, coverage). Needs an allowance on NET8.
-    @dev Invariants 1 and 2.
+    @dev Invariants 1, 2 and 4.
     @param net8_wei Wei of NET8 to give back.
     @param receiver Who gets the euros.
     @return Euro units paid.
     """
     self._check_receiver(receiver)
+    self._recognise_loss()
     euros: uint256 = self._euros_for(net8_wei)
     assert euros != 0, "redeem: too little"
     extcall INET8(net8).burn_from(msg.sender, net8_wei)
@@ -320,11 +323,8 @@ def recognise_loss() -> uint256:
     @dev Invariant 4. Nobody but the stablecoin can lower the Reserve's balance below what is held.
     @return Euro units lost.
     """
-    present: uint256 = staticcall IERC20(euro).balanceOf(self)
-    assert present < self.euros_held, "backing: no loss"
-    lost: uint256 = self.euros_held - present
-    self.euros_held = present
-    log LossRecognised(euros=lost)
+    lost: uint256 = self._recognise_loss()
+    assert lost != 0, "backing: no loss"
     return lost
 
 
@@ -339,7 +339,7 @@ def backing() -> Backing:
     owed: uint256 = self._owed(supply)
     of_production: uint256 = self._of_production(supply)
     return Backing(
-        euros=self.euros_held,
+        euros=self._present(),
         supply=supply,
         owed=owed,
         coverage=self._coverage(owed),
@@ -395,7 +395,29 @@ def _euros_for(net8_wei: uint256) -> uint256:
     supply: uint256 = staticcall INET8(net8).totalSupply()
     if supply == 0:
         return 0
-    return min(net8_wei * self.price // ONE_NET8, net8_wei * self.euros_held // supply)
+    return min(net8_wei * self.price // ONE_NET8, net8_wei * self._present() // supply)
+
+
+@internal
+@view
+def _present() -> uint256:
+    """
+    @dev What is held, less what the stablecoin took away and nobody has recognised yet. Gifts do not count.
+    """
+    return min(self.euros_held, staticcall IERC20(euro).balanceOf(self))
+
+
+@internal
+def _recognise_loss() -> uint256:
+    """
+    @return Euro units lost since it was last looked at.
+    """
+    present: uint256 = self._present()
+    lost: uint256 = self.euros_held - present
+    if lost != 0:
+        self.euros_held = present
+        log LossRecognised(euros=lost)
+    return lost
 
 
 @internal
@@ -413,9 +435,8 @@ def _coverage(owed: uint256) -> uint256:
     """
     @dev Rounded down, and full where nothing is owed.
     """
-    if self.euros_held >= owed:
-        return FULL_COVERAGE
-    return self.euros_held * FULL_COVERAGE // owed
+    euros: uint256 = self._present()
+    return FULL_COVERAGE if euros >= owed else euros * FULL_COVERAGE // owed
 
 
 @internal
@@ -449,6 +470,7 @@ def _take(euros: uint256):
     @dev What arrived is measured, because a stablecoin may keep a fee or say yes without moving anything. The lock
          on every function here keeps anything else from happening between the two measurements.
     """
+    self._recognise_loss()
     before: uint256 = staticcall IERC20(euro).balanceOf(self)
     assert extcall IERC20(euro).transferFrom(msg.sender, self, euros, default_return_value=True), "euro: refused"
     assert staticcall IERC20(euro).balanceOf(self) - before >= euros, "euro: not all arrived"

@@ -24,6 +24,7 @@ uses: ledger
 
 BATCH: constant(uint256) = 128  # ids in one call
 SWEEP: constant(uint256) = 21  # octets in one call: a week
+BATCH_RECEIVED: constant(bytes4) = 0xBC197C81  # what a receiver of a batch answers when it accepts
 ERC165: constant(bytes4) = 0x01FFC9A7
 ERC1155: constant(bytes4) = 0xD9B67A26
 ERC1155_METADATA_URI: constant(bytes4) = 0x0E89341C
@@ -230,7 +231,7 @@ def _sweep(account: address, place: uint256, word: uint256) -> uint256:
             amounts.append(amount)
             total += amount
     ledger._count_expired(site, admission._technology(site), first_hour, word & cells.MASK_CELLS, total)
-    self._log_batch(account, empty(address), ids, amounts)
+    log IERC1155.TransferBatch(_operator=msg.sender, _from=account, _to=empty(address), _ids=ids, _values=amounts)
     log Expired(account=account, site=site, first_hour=first_hour, amount=total)
     return total
 
@@ -258,9 +259,7 @@ def _ask_receiver(
         answer: bytes4 = extcall IERC1155Receiver(receiver).onERC1155BatchReceived(
             msg.sender, owner, ids, amounts, data
         )
-        assert answer == method_id(
-            "onERC1155BatchReceived(address,address,uint256[],uint256[],bytes)", output_type=bytes4
-        ), "erc1155: receiver refuses"
+        assert answer == BATCH_RECEIVED, "erc1155: receiver refuses"
 
 
 @internal

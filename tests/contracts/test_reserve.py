@@ -304,6 +304,25 @@ def test_recognise_loss__euros_seized__writes_them_off(hostile_reserve, hostile_
     assert hostile_reserve.euros_held() == 300 * EURO - 1
 
 
+def test_redeem__loss_that_nobody_recognised__borne_by_all_alike(hostile_reserve, hostile_euro, owner):
+    """Whoever is quick gets no more than the others: the first redemption after the loss writes it off."""
+    hostile_euro.seize(hostile_reserve, 150 * EURO)
+    assert hostile_reserve.euros_for(40 * NET8) == 60 * EURO
+    assert hostile_reserve.backing().coverage == 500_000
+    assert hostile_reserve.redeem(40 * NET8, owner, sender=owner) == 60 * EURO
+    (log,) = [entry for entry in hostile_reserve.get_logs() if type(entry).__name__ == "LossRecognised"]
+    assert log.euros == 150 * EURO
+    assert hostile_reserve.euros_held() == 90 * EURO
+    assert hostile_reserve.redeem(60 * NET8, owner, sender=owner) == 90 * EURO
+
+
+def test_mint__loss_that_nobody_recognised__written_off_first(hostile_reserve, hostile_euro, owner):
+    hostile_euro.seize(hostile_reserve, 150 * EURO)
+    hostile_reserve.mint(300 * EURO, owner, sender=owner)
+    assert "LossRecognised" in [type(entry).__name__ for entry in hostile_reserve.get_logs()]
+    assert hostile_reserve.euros_held() == hostile_reserve.backing().euros == 450 * EURO
+
+
 def test_recognise_loss__nothing_lost__refused(reserve, holder):
     with boa.reverts("backing: no loss"):
         reserve.recognise_loss()
