@@ -37,7 +37,8 @@ event NoncesCancelledBelow:
     nonce: uint256
 
 
-_words: HashMap[uint256, uint256]  # (site >> 2) << 6 | cell -> four lanes
+# (site >> 2) << 6 | cell -> four lanes; an array, because its words are found without hashing.
+_words: uint256[2**52]
 
 
 @deploy
@@ -115,8 +116,8 @@ def _state(terms: uint256) -> uint256:
 def _add(terms: uint256, change: uint256):
     """
     @notice Raises the state of the nonce in an order's word, which is not over.
-    @dev Two orders of one nonce that are alive in the same call add up, each within its own energy. The sum has room;
-         from bit 21 on it is no order's any more.
+    @dev Whoever raises it has looked at it in the same call, with nothing raised in between: orders of one nonce share
+         it, so that the sum stays below 2**21.
     """
     site: uint256 = (terms >> order_words.SITE_AT) & order_words.MASK_SITE
     nonce: uint256 = (terms >> order_words.NONCE_AT) & order_words.MASK_NONCE

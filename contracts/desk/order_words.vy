@@ -40,10 +40,18 @@ struct Signed:
 
 @internal
 @pure
-def _digest(domain: bytes32, terms: uint256, taker: address) -> bytes32:
+def _prefix(domain: bytes32) -> Bytes[34]:
+    """
+    @notice What comes before the hash of a struct in what is signed (EIP-712); the same for many orders.
+    """
+    return concat(b"\x19\x01", domain)
+
+
+@internal
+@pure
+def _digest(prefix: Bytes[34], terms: uint256, taker: address) -> bytes32:
     """
     @notice What the owner signs for an order: its EIP-712 hash.
-    @param domain The contract's domain separator, worked out once for many orders.
     """
     struct_hash: bytes32 = keccak256(
         abi_encode(
@@ -59,4 +67,4 @@ def _digest(domain: bytes32, terms: uint256, taker: address) -> bytes32:
             (terms >> FEE_AT) & MASK_GRAINS,
         )
     )
-    return keccak256(concat(b"\x19\x01", domain, struct_hash))
+    return keccak256(concat(prefix, struct_hash))

@@ -26,19 +26,16 @@ uses: market
 uses: nonces
 
 MAX_ORDERS: constant(uint256) = 32
-MAX_PROOFS: constant(uint256) = 8
+MAX_PROOFS: constant(uint256) = 4
 PRICE_BITS: constant(uint256) = order_words.MASK_PRICE << order_words.PRICE_AT
 SLOT_BITS: constant(uint256) = order_words.MASK_SLOT << order_words.SLOT_AT
 FEE_BITS: constant(uint256) = order_words.MASK_GRAINS << order_words.FEE_AT
+SITE_BITS: constant(uint256) = order_words.MASK_SITE << order_words.SITE_AT
+NONCE_BITS: constant(uint256) = order_words.MASK_NONCE << order_words.NONCE_AT
 SELL_BIT: constant(uint256) = 1 << order_words.SELL_AT
 MASK_OWNER: constant(uint256) = 2**160 - 1
 SELLER_FEE_AT: constant(uint256) = 72
 BUYER_FEE_AT: constant(uint256) = 112
-
-
-event SignedOrderFilled:
-    site: indexed(uint256)
-    fill: uint256  # nonce << 24 | Wh that traded in this call
 
 
 @deploy
@@ -55,7 +52,7 @@ def match_signed(orders: DynArray[order_words.Signed, MAX_ORDERS], proofs: DynAr
          trade. So pairs follow each other, and an order that fills several is followed by them.
     @param proofs What orders need that name their taker or belong to a contract wallet.
     """
-    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
+    prefix: Bytes[34] = order_words._prefix(eip712_domain_separator._domain_separator_v4())
     fills: DynArray[market.Fill, MAX_ORDERS] = []
     fees: uint256 = 0
     waiting: uint256 = 0  # the order that waits, as it came in
@@ -68,25 +65,41 @@ def match_signed(orders: DynArray[order_words.Signed, MAX_ORDERS], proofs: DynAr
         owner: uint256 = 0
         taker: address = empty(address)
         if coming >> order_words.PROOF_AT == 0:
-            owner = signatures._signer(order_words._digest(domain, coming, taker), signed.r, signed.vs)
+            digest: bytes32 = order_words._digest(prefix, coming, taker)
+            # As `_signer` does, without a call of its own: this is what most orders pay.
+            owner = convert(
+                ecrecover(digest, unsafe_add(27, signed.vs >> 255), signed.r, signed.vs & (2**255 - 1)), uint256
+            )
+            if owner == 0:
+                refusal._because("order: bad signature")
         else:
             i: uint256 = (coming >> order_words.PROOF_AT) - 1
             if i >= len(proofs):
                 refusal._because("order: proof missing")
             taker = proofs[i].taker
-            digest: bytes32 = order_words._digest(domain, coming, taker)
+            digest: bytes32 = order_words._digest(prefix, coming, taker)
             owner = signatures._owner(digest, signed.r, signed.vs, proofs[i].wallet, proofs[i].signature)
+        if waiting_filled != 0 and (coming ^ waiting) & (SITE_BITS | NONCE_BITS) == 0:
+            # The same nonce again: what it has just traded counts before it is looked at once more.
+            nonces._add(waiting, waiting_filled)
+            waiting_left = 0
+            waiting_filled = 0
         left: uint256 = self._left(coming)
         filled: uint256 = 0
-        party: uint256 = (((coming >> order_words.SITE_AT) & order_words.MASK_SITE) << 160) | owner
+        party: uint256 = ((coming & SITE_BITS) >> (order_words.SITE_AT - 160)) | owner
         if waiting_left != 0 and self._meet(waiting, coming):
-            if waiting_taker != empty(address) or taker != empty(address):
+            if len(proofs) != 0:
                 self._check_taker(waiting_taker, party)
                 self._check_taker(taker, waiting_party)
             filled = min(waiting_left, left)
-            energy: uint256 = self._energy(waiting, coming, filled)
-            if energy >> SELLER_FEE_AT != 0:
-                fees += ((energy >> SELLER_FEE_AT) & order_words.MASK_GRAINS) + (energy >> BUYER_FEE_AT)
+            # The middle of the two prices, and the slot that both name.
+            prices: uint256 = unsafe_add(waiting & PRICE_BITS, coming & PRICE_BITS)
+            energy: uint256 = (coming & SLOT_BITS) | ((prices >> 1) & PRICE_BITS) | filled
+            if (waiting | coming) & FEE_BITS != 0:
+                waiting_fee: uint256 = self._fee(waiting, filled)
+                fee: uint256 = self._fee(coming, filled)
+                fees = unsafe_add(fees, unsafe_add(waiting_fee, fee))
+                energy |= self._placed(waiting, waiting_fee) | self._placed(coming, fee)
             if coming & SELL_BIT == 0:
                 fills.append(market.Fill(seller=waiting_party, buyer=party, energy=energy))
             else:
@@ -162,10 +175,10 @@ def accept_signed(signed: order_words.Signed, proof: signatures.Proof, site: uin
     if wh > self._left(terms):
         refusal._because("order: less is left")
     fee: uint256 = self._fee(terms, wh)
-    energy: uint256 = (terms & (PRICE_BITS | SLOT_BITS)) | wh
-    fill: market.Fill = market.Fill(seller=party, buyer=offerer, energy=energy | (fee << BUYER_FEE_AT))
+    energy: uint256 = (terms & (PRICE_BITS | SLOT_BITS)) | wh | self._placed(terms, fee)
+    fill: market.Fill = market.Fill(seller=party, buyer=offerer, energy=energy)
     if terms & SELL_BIT != 0:
-        fill = market.Fill(seller=offerer, buyer=party, energy=energy | (fee << SELLER_FEE_AT))
+        fill = market.Fill(seller=offerer, buyer=party, energy=energy)
     nonces._add(terms, wh)
     earnings._earn(fee)
     extcall market.EXCHANGE.trade([fill])
@@ -223,22 +236,11 @@ def _meet(one: uint256, other: uint256) -> bool:
 
 @internal
 @pure
-def _energy(one: uint256, other: uint256, wh: uint256) -> uint256:
+def _placed(terms: uint256, fee: uint256) -> uint256:
     """
-    @notice The trade of two orders that meet, as a fill has it: Wh, price, slot and both relay fees.
+    @notice An order's relay fee where a fill has it.
     """
-    prices: uint256 = ((one >> order_words.PRICE_AT) & order_words.MASK_PRICE) + (
-        (other >> order_words.PRICE_AT) & order_words.MASK_PRICE
-    )
-    energy: uint256 = (one & SLOT_BITS) | ((prices >> 1) << order_words.PRICE_AT) | wh
-    if (one | other) & FEE_BITS != 0:
-        one_at: uint256 = BUYER_FEE_AT
-        other_at: uint256 = SELLER_FEE_AT
-        if one & SELL_BIT != 0:
-            one_at = SELLER_FEE_AT
-            other_at = BUYER_FEE_AT
-        energy |= (self._fee(one, wh) << one_at) | (self._fee(other, wh) << other_at)
-    return energy
+    return fee << SELLER_FEE_AT if terms & SELL_BIT != 0 else fee << BUYER_FEE_AT
 
 
 @internal
@@ -270,4 +272,5 @@ def order_digest(terms: uint256, taker: address) -> bytes32:
 @internal
 @view
 def _digest(terms: uint256, taker: address) -> bytes32:
-    return order_words._digest(eip712_domain_separator._domain_separator_v4(), terms, taker)
+    prefix: Bytes[34] = order_words._prefix(eip712_domain_separator._domain_separator_v4())
+    return order_words._digest(prefix, terms, taker)

@@ -56,7 +56,7 @@ def _unpacked(strip: Strip) -> uint256[MAX_LEGS]:
 
 @internal
 @pure
-def _digest(domain: bytes32, head: uint256, legs: uint256[MAX_LEGS], taker: address) -> bytes32:
+def _digest(prefix: Bytes[34], head: uint256, legs: uint256[MAX_LEGS], taker: address) -> bytes32:
     """
     @notice What the owner signs for a strip: its EIP-712 hash.
     """
@@ -80,7 +80,7 @@ def _digest(domain: bytes32, head: uint256, legs: uint256[MAX_LEGS], taker: addr
             (head >> order_words.FEE_AT) & order_words.MASK_GRAINS,
         )
     )
-    return keccak256(concat(b"\x19\x01", domain, struct_hash))
+    return keccak256(concat(prefix, struct_hash))
 
 
 @internal

@@ -169,8 +169,8 @@ def _open(strip: strip_words.Strip, proof: signatures.Proof) -> (uint256, uint25
     if (head >> order_words.EXPIRY_AT) & order_words.MASK_TIME <= block.timestamp:
         refusal._because("order: expired")
     legs: uint256[strip_words.MAX_LEGS] = strip_words._unpacked(strip)
-    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
-    digest: bytes32 = strip_words._digest(domain, head, legs, proof.taker)
+    prefix: Bytes[34] = order_words._prefix(eip712_domain_separator._domain_separator_v4())
+    digest: bytes32 = strip_words._digest(prefix, head, legs, proof.taker)
     owner: uint256 = signatures._owner(digest, strip.r, strip.vs, proof.wallet, proof.signature)
     site: uint256 = (head >> order_words.SITE_AT) & order_words.MASK_SITE
     nonce: uint256 = (head >> order_words.NONCE_AT) & order_words.MASK_NONCE
@@ -240,8 +240,8 @@ def strip_digest(strip: strip_words.Strip, taker: address) -> bytes32:
     """
     @notice What the owner of a site signs for a strip: its EIP-712 hash.
     """
-    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
-    return strip_words._digest(domain, strip.head, strip_words._unpacked(strip), taker)
+    prefix: Bytes[34] = order_words._prefix(eip712_domain_separator._domain_separator_v4())
+    return strip_words._digest(prefix, strip.head, strip_words._unpacked(strip), taker)
 
 
 @external

@@ -151,14 +151,27 @@ def test_match__two_orders_of_one_nonce__each_within_its_energy_then_nothing(str
     assert position(street, sale.site, slot + 1)[0] == 100
 
 
-def test_match__two_orders_of_one_nonce_waiting_for_each_other__never_more_than_both(
-    street, match, sale, purchase, slot
-):
-    largest = 2**21 - 1
-    early, late = replace(sale, wh=largest), replace(sale, wh=largest, slot=slot + 1)
-    match(early, replace(purchase, wh=600), late, replace(purchase, slot=slot + 1, wh=400, nonce=1))
+def test_match__two_orders_of_one_nonce_in_a_call__share_its_energy(street, match, sale, purchase, slot):
+    early, late = replace(sale, wh=1000), replace(sale, wh=1000, slot=slot + 1)
+    match(early, purchase, late, replace(purchase, slot=slot + 1, wh=900, nonce=1))
     assert traded(street, sale) == 1000
     assert (position(street, sale.site, slot)[0], position(street, sale.site, slot + 1)[0]) == (600, 400)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_match__partly_filled_order_again_in_the_same_call__only_what_is_left(
+    street, match, sale, purchase, battery, bakery, slot, swapped
+):
+    others = [replace(sale, wh=400), replace(sale, site=battery)]
+    order = purchase
+    if swapped:
+        others = [replace(purchase, wh=400), replace(purchase, site=bakery)]
+        order = sale
+    match(order, others[0], order, others[1])
+    assert traded(street, order) == 600
+    assert abs(position(street, order.site, slot)[0]) == 600
+    with boa.reverts("order: filled"):
+        match(order, replace(others[1], nonce=1))
 
 
 def test_match__energy_of_21_bits_is_the_most__more_bits_are_not_read(street, sale, purchase, signed):

@@ -1,4 +1,4 @@
-"""Every refusal of the exchange, its grid registry and its trading desk is provoked by some test, and every reason is well formed."""
+"""Every refusal of the exchange, its grid registry and its desk is provoked by some test, and every reason is well formed."""
 
 import re
 from pathlib import Path
