@@ -1,4 +1,4 @@
-"""Every refusal of the exchange, its grid registry and its desk is provoked by some test, and every reason is well formed."""
+"""Every refusal of the exchange, its grid registry and its desk is provoked by a test, and well formed."""
 
 import re
 from pathlib import Path
