@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 from bench import certificates, gas, latency
+from bench.day import day_lines
 from bench.site import PROGRAMS, PROJECT, open_zone
 
 HERE = Path(__file__).parent
@@ -53,6 +54,7 @@ def main(arguments: list[str]) -> int:
     results = {"gas": measured, "latency_ms": kept, "exchange_code_hash": code_hash}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(table(measured, tomllib.loads((HERE / "peers.toml").read_text(encoding="utf-8"))))
+    print("", *day_lines(measured), "", sep="\n")
     if kept:
         print(f"reading to receipt: {kept['p50']} ms (median), {kept['p99']} ms (99 of 100)")
     return 0

@@ -13,11 +13,13 @@ from net8.model import OrderKind
 from net8.packing import Entry, OrderRequest
 from net8.units import WEI_PER_NET8, first_slot_of, hour_of, slot_end, slots_of_hour
 
+from bench import signed
 from bench.site import BUYERS, SELLERS, TARIFF_LEAD, TERMS, Zone
 
-__all__ = ["RING_SLOTS", "STATES", "measure"]
+__all__ = ["RING_HOURS", "STATES", "measure"]
 
-RING_SLOTS = 4096  # after which storage comes round again
+RING_HOURS = 1_024  # after which the exchange's storage comes round again
+DAY_HOURS = 24
 STATES = ("virgin", "recycled")
 WH = 1_000  # of one order
 PRICE = TERMS.floor + 100 * TERMS.step  # grains per Wh
@@ -27,7 +29,8 @@ MAKERS = SELLERS[:TEN]
 FAR_MAKERS = SELLERS[20:23]
 TAKER = BUYERS[0]
 DAY = 96  # orders of one place_many
-PUBLISHED = 72  # hours of a turn, more than its scenarios use
+NONCES_ALIVE = 128  # of a site; after so many, nonce words come round
+PUBLISHED = 96  # hours of a turn, more than its scenarios use
 
 
 def measure(zone: Zone) -> dict[str, dict[str, int]]:
@@ -35,10 +38,10 @@ def measure(zone: Zone) -> dict[str, dict[str, int]]:
     first_hour = hour_of(zone.now())
     gas: dict[str, dict[str, int]] = {}
     for turn, state in enumerate(STATES):
-        hour = first_hour + turn * RING_SLOTS // 4
+        hour = first_hour + turn * RING_HOURS
         if turn:
             zone.move_to(hour * 3600 + 1)
-        for key, value in _Turn(zone, hour).run().items():
+        for key, value in _Turn(zone, hour, turn).run().items():
             gas.setdefault(key, {})[state] = value
     gas["net8_transfer"] = dict.fromkeys(STATES, _transfer(zone))
     return gas
@@ -52,9 +55,10 @@ def _transfer(zone: Zone) -> int:
 class _Turn:
     """All scenarios once, each in the next free hour."""
 
-    def __init__(self, zone: Zone, now_hour: int) -> None:
+    def __init__(self, zone: Zone, now_hour: int, turn: int) -> None:
         self._zone = zone
         self._book = zone.contracts.exchange
+        self._first_nonce = 1 + turn * NONCES_ALIVE
         self._default_hour = now_hour + 3
         self._first = self._next = now_hour + TARIFF_LEAD + 1
         zone.publish(range(self._first, self._first + PUBLISHED))
@@ -74,6 +78,8 @@ class _Turn:
             "cancel": self._cancel_fifth(),
             "place_many_96_per_order": self._place_many(),
         }
+        pair_hours, strip_hour = (self._hour(), self._hour()), self._hour(DAY_HOURS)
+        gas |= signed.measure(self._zone, pair_hours, strip_hour, self._first_nonce)
         four, one = self._trade_hour(range(4)), self._trade_hour(range(1))
         self._zone.move_to(slot_end(first_slot_of(self._next)) + 1)
         gas["settle_per_site_slot_100x4"] = self._settle(four, range(4))
@@ -148,7 +154,7 @@ class _Turn:
         return self._zone.of_site(fifth, self._book.cancel(order.id))
 
     def _place_many(self) -> int:
-        first = first_slot_of(self._hour(DAY // 4))
+        first = first_slot_of(self._hour(DAY_HOURS))
         orders = [OrderRequest(first + i, True, PRICE, WH) for i in range(DAY)]
         return round(self._zone.of_site(MAKERS[0], self._book.place_many(self._zone.site(MAKERS[0]), orders)) / DAY)
 
@@ -181,8 +187,9 @@ class _Turn:
         resting = [order.id for book in books for order in book]
         for i in range(0, len(resting), 64):
             self._zone.send(self._zone.owners[0], self._book.release(resting[i : i + 64]))
+        everybody = (*SELLERS, *BUYERS)
         for hour in hours:
             left = [i for i in range(4) if (hour, i) not in settled]
             if left:
-                entries = [Entry(hour, index, dict.fromkeys(left, (0, 0))) for index in (*SELLERS, *BUYERS)]
+                entries = [Entry(hour, index, dict.fromkeys(left, (0, 0))) for index in everybody]
                 self._zone.report(entries)

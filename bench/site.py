@@ -22,7 +22,18 @@ from net8.packing import Entry, pack_entries
 from net8.signing import keccak256, sign
 from net8.units import WEI_PER_NET8
 
-__all__ = ["BUYERS", "PROGRAMS", "PROJECT", "SELLERS", "TERMS", "Zone", "fill", "open_zone"]
+__all__ = [
+    "BUYERS",
+    "FOREVER",
+    "PROGRAMS",
+    "PROJECT",
+    "SELLERS",
+    "TARIFF_LEAD",
+    "TERMS",
+    "Zone",
+    "fill",
+    "open_zone",
+]
 
 PROJECT = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -68,6 +79,11 @@ class Zone:
     def site(self, index: int) -> int:
         """Id of a site by its index."""
         return site_id(self.number, index)
+
+    @staticmethod
+    def owner_key(index: int) -> bytes:
+        """Private key of a site's owner."""
+        return keccak256(f"owner {index} of the bench".encode())
 
     def of_site(self, index: int, call: Call[Any]) -> int:
         """Send a call of a site's owner; its gas."""
@@ -153,7 +169,7 @@ def fill(chain: Chain, deployment: Deployment) -> Zone:
     Account.enable_unaudited_hdwallet_features()
     accounts = [Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{i}") for i in range(3 + OPERATORS)]
     owner, grid_operator, registrar = (account.address for account in accounts[:3])
-    keys = [keccak256(f"owner {index} of the bench".encode()) for index in (*SELLERS, *BUYERS)]
+    keys = [Zone.owner_key(index) for index in (*SELLERS, *BUYERS)]
     owners = [Account.from_key(key).address for key in keys]
     contracts = Contracts.of(deployment)
     zone = Zone(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import table
+from bench.day import day_lines
 from bench.latency import recompute
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -19,9 +20,15 @@ KEYS = (
     "take_10_same_tick",
     "take_10_ticks",
     "cancel",
+    "all_in",
     "place_many_96_per_order",
     "settle_per_site_slot_100x4",
     "settle_per_site_slot_100x1",
+    "signed_match_per_pair",
+    "strip_match_per_slot",
+    "certificate_day_24",
+    "certificate_day_12",
+    "net8_transfer",
 )
 
 
@@ -68,6 +75,19 @@ def test_table__row_above_its_ceiling__is_marked(peers):
     most = peers["cancel"]["at_most"]
     assert "above our ceiling" in table({"cancel": {"virgin": most, "recycled": most + 1}}, peers)
     assert "above our ceiling" not in table({"cancel": {"virgin": most + 1, "recycled": most}}, peers)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_results__every_key__at_most_its_ceiling_or_told_what_it_is_spent_on(results, peers, key):
+    above = results["gas"][key]["recycled"] > peers[key]["at_most"]
+    assert above == bool(peers[key].get("spent_on")), "a row above its ceiling says why, and no other does"
+
+
+def test_day_lines__known_figures__gas_and_cents_of_a_home():
+    keys = ("place_many_96_per_order", "settle_per_site_slot_100x4", "certificate_day_24")
+    lines = day_lines({key: {"recycled": gas} for key, gas in zip(keys, (16_000, 3_000, 176_000), strict=True)})
+    assert "| **together** | **2,000,000** |" in lines
+    assert "6.00 cents at 0.01 gwei" in lines[-1]
 
 
 def test_recompute__stamps_of_two_nodes__each_settlement_counts_once(tmp_path):
