@@ -78,7 +78,8 @@ class Ledger:
 
     def report(self, data: bytes) -> bool:
         """Take a report as OracleRegistry.report does; False when it would revert."""
-        zone, entries, bitmap, compact = decode(["uint256", "uint256[]", "uint256", "(bytes32,bytes32)[]"], data[4:])
+        zone, packed, bitmap, compact = decode(["uint256", "bytes", "uint256", "(bytes32,bytes32)[]"], data[4:])
+        entries = [int.from_bytes(packed[at : at + 32]) for at in range(0, len(packed), 32)]
         digest = Report(zone, tuple(entries)).digest(REGISTRY_DOMAIN)
         seats = [seat for seat in range(len(self.seats)) if bitmap >> seat & 1]
         votes = [Signature.of_compact(r, vs) for r, vs in compact]
@@ -98,7 +99,7 @@ class Ledger:
             self.refused.append("settles nothing")
             return False
         self.reports.append(tuple(entries))
-        hashed = keccak256(b"".join(word.to_bytes(32) for word in entries))
+        hashed = keccak256(packed)
         for listener in self.listeners:
             asyncio.get_running_loop().call_soon(listener, zone, hashed)
         return True

@@ -19,6 +19,7 @@ NAMES = (
     "EnergyExchange",
     "ExchangeLens",
     "OracleRegistry",
+    "TradingDesk",
     "GreenCertificates",
     "Reserve",
     "Euro",
