@@ -39,6 +39,7 @@ interface Exchange:
     def open_site(site: uint256, owner: address, most_energy: uint256): nonpayable
     def fix_published(zone: uint256, first_hour: uint256, words: DynArray[uint256, 24]): nonpayable
     def pay_out(zone: uint256, pool: uint256, fees: uint256, receiver: address) -> uint256: nonpayable
+    def zone_account(zone: uint256) -> (uint256, uint256, uint256): view
     def terms_word(key: uint256) -> uint256: view
 
 
@@ -47,6 +48,9 @@ PUBLISH_AHEAD: constant(uint256) = 8784  # hours: a leap year, so that a mistype
 MAX_SITES: constant(uint256) = 2**16 - 1  # in a zone: an order names its site in 16 bits
 MAX_NAMEPLATE: constant(uint256) = 4 * (2**23 - 1)  # W: energy of a slot has 23 bits
 POOL_DELAY: constant(uint256) = 21 * 86400  # seconds: longer than reports (7 days) and disputes about them can take
+POOL_WINDOW: constant(uint256) = (
+    7 * 86400
+)  # seconds in which an announced withdrawal can be made: time to act, not to wait
 MAX_STOP: constant(uint256) = 3 * 86400  # seconds: enough to look into an alarm; open orders and positions go on
 STOP_PAUSE: constant(uint256) = (
     7 * 86400
@@ -293,9 +297,13 @@ def publish_tariffs(zone: uint256, first_hour: uint256, tariffs: DynArray[hour_t
 def request_pool_withdrawal(zone: uint256, grains: uint256):
     """
     @notice Announces a withdrawal from the zone's balancing pool; replaces an earlier announcement.
+    @dev Bounded by what the pool holds now and by `POOL_WINDOW`, so that no announcement made in advance gives the
+         operator money that came in after it, or takes the warning from a withdrawal months later.
+    @param grains At most what the pool holds.
     """
     self._check_operator(zone)
     assert grains > 0, "amount: zero"
+    assert grains <= (staticcall Exchange(self.exchange).zone_account(zone))[0], "pool: holds less"
     ready_at: uint256 = block.timestamp + POOL_DELAY
     self.pool_requests[zone] = PoolRequest(grains=grains, ready_at=ready_at)
     log PoolWithdrawalRequested(zone=zone, grains=grains, ready_at=ready_at)
@@ -304,13 +312,15 @@ def request_pool_withdrawal(zone: uint256, grains: uint256):
 @external
 def withdraw_pool(zone: uint256, receiver: address) -> uint256:
     """
-    @notice Pays out an announced withdrawal whose delay has passed, at most what the pool still holds.
+    @notice Pays out an announced withdrawal once its delay has passed and for `POOL_WINDOW` from then on, at most what
+            the pool still holds.
     @return Grains paid.
     """
     self._check_operator(zone)
     request: PoolRequest = self.pool_requests[zone]
     assert request.grains > 0, "pool: nothing requested"
     assert block.timestamp >= request.ready_at, "pool: delay not over"
+    assert block.timestamp < request.ready_at + POOL_WINDOW, "pool: announced too long ago"
     self.pool_requests[zone] = empty(PoolRequest)
     return extcall Exchange(self.exchange).pay_out(zone, request.grains, 0, receiver)
 

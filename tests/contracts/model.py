@@ -15,6 +15,7 @@ REPORT_TIMEOUT = 672  # slots after a slot's end in which a report still counts
 RING_HOURS = 1024  # hours of positions that are kept per site
 RING_SLOTS = 4 * RING_HOURS
 POOL_DELAY = 21 * 86_400  # seconds between asking for pool money and getting it
+POOL_WINDOW = 7 * 86_400  # seconds in which it can then be taken
 LEVELS = 224
 MAX_VISITS = 64  # places in the book that one take looks at
 MAX_SWEEP = 64  # places that one order clears when the ring comes round
@@ -375,6 +376,8 @@ class Exchange:
         self.held += grains
 
     def request_pool_withdrawal(self, zone: int, grains: int) -> None:
+        if grains > self.zones[zone].pool:
+            raise Refused("pool: holds less")
         self.zones[zone].withdrawal = grains
         self.zones[zone].withdrawal_ready_at = self.now + POOL_DELAY
 
@@ -385,6 +388,8 @@ class Exchange:
             raise Refused("pool: nothing requested")
         if self.now < state.withdrawal_ready_at:
             raise Refused("pool: delay not over")
+        if self.now >= state.withdrawal_ready_at + POOL_WINDOW:
+            raise Refused("pool: announced too long ago")
         paid = min(state.withdrawal, state.pool)
         if paid == 0:
             raise Refused("zone: nothing to pay")

@@ -3,7 +3,7 @@
 import boa
 import pytest
 
-from tests.contracts.model import POOL_DELAY, REPORT_TIMEOUT, SLOT, Entry, Reading
+from tests.contracts.model import POOL_DELAY, POOL_WINDOW, REPORT_TIMEOUT, SLOT, Entry, Reading
 from tests.contracts.signing import person
 from tests.contracts.street import GRAIN, NET8, events
 
@@ -94,19 +94,31 @@ def test_withdraw_pool__second_time__refused(street, fund, request_withdrawal, w
         withdraw()
 
 
-def test_withdraw_pool__asked_for_more_than_is_left__pays_what_is_left(street, fund, request_withdrawal, withdraw):
+def test_withdraw_pool__last_second_of_its_window__paid(street, fund, request_withdrawal, withdraw):
     fund(NET8)
-    request_withdrawal(5 * NET8)
+    request_withdrawal(NET8)
+    street.go_to(street.now + POOL_DELAY + POOL_WINDOW - 1)
+    assert withdraw() == NET8
+
+
+def test_withdraw_pool__after_its_window__refused_until_announced_again(street, fund, request_withdrawal, withdraw):
+    fund(NET8)
+    request_withdrawal(NET8)
+    street.go_to(street.now + POOL_DELAY + POOL_WINDOW)
+    with boa.reverts("pool: announced too long ago"):
+        withdraw()
+    request_withdrawal(NET8)
     street.go_to(street.now + POOL_DELAY)
     assert withdraw() == NET8
-    assert street.pool() == 0
 
 
-def test_withdraw_pool__empty__refused(street, request_withdrawal, withdraw):
+def test_withdraw_pool__money_that_came_after_the_announcement__stays(street, fund, request_withdrawal, withdraw):
+    fund(1)
     request_withdrawal(1)
+    fund(NET8)
     street.go_to(street.now + POOL_DELAY)
-    with boa.reverts("zone: nothing to pay"):
-        withdraw()
+    assert withdraw() == 1
+    assert street.pool() == NET8
 
 
 def test_withdraw_pool__asked_again__delay_starts_again(street, fund, request_withdrawal, withdraw):
@@ -147,6 +159,14 @@ def test_request_pool_withdrawal__nothing__refused(request_withdrawal):
         request_withdrawal(0)
 
 
+def test_request_pool_withdrawal__a_grain_more_than_it_holds__refused(street, fund, request_withdrawal):
+    fund(NET8)
+    with boa.reverts("pool: holds less"):
+        request_withdrawal(NET8 + 1)
+    request_withdrawal(NET8)
+    assert street.grid.pool_requests(street.zone).grains == NET8
+
+
 @pytest.fixture
 def fees(street, seller, buyer, slot):
     """100 Wh bought and settled: 9,000 grains for the grid operator, 1,000 for the oracles."""
@@ -180,12 +200,18 @@ def test_withdraw_fees__to_nobody__refused(street, fees):
         street.grid.withdraw_fees(street.zone, "0x" + "00" * 20, sender=street.grid_operator.address)
 
 
-def test_withdraw_pool__empty__request_stands_until_there_is_money(street, fund, request_withdrawal, withdraw):
-    request_withdrawal(NET8)
-    street.go_to(street.now + POOL_DELAY)
+def test_withdraw_pool__spent_since_on_unused_energy__request_stands_until_there_is_money(
+    street, seller, buyer, slot, fund, request_withdrawal, withdraw
+):
+    fund(100 * FEED_IN)
+    request_withdrawal(100 * FEED_IN)
+    street.trade(seller, buyer, slot, PRICE, 100)
+    street.end(slot)
+    street.report(Entry(buyer, slot // 4, {0: Reading(0, 0)}))
+    street.go_to(street.grid.pool_requests(street.zone).ready_at)
     with boa.reverts("zone: nothing to pay"):
         withdraw()
-    assert street.grid.pool_requests(street.zone).grains == NET8
+    assert street.grid.pool_requests(street.zone).grains == 100 * FEED_IN
     fund(1)
     assert withdraw() == 1
     assert street.grid.pool_requests(street.zone).grains == 0
@@ -202,7 +228,7 @@ def test_withdraw_pool__to_nobody__refused_and_request_stands(street, fund, requ
 
 def test_withdraw_pool__never_touches_fees(street, fees, fund, request_withdrawal, withdraw):
     fund(5)
-    request_withdrawal(2**255)
+    request_withdrawal(5)
     street.go_to(street.now + POOL_DELAY)
     assert withdraw() == 5
     assert street.exchange.zone_account(street.zone) == (0, fees, 100 * ORACLE_FEE)

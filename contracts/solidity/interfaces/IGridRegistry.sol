@@ -126,11 +126,13 @@ interface IGridRegistry {
 
     /**
      * @notice Announces a withdrawal from the zone's balancing pool; replaces an earlier announcement.
+     * @param grains At most what the pool holds.
      */
     function request_pool_withdrawal(uint256 zone, uint256 grains) external;
 
     /**
-     * @notice Pays out an announced withdrawal whose delay has passed, at most what the pool still holds.
+     * @notice Pays out an announced withdrawal once its delay has passed and for `POOL_WINDOW` from then on, at most
+     *      what the pool still holds.
      * @return Grains paid.
      */
     function withdraw_pool(uint256 zone, address receiver) external returns (uint256);
