@@ -107,10 +107,10 @@ class Zone:
     def report(self, entries: list[Entry]) -> int:
         """Settle by a report with a quorum of signatures; its gas."""
         words = pack_entries(entries)
-        digest = Report(self.number, tuple(words)).digest(self.deployment.registry_domain)
+        digest = Report(self.number, 0, tuple(words)).digest(self.deployment.registry_domain)
         quorum = 2 * OPERATORS // 3 + 1
         signatures = {seat: sign(bytes(self.operators[seat].key), digest) for seat in range(quorum)}
-        return self.send(self.owners[0], self.contracts.registry.report(self.number, words, signatures))
+        return self.send(self.owners[0], self.contracts.registry.report(self.number, 0, words, signatures))
 
 
 def _free_port() -> int:

@@ -7,7 +7,9 @@
 @notice Operators stake NET8 and are admitted to zones. What a quorum of a zone's operators signed is a report, and
         submitting it settles the slots it covers in the same transaction. Anyone may submit.
 @dev An operator has two keys: the owner key moves the stake, the signer key signs reports and holds nothing.
-     Signatures are compact (EIP-2098) over EIP-712 `Report(uint256 zone,uint256[] entries)`.
+     Signatures are compact (EIP-2098) over EIP-712 `Report(uint256 zone,uint256 round,uint256[] entries)`. The round is
+     that of the operators' agreement: who changes his view signs in a later round, and nobody honest signs two
+     different reports of one slot in the same.
      Invariants:
      1. NET8 held = sum of all stakes, but for gifts sent past the functions here, which count for nothing.
      2. Seats 0 .. n-1 of a zone are filled, each by another operator, and no two operators share a signer:
@@ -72,7 +74,7 @@ DATA_CONTRACT: constant(Bytes[12]) = x"600b5981380380925939f300"
 PARITY_SHIFT: constant(uint256) = 255
 S_MASK: constant(uint256) = 2**255 - 1
 
-REPORT_TYPE_HASH: constant(bytes32) = keccak256("Report(uint256 zone,uint256[] entries)")
+REPORT_TYPE_HASH: constant(bytes32) = keccak256("Report(uint256 zone,uint256 round,uint256[] entries)")
 
 
 # @dev The token that is staked.
@@ -319,6 +321,7 @@ def remove(zone: uint256, id: uint256):
 @external
 def report(
     zone: uint256,
+    round: uint256,
     entries: Bytes[32 * MAX_ENTRIES],
     bitmap: uint256,
     signatures: DynArray[Signature, MAX_OPERATORS],
@@ -326,6 +329,7 @@ def report(
     """
     @notice Settles what a quorum of the zone's operators signed. Anyone may submit it.
     @dev Invariants 3 and 6.
+    @param round Round of the agreement that they signed it in; it bears on the signatures alone.
     @param entries One packed word of 32 bytes per site and hour, as `EnergyExchange.settle` takes them.
     @param bitmap Bit i set: the operator in seat i signed.
     @param signatures One per set bit, in ascending order of seats.
@@ -336,7 +340,7 @@ def report(
     assert bitmap >> count == 0, "report: bitmap beyond seats"
     assert len(entries) % 32 == 0, "report: torn entry"
     entries_hash: bytes32 = keccak256(entries)
-    digest: bytes32 = self._digest(zone, entries_hash)
+    digest: bytes32 = self._digest(zone, round, entries_hash)
     seats: Bytes[32 * MAX_OPERATORS] = slice(self.seat_list[zone].code, 1, 32 * MAX_OPERATORS)
     used: uint256 = 0
     for seat: uint256 in range(count, bound=MAX_OPERATORS):
@@ -399,12 +403,12 @@ def quorum(zone: uint256) -> uint256:
 
 @external
 @view
-def report_digest(zone: uint256, entries: Bytes[32 * MAX_ENTRIES]) -> bytes32:
+def report_digest(zone: uint256, round: uint256, entries: Bytes[32 * MAX_ENTRIES]) -> bytes32:
     """
     @notice What the operators of a zone sign: the EIP-712 hash of a report.
     @dev EIP-712 hashes an array as its elements one after the other, which is what the bytes are.
     """
-    return self._digest(zone, keccak256(entries))
+    return self._digest(zone, round, keccak256(entries))
 
 
 @external
@@ -431,11 +435,13 @@ def _quorum(count: uint256) -> uint256:
 
 @internal
 @view
-def _digest(zone: uint256, entries_hash: bytes32) -> bytes32:
+def _digest(zone: uint256, round: uint256, entries_hash: bytes32) -> bytes32:
     """
     @notice EIP-712 hash of a report.
     """
-    return eip712_domain_separator._hash_typed_data_v4(keccak256(abi_encode(REPORT_TYPE_HASH, zone, entries_hash)))
+    return eip712_domain_separator._hash_typed_data_v4(
+        keccak256(abi_encode(REPORT_TYPE_HASH, zone, round, entries_hash))
+    )
 
 
 @internal

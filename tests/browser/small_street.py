@@ -215,9 +215,9 @@ class SmallStreet:
         hour = hour_of_slot(slot)
         entries = [Entry(hour, site_index(site), {slot % 4: reading}) for site, reading in readings.items()]
         words = tuple(pack_entries(entries))
-        digest = Report(self.zone, words).digest(self.deployment.registry_domain)
+        digest = Report(self.zone, 0, words).digest(self.deployment.registry_domain)
         signatures = {seat: sign(bytes(self.oracles[seat].key), digest) for seat in range(3)}
-        self.send(self.owner, self.net8.registry.report(self.zone, words, signatures))
+        self.send(self.owner, self.net8.registry.report(self.zone, 0, words, signatures))
 
     def liven_up(self) -> None:
         """Some trading and settling, for pages that show a street at work."""

@@ -95,9 +95,9 @@ class Street:
     def report(self, *entries: Entry, signers: int = 3) -> object:
         """The call that submits a report signed by the first `signers` seats."""
         words = pack_entries(entries)
-        digest = Report(self.zone, tuple(words)).digest(self.deployment.registry_domain)
+        digest = Report(self.zone, 0, tuple(words)).digest(self.deployment.registry_domain)
         signatures = {seat: sign(bytes(self.people.oracles[seat].key), digest) for seat in range(signers)}
-        return self.contracts.registry.report(self.zone, words, signatures)
+        return self.contracts.registry.report(self.zone, 0, words, signatures)
 
 
 def register(chain, contracts, deployment, people, zone, owner, technology, nameplate):

@@ -13,6 +13,8 @@ from net8.signing import keccak256, sign
 
 pytestmark = pytest.mark.chain
 
+WORDS = st.integers(0, 2**256 - 1)
+
 
 def ask(street, contract, signature, outputs):
     """A view that the SDK has no method for."""
@@ -39,10 +41,10 @@ def test_domain_separator__where_the_contract_shows_it__same(street, contract, d
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(zone=st.integers(0, 2**256 - 1), entries=st.lists(st.integers(0, 2**256 - 1), max_size=256))
-def test_report_digest__any_report__same_as_the_registry_s(street, zone, entries):
-    theirs = street.chain.read(street.contracts.registry.report_digest(zone, entries))
-    assert Report(zone, tuple(entries)).digest(street.deployment.registry_domain) == theirs
+@given(zone=WORDS, round_=WORDS, entries=st.lists(st.integers(0, 2**256 - 1), max_size=256))
+def test_report_digest__any_report__same_as_the_registry_s(street, zone, round_, entries):
+    theirs = street.chain.read(street.contracts.registry.report_digest(zone, round_, entries))
+    assert Report(zone, round_, tuple(entries)).digest(street.deployment.registry_domain) == theirs
 
 
 def test_site_consent__signed_by_the_owner__registers_what_was_signed(street, grid_operator):

@@ -212,7 +212,7 @@ def report(registry: Any, zone: int, seated: list[LocalAccount]) -> Report:
     """report(entries): what three of the zone's four operators signed."""
 
     def submit(entries: list[int]) -> int:
-        signatures = sign_digest(registry.report_digest(zone, packed(entries)), seated[:3])
-        return int(registry.report(zone, packed(entries), 0b111, signatures))
+        signatures = sign_digest(registry.report_digest(zone, 0, packed(entries)), seated[:3])
+        return int(registry.report(zone, 0, packed(entries), 0b111, signatures))
 
     return submit

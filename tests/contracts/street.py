@@ -223,7 +223,7 @@ class Street:
         self, zone: int, words: Sequence[int], signers: Sequence[int]
     ) -> tuple[int, list[tuple[bytes, bytes]]]:
         """Bitmap and sorted signatures of the oracles at these indices under a report."""
-        digest = self.registry.report_digest(zone, packed(words))
+        digest = self.registry.report_digest(zone, 0, packed(words))
         return sum(1 << i for i in signers), sign_digest(digest, (self.oracles[i] for i in sorted(signers)))
 
     def report(
@@ -238,7 +238,7 @@ class Street:
         words = [entry.word() if isinstance(entry, Entry) else entry for entry in entries]
         bitmap, signatures = self.signatures(zone, words, signers)
         return int(
-            self.registry.report(zone, packed(words), bitmap, signatures, sender=sender or self.attacker.address)
+            self.registry.report(zone, 0, packed(words), bitmap, signatures, sender=sender or self.attacker.address)
         )
 
     # ---- looking ----------------------------------------------------------------------------------------------------

@@ -283,7 +283,7 @@ def test_report__signed_for_another_zone__refused(street, terms, seller, slot):
     words = [one(seller, slot, Reading(1, 0)).word()]
     bitmap, signatures = street.signatures(other, words, (0, 1, 2))
     with pytest.raises(boa.BoaError):
-        street.registry.report(street.zone, packed(words), bitmap, signatures)
+        street.registry.report(street.zone, 0, packed(words), bitmap, signatures)
 
 
 def test_report__zone_has_no_site_of_that_number__other_zones_site_untouched(street, terms, seller, slot):

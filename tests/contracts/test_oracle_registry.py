@@ -66,8 +66,10 @@ def entries(site: int) -> list[int]:
     return [entry(site, HOUR, {0: 1_000})]
 
 
-def signatures_of(registry: Any, zone: int, entries: Sequence[int], signers: Sequence[LocalAccount]) -> list[Any]:
-    return sign_digest(registry.report_digest(zone, packed(entries)), signers)
+def signatures_of(
+    registry: Any, zone: int, entries: Sequence[int], signers: Sequence[LocalAccount], round_: int = 0
+) -> list[Any]:
+    return sign_digest(registry.report_digest(zone, round_, packed(entries)), signers)
 
 
 # ---- deployment
@@ -447,7 +449,7 @@ def test_report__fewer_than_four_operators__refused(registry, zone, oracles, own
     for identifier in (1, 2, 3):
         registry.admit(zone, identifier, sender=owner)
     with boa.reverts("zone: too few operators"):
-        registry.report(zone, packed(entries), 0b111, signatures_of(registry, zone, entries, oracles[:3]))
+        registry.report(zone, 0, packed(entries), 0b111, signatures_of(registry, zone, entries, oracles[:3]))
 
 
 # ---- the digest
@@ -457,13 +459,19 @@ def test_report__fewer_than_four_operators__refused(registry, zone, oracles, own
 def test_report_digest__any_length__is_what_eip712_says(registry, zone, count):
     entries = [2**256 - 1 - i for i in range(count)]
     typed = {
-        "types": {"Report": [{"name": "zone", "type": "uint256"}, {"name": "entries", "type": "uint256[]"}]},
+        "types": {
+            "Report": [
+                {"name": "zone", "type": "uint256"},
+                {"name": "round", "type": "uint256"},
+                {"name": "entries", "type": "uint256[]"},
+            ]
+        },
         "primaryType": "Report",
         "domain": domain("NET8 OracleRegistry", registry),
-        "message": {"zone": zone, "entries": entries},
+        "message": {"zone": zone, "round": 7, "entries": entries},
     }
     signed = person("somebody").sign_message(encode_typed_data(full_message={**typed, "types": eip712_types(typed)}))
-    assert registry.report_digest(zone, packed(entries)) == signed.message_hash
+    assert registry.report_digest(zone, 7, packed(entries)) == signed.message_hash
 
 
 def eip712_types(typed: dict[str, Any]) -> dict[str, Any]:
@@ -495,7 +503,7 @@ def metered(exchange: Any, site: int) -> dict[int, int]:
 
 def test_report__quorum_signed__settles_in_the_same_call(registry, exchange, zone, seated, site, entries, attacker):
     signatures = signatures_of(registry, zone, entries, seated[:3])
-    assert registry.report(zone, packed(entries), 0b0111, signatures, sender=attacker.address) == 1
+    assert registry.report(zone, 0, packed(entries), 0b0111, signatures, sender=attacker.address) == 1
     (log,) = [entry for entry in registry.get_logs() if type(entry).__name__ == "Reported"]
     assert (log.zone, log.bitmap, log.settled) == (zone, 0b0111, 1)
     assert log.entries_hash == boa.eval(f"keccak256(convert({entries[0]}, bytes32))")
@@ -505,123 +513,130 @@ def test_report__quorum_signed__settles_in_the_same_call(registry, exchange, zon
 @pytest.mark.parametrize("seats", [(0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3), (0, 1, 2, 3)])
 def test_report__any_quorum_or_all__settles(registry, zone, seated, entries, seats):
     signatures = signatures_of(registry, zone, entries, [seated[i] for i in seats])
-    assert registry.report(zone, packed(entries), sum(1 << i for i in seats), signatures) == 1
+    assert registry.report(zone, 0, packed(entries), sum(1 << i for i in seats), signatures) == 1
 
 
 def test_report__several_sites_slots_and_hours__settles_all(registry, zone, seated, new_site):
     sites = [new_site(person(f"home {i}")) for i in range(3)]
     boa.env.evm.patch.timestamp = START + 2 * 3600
     words = [entry(site, HOUR + hour, {0: 1, 1: 2, 2: 3, 3: 4}) for hour in range(2) for site in sites]
-    assert registry.report(zone, packed(words), 0b111, signatures_of(registry, zone, words, seated[:3])) == 24
+    assert registry.report(zone, 0, packed(words), 0b111, signatures_of(registry, zone, words, seated[:3])) == 24
 
 
 def test_report__no_reading__settles(registry, exchange, zone, seated, site):
     boa.env.evm.patch.timestamp = START + 3600
     words = [no_reading(site, HOUR, 0b1111)]
-    assert registry.report(zone, packed(words), 0b111, signatures_of(registry, zone, words, seated[:3])) == 4
+    assert registry.report(zone, 0, packed(words), 0b111, signatures_of(registry, zone, words, seated[:3])) == 4
     assert metered(exchange, site) == {}
 
 
 def test_report__one_signature_short__refused(registry, zone, seated, entries):
     with boa.reverts("report: no quorum"):
-        registry.report(zone, packed(entries), 0b11, signatures_of(registry, zone, entries, seated[:2]))
+        registry.report(zone, 0, packed(entries), 0b11, signatures_of(registry, zone, entries, seated[:2]))
 
 
 def test_report__no_signatures__refused(registry, zone, seated, entries):
     with boa.reverts("report: no quorum"):
-        registry.report(zone, packed(entries), 0, [])
+        registry.report(zone, 0, packed(entries), 0, [])
 
 
 def test_report__zone_nobody_sits_in__refused(registry, zone, seated, entries):
     with boa.reverts("zone: too few operators"):
-        registry.report(99, packed(entries), 0b111, signatures_of(registry, 99, entries, seated[:3]))
+        registry.report(99, 0, packed(entries), 0b111, signatures_of(registry, 99, entries, seated[:3]))
 
 
 def test_report__one_signer_three_times__refused(registry, zone, seated, entries):
     signatures = signatures_of(registry, zone, entries, [seated[0]] * 3)
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b111, signatures)
+        registry.report(zone, 0, packed(entries), 0b111, signatures)
     with boa.reverts("report: surplus signature"):
-        registry.report(zone, packed(entries), 0b001, signatures)
+        registry.report(zone, 0, packed(entries), 0b001, signatures)
 
 
 def test_report__bitmap_names_more_than_signed__refused(registry, zone, seated, entries):
     with boa.reverts("report: signature missing"):
-        registry.report(zone, packed(entries), 0b1111, signatures_of(registry, zone, entries, seated[:3]))
+        registry.report(zone, 0, packed(entries), 0b1111, signatures_of(registry, zone, entries, seated[:3]))
 
 
 def test_report__more_signed_than_bitmap_names__refused(registry, zone, seated, entries):
     with boa.reverts("report: surplus signature"):
-        registry.report(zone, packed(entries), 0b0111, signatures_of(registry, zone, entries, seated))
+        registry.report(zone, 0, packed(entries), 0b0111, signatures_of(registry, zone, entries, seated))
 
 
 @pytest.mark.parametrize("bitmap", [0b10011, 1 << 255 | 0b0111, 1 << 31 | 0b0111])
 def test_report__bitmap_beyond_the_seats__refused(registry, zone, seated, entries, bitmap):
     with boa.reverts("report: bitmap beyond seats"):
-        registry.report(zone, packed(entries), bitmap, signatures_of(registry, zone, entries, seated[:3]))
+        registry.report(zone, 0, packed(entries), bitmap, signatures_of(registry, zone, entries, seated[:3]))
 
 
 def test_report__signatures_out_of_order__refused(registry, zone, seated, entries):
     signatures = signatures_of(registry, zone, entries, [seated[1], seated[0], seated[2]])
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b0111, signatures)
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
 
 
 def test_report__stranger_among_the_signers__refused(registry, zone, seated, entries, attacker):
     signatures = signatures_of(registry, zone, entries, [seated[0], seated[1], attacker])
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b0111, signatures)
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
 
 
 def test_report__operator_of_another_zone_signs__refused(registry, zone, oracles, seated, entries):
     signatures = signatures_of(registry, zone, entries, [oracles[0], oracles[1], oracles[6]])
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b0111, signatures)
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
 
 
 def test_report__changed_after_signing__refused(registry, zone, seated, site, entries):
     signatures = signatures_of(registry, zone, entries, seated[:3])
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed([entry(site, HOUR, {0: 1_001})]), 0b0111, signatures)
+        registry.report(zone, 0, packed([entry(site, HOUR, {0: 1_001})]), 0b0111, signatures)
 
 
 def test_report__signed_for_another_zone__refused(registry, zone, seated, entries):
     signatures = signatures_of(registry, zone + 1, entries, seated[:3])
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b0111, signatures)
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
+
+
+def test_report__signed_in_another_round__refused(registry, zone, seated, entries):
+    signatures = signatures_of(registry, zone, entries, seated[:3], round_=1)
+    with boa.reverts("report: bad signature"):
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
+    assert registry.report(zone, 1, packed(entries), 0b0111, signatures) == 1
 
 
 def test_report__signed_for_another_registry__refused(registry, deploy, token, exchange, zone, seated, entries):
     other = deploy("OracleRegistry", token, exchange, MIN_STAKE)
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b0111, signatures_of(other, zone, entries, seated[:3]))
+        registry.report(zone, 0, packed(entries), 0b0111, signatures_of(other, zone, entries, seated[:3]))
 
 
 def test_report__signed_for_another_chain__refused(registry, zone, seated, entries):
     signatures = signatures_of(registry, zone, entries, seated[:3])
     boa.env.evm.patch.chain_id = 999
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b0111, signatures)
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
 
 
 @pytest.mark.parametrize("forged", [(bytes(32), bytes(32)), (b"\xff" * 32, b"\xff" * 32), (b"\x01" * 32, bytes(32))])
 def test_report__signature_recovers_to_nobody__refused(registry, zone, seated, entries, forged):
     signatures = signatures_of(registry, zone, entries, seated[:2])
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b0111, [*signatures, forged])
+        registry.report(zone, 0, packed(entries), 0b0111, [*signatures, forged])
 
 
 def test_report__repeated__refused(registry, zone, seated, entries):
     signatures = signatures_of(registry, zone, entries, seated[:3])
-    registry.report(zone, packed(entries), 0b0111, signatures)
+    registry.report(zone, 0, packed(entries), 0b0111, signatures)
     with boa.reverts("report: settles nothing"):
-        registry.report(zone, packed(entries), 0b0111, signatures)
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
 
 
 def test_report__other_quorum_for_what_is_settled__refused(registry, zone, seated, entries):
-    registry.report(zone, packed(entries), 0b0111, signatures_of(registry, zone, entries, seated[:3]))
+    registry.report(zone, 0, packed(entries), 0b0111, signatures_of(registry, zone, entries, seated[:3]))
     with boa.reverts("report: settles nothing"):
-        registry.report(zone, packed(entries), 0b1110, signatures_of(registry, zone, entries, seated[1:]))
+        registry.report(zone, 0, packed(entries), 0b1110, signatures_of(registry, zone, entries, seated[1:]))
 
 
 def test_report__partly_settled__settles_the_rest(registry, exchange, zone, seated, site, report):
@@ -633,7 +648,7 @@ def test_report__partly_settled__settles_the_rest(registry, exchange, zone, seat
 
 def test_report__empty__refused(registry, zone, seated):
     with boa.reverts("report: settles nothing"):
-        registry.report(zone, packed([]), 0b0111, signatures_of(registry, zone, [], seated[:3]))
+        registry.report(zone, 0, packed([]), 0b0111, signatures_of(registry, zone, [], seated[:3]))
 
 
 def test_report__slot_not_over__refused(registry, zone, seated, site, report):
@@ -646,10 +661,10 @@ def test_report__signers_removed_before_it_arrives__refused(registry, zone, orac
     signatures = signatures_of(registry, zone, entries, seated[:3])
     registry.admit(zone, 5, sender=owner)
     with boa.reverts("report: no quorum"):
-        registry.report(zone, packed(entries), 0b0111, signatures)
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
     registry.remove(zone, 1, sender=owner)
     with boa.reverts("report: bad signature"):
-        registry.report(zone, packed(entries), 0b0111, signatures)
+        registry.report(zone, 0, packed(entries), 0b0111, signatures)
 
 
 def test_report__operators_change_seats__same_signatures_in_the_new_order(
@@ -658,7 +673,7 @@ def test_report__operators_change_seats__same_signatures_in_the_new_order(
     registry.admit(zone, 5, sender=owner)
     registry.remove(zone, 1, sender=owner)  # seats are now 5, 2, 3, 4
     signers = [oracles[4], oracles[1], oracles[3]]
-    assert registry.report(zone, packed(entries), 0b1011, signatures_of(registry, zone, entries, signers)) == 1
+    assert registry.report(zone, 0, packed(entries), 0b1011, signatures_of(registry, zone, entries, signers)) == 1
 
 
 def test_settle__not_through_the_registry__refused(exchange, zone, seated, entries, owner, attacker):
@@ -677,7 +692,7 @@ def test_report__thirty_one_operators_and_a_full_report__fits_a_transaction(regi
     sites = [new_site(person(f"home {i}")) for i in range(256)]
     boa.env.evm.patch.timestamp = START + 3600
     words = [entry(site, HOUR, {0: 1, 1: 2, 2: 3, 3: 4}) for site in sites]
-    arguments = (zone, packed(words), 2**21 - 1, signatures_of(registry, zone, words, signers[:21]))
+    arguments = (zone, 0, packed(words), 2**21 - 1, signatures_of(registry, zone, words, signers[:21]))
     assert registry.report(*arguments) == 1_024
     execution = registry._computation.get_gas_used()
     calldata = registry.report.prepare_calldata(*arguments)

@@ -29,13 +29,13 @@ abstract contract Settling is Ledger {
 
     /// @notice Submits what three of four operators signed; the number of readings settled.
     function _report(uint256 zone, bytes memory entries) internal returns (uint256) {
-        bytes32 digest = registry.report_digest(zone, entries);
+        bytes32 digest = registry.report_digest(zone, 0, entries);
         IOracleRegistry.Signature[] memory signatures = new IOracleRegistry.Signature[](3);
         for (uint256 i = 0; i < 3; i++) {
             (uint8 v, bytes32 r, bytes32 s) = vm.sign(ORACLES + i, digest);
             signatures[i] = IOracleRegistry.Signature(r, bytes32(uint256(s) | (uint256(v - 27) << 255)));
         }
-        return registry.report(zone, entries, 7, signatures);
+        return registry.report(zone, 0, entries, 7, signatures);
     }
 
     function _entry(Reading memory reading, uint256 slot) internal pure returns (uint256) {

@@ -78,9 +78,11 @@ class Ledger:
 
     def report(self, data: bytes) -> bool:
         """Take a report as OracleRegistry.report does; False when it would revert."""
-        zone, packed, bitmap, compact = decode(["uint256", "bytes", "uint256", "(bytes32,bytes32)[]"], data[4:])
+        zone, round_, packed, bitmap, compact = decode(
+            ["uint256", "uint256", "bytes", "uint256", "(bytes32,bytes32)[]"], data[4:]
+        )
         entries = [int.from_bytes(packed[at : at + 32]) for at in range(0, len(packed), 32)]
-        digest = Report(zone, tuple(entries)).digest(REGISTRY_DOMAIN)
+        digest = Report(zone, round_, tuple(entries)).digest(REGISTRY_DOMAIN)
         seats = [seat for seat in range(len(self.seats)) if bitmap >> seat & 1]
         votes = [Signature.of_compact(r, vs) for r, vs in compact]
         signed = [crypto.address_bytes(recover_text(digest, vote)) for vote in votes]

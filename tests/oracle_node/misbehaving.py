@@ -28,8 +28,10 @@ def forge_reports() -> None:
     """Lead with a report that does not follow from the observations."""
     honest = Agreement._derive
 
-    async def forged(self: Agreement, observations: list[list[int]]) -> Any:
-        return await honest(self, [[word if word >> 48 & 1 else word + SHIFT for word in o] for o in observations])
+    async def forged(self: Agreement, round_: int, observations: list[list[int]]) -> Any:
+        return await honest(
+            self, round_, [[word if word >> 48 & 1 else word + SHIFT for word in o] for o in observations]
+        )
 
     Agreement._derive = forged  # type: ignore[method-assign]
 

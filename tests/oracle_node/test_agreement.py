@@ -113,10 +113,10 @@ async def test_leader__proposes_what_does_not_follow__refused_and_replaced(
 ) -> None:
     honest = Agreement._derive
 
-    async def forged(self: Agreement, observations: list[list[int]]) -> object:
+    async def forged(self: Agreement, round_: int, observations: list[list[int]]) -> object:
         if self._world is mesh.members[0].council:
             observations = [[word + 900 for word in words] for words in observations]
-        return await honest(self, observations)
+        return await honest(self, round_, observations)
 
     monkeypatch.setattr(Agreement, "_derive", forged)
     with caplog.at_level(logging.WARNING):

@@ -26,7 +26,7 @@ numbers = st.integers(0, 2**256 - 1)
 addresses = st.binary(min_size=20, max_size=20).map(checksum_address)
 messages = (
     st.builds(SiteConsent, numbers, addresses, numbers, numbers, addresses, numbers, numbers)
-    | st.builds(Report, numbers, st.lists(numbers, max_size=8).map(tuple))
+    | st.builds(Report, numbers, numbers, st.lists(numbers, max_size=8).map(tuple))
     | st.builds(Permit, addresses, addresses, numbers, numbers, numbers)
 )
 domains = st.builds(Domain, st.text(max_size=30), st.text(max_size=3), st.integers(1, 2**63), addresses)

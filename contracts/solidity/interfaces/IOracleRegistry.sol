@@ -87,6 +87,7 @@ interface IOracleRegistry {
 
     /**
      * @notice Settles what a quorum of the zone's operators signed. Anyone may submit it.
+     * @param round Round of the agreement that they signed it in; it bears on the signatures alone.
      * @param entries One packed word of 32 bytes per site and hour, as `EnergyExchange.settle` takes them.
      * @param bitmap Bit i set: the operator in seat i signed.
      * @param signatures One per set bit, in ascending order of seats.
@@ -94,6 +95,7 @@ interface IOracleRegistry {
      */
     function report(
         uint256 zone,
+        uint256 round,
         bytes calldata entries,
         uint256 bitmap,
         Signature[] calldata signatures
@@ -122,7 +124,7 @@ interface IOracleRegistry {
     /**
      * @notice What the operators of a zone sign: the EIP-712 hash of a report.
      */
-    function report_digest(uint256 zone, bytes calldata entries) external view returns (bytes32);
+    function report_digest(uint256 zone, uint256 round, bytes calldata entries) external view returns (bytes32);
 
     /**
      * @notice EIP-712 domain separator of this contract on this chain.

@@ -84,7 +84,7 @@ class StructType:
 
     @cached_property
     def type_hash(self) -> bytes:
-        """Hash of the declaration, such as `Report(uint256 zone,uint256[] entries)`."""
+        """Hash of the declaration, such as `Report(uint256 zone,uint256 round,uint256[] entries)`."""
         declared = ",".join(f"{kind} {name}" for kind, name in self.fields)
         return keccak256(f"{self.name}({declared})".encode())
 
@@ -135,7 +135,7 @@ _SITE_CONSENT = StructType(
         ("uint256", "deadline"),
     ),
 )
-_REPORT = StructType("Report", (("uint256", "zone"), ("uint256[]", "entries")))
+_REPORT = StructType("Report", (("uint256", "zone"), ("uint256", "round"), ("uint256[]", "entries")))
 _PERMIT = StructType(
     "Permit",
     (
@@ -219,15 +219,19 @@ class Report:
     """What a quorum of operators signs for a zone: settlement entries, ascending."""
 
     zone: int
+    round: int  # of the operators' agreement; nobody honest signs two different reports in one
     entries: tuple[int, ...]  # packed words, see `net8.packing.pack_entries`
+
+    def _values(self) -> dict[str, Value]:
+        return {"zone": self.zone, "round": self.round, "entries": self.entries}
 
     def digest(self, domain: Domain) -> bytes:
         """The 32 bytes each operator signs."""
-        return _REPORT.digest(domain, {"zone": self.zone, "entries": self.entries})
+        return _REPORT.digest(domain, self._values())
 
     def typed_data(self, domain: Domain) -> dict[str, Any]:
         """The same for a wallet or a remote signer."""
-        return _REPORT.typed_data(domain, {"zone": self.zone, "entries": self.entries})
+        return _REPORT.typed_data(domain, self._values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ flag Mood:
     MUMBLES  # an answer that is too short
     INTERFERES  # tries to cancel the nonce it is asked about
 
-
 MAGIC: constant(bytes32) = 0x1626ba7e00000000000000000000000000000000000000000000000000000000
 
 mood: Mood

@@ -354,18 +354,18 @@ class Agreement:
         self._linger = None
         self._try_to_propose()
 
-    async def _derive(self, observations: list[list[int]]) -> tuple[bytes, tuple[int, ...], list[int]]:
-        """The report that follows from observations: digest, entries, and what was agreed of each site."""
+    async def _derive(self, round_: int, observations: list[list[int]]) -> tuple[bytes, tuple[int, ...], list[int]]:
+        """The report that follows from a round's observations: digest, entries, and what was agreed of each site."""
         agreed = report.agree(observations, len(self.seats))
         entries = report.settlement_entries(agreed, self.key.slot, await self._world.chain.bought(self.key))
-        digest = ReportMessage(self.key.zone, entries).digest(self._world.domain)
+        digest = ReportMessage(self.key.zone, round_, entries).digest(self._world.domain)
         return digest, entries, agreed
 
     async def _propose(self, round_: int) -> None:
         seats, world = self.seats, self._world
         there = self._observed[round_]
         attached = [there[signer] for signer in seats if signer in there]
-        digest, entries, _ = await self._derive([observation.readings for observation in attached])
+        digest, entries, _ = await self._derive(round_, [observation.readings for observation in attached])
         if self.round != round_ or self.settled or round_ in self._proposals or not entries:
             return
         held = world.store.pledge("proposal", self.key, round_, Pledge(digest, b""))
@@ -437,7 +437,9 @@ class Agreement:
             signers.add(signer)
         if len(signers) < len(proposal.observations) or len(signers) < report.quorum(len(self.seats)):
             raise EnvelopeRefused(f"{len(signers)} operators' observations are attached; a quorum is needed, each once")
-        digest, entries, agreed = await self._derive([attached.readings for attached in proposal.observations])
+        digest, entries, agreed = await self._derive(
+            proposal.round, [attached.readings for attached in proposal.observations]
+        )
         if digest != proposal.report:
             raise EnvelopeRefused("the report does not follow from the observations attached")
         self._check_own(agreed)
@@ -511,7 +513,7 @@ class Agreement:
         """
         words = verdict.words()
         first = self.key.part * PART_SITES + 1
-        digest = ReportMessage(self.key.zone, words).digest(self._world.domain)
+        digest = ReportMessage(self.key.zone, verdict.round, words).digest(self._world.domain)
         for word in words:
             about = report.settlement_entries([report.no_reading(word >> 200 & 0xFFFF)], self.key.slot, {})[0]
             if word >> 200 != about >> 200 or word >> 192 & 15 != about >> 192 & 15:

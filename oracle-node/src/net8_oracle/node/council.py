@@ -229,7 +229,8 @@ class Council:
         if agreement.settled:
             return None
         words = verdict.words()
-        call = self._registry.report(key.zone, words, {seat: Signature.of_bytes(vote) for seat, vote in votes.items()})
+        seated = {seat: Signature.of_bytes(vote) for seat, vote in votes.items()}
+        call = self._registry.report(key.zone, verdict.round, words, seated)
         gas = min(_GAS_MOST, _GAS_BASE + _GAS_PER_ENTRY * len(words))
         return await self._transmitter.submit(key, call.to, call.data, gas)
 

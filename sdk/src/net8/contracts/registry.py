@@ -44,17 +44,18 @@ class Registry(Owned):
         """Take an operator's seat away; owner of the contract."""
         return self._call("remove", zone, operator, into=nothing)
 
-    def report(self, zone: int, entries: Sequence[int], signatures: Mapping[int, Signature]) -> Call[int]:
+    def report(self, zone: int, round_: int, entries: Sequence[int], signatures: Mapping[int, Signature]) -> Call[int]:
         """Submit a report; the answer is slots settled.
 
         Args:
             zone: the zone of all entries.
+            round_: the round in which it was signed.
             entries: packed words, ascending, as signed (`net8.packing.pack_entries`).
             signatures: by seat, the index in `zone_signers`.
         """
         bitmap = sum(1 << seat for seat in signatures)
         ordered = [signatures[seat].compact for seat in sorted(signatures)]
-        return self._call("report", zone, join_words(entries), bitmap, ordered, into=int)
+        return self._call("report", zone, round_, join_words(entries), bitmap, ordered, into=int)
 
     def operator(self, operator: int) -> Call[Operator]:
         """An operator; all zero when there is none of this id."""
@@ -80,9 +81,9 @@ class Registry(Owned):
         """Signatures a report of the zone needs; refused while the zone has fewer than four operators."""
         return self._call("quorum", zone, into=int)
 
-    def report_digest(self, zone: int, entries: Sequence[int]) -> Call[bytes]:
+    def report_digest(self, zone: int, round_: int, entries: Sequence[int]) -> Call[bytes]:
         """What operators sign, as the contract computes it."""
-        return self._call("report_digest", zone, join_words(entries), into=bytes)
+        return self._call("report_digest", zone, round_, join_words(entries), into=bytes)
 
     def min_stake(self) -> Call[int]:
         """Least stake of an operator, in wei."""
