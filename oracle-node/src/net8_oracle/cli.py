@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from net8_oracle import __version__, keys, logs
+from net8_oracle.operate.commands import COMMANDS
 from net8_oracle.settings import ConfigRefused
 from net8_oracle.settings import load as load_settings
 
@@ -131,49 +132,8 @@ def keys_show(path: Path) -> None:
         _refuse(fault)
 
 
-@main.command()
-@_CONFIG
-@click.option("--owner", required=True, type=click.Path(path_type=Path), help="Keystore of the key that stakes.")
-@click.option("--owner-password-file", type=click.Path(path_type=Path), help="File whose first line is its password.")
-@click.option("--owner-password-env", help="Name of the environment variable that holds its password.")
-@click.option("--stake", required=True, help="NET8 to stake, such as 1000.")
-def register(
-    config: Path, owner: Path, owner_password_file: Path | None, owner_password_env: str | None, stake: str
-) -> None:
-    """Stake NET8 and register the node's signer as an oracle operator."""
-    from net8.errors import Net8Error
-    from net8.units import AmountRefused, grains_to_net8, parse_net8
-
-    from net8_oracle import operator
-    from net8_oracle.node.settings import NodeSettings
-
-    try:
-        settings = load_settings(NodeSettings, config)
-        amount = grains_to_net8(parse_net8(stake))
-        if owner_password_file is None and owner_password_env is None:
-            password = click.prompt("Password of the owner's keystore", hide_input=True, err=True)
-        else:
-            password = keys.password_from(owner_password_file, owner_password_env)
-        for line in operator.register(settings, keys.load(owner, password).secret, amount):
-            click.echo(line)
-    except (ConfigRefused, keys.KeyRefused, AmountRefused, Net8Error) as fault:
-        _refuse(fault)
-
-
-@main.command()
-@_CONFIG
-def status(config: Path) -> None:
-    """Show how the operator stands on chain and what its node says."""
-    from net8.errors import Net8Error
-
-    from net8_oracle import operator
-    from net8_oracle.node.settings import NodeSettings
-
-    try:
-        for line in operator.status(load_settings(NodeSettings, config)):
-            click.echo(line)
-    except (ConfigRefused, keys.KeyRefused, Net8Error) as fault:
-        _refuse(fault)
+for command in COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,10 @@ class ChainView:
         count = sum(site >> 16 == zone for site in self._sites)
         return -(-count // PART_SITES)
 
+    def metered_since(self, zone: int) -> int | None:
+        """Unix time from which the zone has a site to report; None while it has none."""
+        return min((known.since for site, known in self._sites.items() if site >> 16 == zone), default=None)
+
     def signers(self, zone: int) -> tuple[bytes, ...]:
         """Signers of the zone's operators in the order of their seats."""
         return self._signers[zone]
@@ -144,6 +148,14 @@ class ChainView:
                 await self._load_signers(event.zone)
                 facts = fields(zone=event.zone, operators=len(self._signers[event.zone]))
                 log.info("operators changed", extra=facts)
+
+    async def is_reported(self, zone: int, slot: int) -> bool:
+        """Whether a report has settled anything in a slot of a zone.
+
+        Raises:
+            RpcUnreachable, RpcRefused: the chain node did not answer.
+        """
+        return await self._read(self._contracts.lens.is_reported(zone, slot))
 
     # --- positions ---------------------------------------------------------------------------------------------
 

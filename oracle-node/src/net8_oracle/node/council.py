@@ -25,7 +25,7 @@ from net8_oracle.node.store import Store
 from net8_oracle.node.transmitter import Receipt, Transmitter
 from net8_oracle.node.transport import Message, Transport
 
-__all__ = ["Council"]
+__all__ = ["Council", "report_gas"]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,11 @@ _IN_FLIGHT = 8  # slots of a zone on which operators agree at the same time
 _GAS_MOST = 16_700_000  # just under what one transaction may use
 _GAS_BASE = 400_000
 _GAS_PER_ENTRY = 80_000  # above the dearest settlement of a site and slot; what is not used is not paid
+
+
+def report_gas(entries: int) -> int:
+    """Gas limit of a report's transaction."""
+    return min(_GAS_MOST, _GAS_BASE + _GAS_PER_ENTRY * entries)
 
 
 class Council:
@@ -122,6 +127,10 @@ class Council:
     def listed(self) -> dict[int, bool]:
         """Per zone, whether this node may sign."""
         return {zone: self._may_sign(zone) for zone in self.zones}
+
+    def silent_sites(self, zone: int) -> list[int]:
+        """Sites of a zone without a reading in their latest report."""
+        return sorted(site for site, reports in self.silent_reports.items() if reports and site >> 16 == zone)
 
     def may_observe(self, key: Key) -> bool:
         """False while too many earlier slots of the zone are in flight."""
@@ -231,8 +240,7 @@ class Council:
         words = verdict.words()
         seated = {seat: Signature.of_bytes(vote) for seat, vote in votes.items()}
         call = self._registry.report(key.zone, verdict.round, words, seated)
-        gas = min(_GAS_MOST, _GAS_BASE + _GAS_PER_ENTRY * len(words))
-        return await self._transmitter.submit(key, call.to, call.data, gas)
+        return await self._transmitter.submit(key, call.to, call.data, report_gas(len(words)))
 
     def resumed(self, receipt: Receipt | None, key: Key) -> None:
         """A transaction left by a killed process has ended."""

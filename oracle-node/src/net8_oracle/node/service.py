@@ -17,6 +17,7 @@ from net8_oracle.logs import fields
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.council import Council
 from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost
+from net8_oracle.node.freshness import Freshness
 from net8_oracle.node.mesh import HttpMesh
 from net8_oracle.node.meters import Acceptance, Meters
 from net8_oracle.node.metrics import Metrics
@@ -99,6 +100,9 @@ class Node:
                 stamps=self._stamps,
                 metrics=self._metrics,
             )
+            self._freshness = [
+                Freshness(self._chain, self._clock, zone, settings.health.fresh_within_s) for zone in settings.zones
+            ]
             stack.push_async_callback(self._council.close)
             await self._start_with_chain()
             self._meters.restore(
@@ -111,6 +115,8 @@ class Node:
             tasks.create_task(self._transmitter.resume(self._council.resumed))
             for zone in settings.zones:
                 tasks.create_task(self._council.run_zone(zone))
+            for watch in self._freshness:
+                tasks.create_task(watch.run())
             log.info(
                 "node started",
                 extra=fields(
@@ -242,6 +248,9 @@ class Node:
         problems = self._problems()
         return web.json_response({"healthy": not problems, "problems": problems}, status=503 if problems else 200)
 
+    def _fresh(self) -> float:
+        return float(not any(watch.problem for watch in self._freshness))
+
     def _problems(self) -> list[str]:
         problems = []
         if not self._poller.reachable:
@@ -251,6 +260,7 @@ class Node:
             for zone, listed in self._council.listed().items()
             if not listed
         ]
+        problems += [watch.problem for watch in self._freshness if watch.problem]
         overdue = [one.key for one in self._council.in_progress() if one.overdue(self._clock.now())]
         problems += [f"zone {key.zone} slot {key.slot} has readings but no report" for key in overdue[:3]]
         return problems
@@ -274,6 +284,7 @@ class Node:
                         "seat": listed.index(self._me) if self._me in listed else None,
                         "sites": sum(len(self._chain.sites_of(zone, part)) for part in range(self._chain.parts(zone))),
                         "last_settled_slot": self._council.last_settled.get(zone),
+                        "silent_sites": self._council.silent_sites(zone),
                     }
                     for zone, listed in signers.items()
                 ],
@@ -304,6 +315,7 @@ class Node:
             "1 when the chain lists the signer in every zone.",
             lambda: float(all(self._council.listed().values())),
         )
+        gauge("net8_reports_fresh", "1 when the chain shows a fresh report of every zone.", self._fresh)
         gauge("net8_chain_reachable", "1 when the chain node answers.", lambda: float(self._poller.reachable))
         gauge(
             "net8_head_timestamp",

@@ -50,6 +50,12 @@ class TimingSettings(Settings):
         return Timing(self.patience_ms / 1000, self.round_ms / 1000, self.settle_ms / 1000, self.linger_ms / 1000)
 
 
+class HealthSettings(Settings):
+    """When health turns red."""
+
+    fresh_within_s: int = Field(default=1_800, ge=60, le=86_400)  # after a slot's end, for its report on chain
+
+
 class NodeSettings(Settings):
     """One node process."""
 
@@ -61,6 +67,7 @@ class NodeSettings(Settings):
     keys: KeySettings
     peers: list[PeerSettings] = Field(default_factory=list)
     timing: TimingSettings = TimingSettings()
+    health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")

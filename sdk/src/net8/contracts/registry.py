@@ -89,6 +89,10 @@ class Registry(Owned):
         """Least stake of an operator, in wei."""
         return self._call("min_stake", into=int)
 
+    def unbonding(self) -> Call[int]:
+        """Seconds between asking for a stake and getting it."""
+        return self._call("UNBONDING", into=int)
+
     def exchange(self) -> Call[str]:
         """The EnergyExchange that reports settle."""
         return self._call("exchange", into=checksum_address)

@@ -1,22 +1,20 @@
-"""What an operator does by hand: register with a stake, and see how its node and its seat stand."""
+"""An operator's standing: register with a stake, add to it, ask for it back, see how node and seats stand."""
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from eth_account import Account
-from net8.client import Connection, connect
+from net8.client import Chain, Connection, Sender, connect
+from net8.contracts import Contracts
 from net8.units import WEI_PER_GRAIN, WEI_PER_NET8, format_net8
 
 from net8_oracle import keys
 from net8_oracle.node.settings import NodeSettings
-from net8_oracle.settings import ConfigRefused, host_and_port
+from net8_oracle.operate.nodes import own_url, status_of
+from net8_oracle.settings import ConfigRefused
 
-__all__ = ["register", "status"]
-
-_ANSWER_WITHIN = 3.0  # seconds, of the node's own HTTP
+__all__ = ["register", "stake", "status", "unbond"]
 
 
 def _connect(settings: NodeSettings) -> Connection:
@@ -49,14 +47,75 @@ def register(settings: NodeSettings, owner_key: bytes, stake: Decimal) -> Iterat
     if wei < least:
         raise ConfigRefused(f"a stake of {stake} NET8 is too small; the registry asks for {_net8(least)} at least")
     sender = chain.sender(Account.from_key(owner_key))
-    held = chain.read(contracts.token.balance_of(sender.address))
-    if held < wei:
-        raise ConfigRefused(f"{sender.address} holds {_net8(held)}; bring it to {stake} NET8 first")
-    if chain.read(contracts.token.allowance(sender.address, contracts.registry.address)) < wei:
-        sender.send(contracts.token.approve(contracts.registry.address, wei))
+    _allow(chain, contracts, sender, wei)
     sender.send(contracts.registry.register(signer, wei))
     number = chain.read(contracts.registry.operator_of_signer(signer))
     yield f"operator {number} registered with {stake} NET8; ask the registry's owner to admit it to your zones"
+
+
+def _allow(chain: Chain, contracts: Contracts, sender: Sender, wei: int) -> None:
+    """Let the registry take so much of the sender's NET8.
+
+    Raises:
+        ConfigRefused: it holds less.
+    """
+    held = chain.read(contracts.token.balance_of(sender.address))
+    if held < wei:
+        raise ConfigRefused(f"{sender.address} holds {_net8(held)}; bring it to {_net8(wei)} first")
+    if chain.read(contracts.token.allowance(sender.address, contracts.registry.address)) < wei:
+        sender.send(contracts.token.approve(contracts.registry.address, wei))
+
+
+def _own_number(settings: NodeSettings, chain: Chain, contracts: Contracts) -> int:
+    signer = keys.keystore_address(settings.keys.signer)
+    number = chain.read(contracts.registry.operator_of_signer(signer))
+    if not number:
+        raise ConfigRefused(f"signer {signer} is not registered; run `net8-oracle register`")
+    return number
+
+
+def stake(settings: NodeSettings, payer_key: bytes, amount: Decimal) -> Iterator[str]:
+    """Add to the operator's stake from any key that holds NET8; says what it did, line by line.
+
+    Args:
+        settings: of the operator's node.
+        payer_key: private key that holds the NET8 and pays gas.
+        amount: NET8.
+
+    Raises:
+        ConfigRefused: the signer is not registered, or the payer has too little NET8.
+        net8.errors.Net8Error: the chain refuses or does not answer.
+    """
+    chain, contracts = _connect(settings)
+    number, wei = _own_number(settings, chain, contracts), int(amount * WEI_PER_NET8)
+    sender = chain.sender(Account.from_key(payer_key))
+    _allow(chain, contracts, sender, wei)
+    sender.send(contracts.registry.top_up(number, wei))
+    yield f"operator {number} has a stake of {_net8(chain.read(contracts.registry.operator(number)).stake)} now"
+
+
+def unbond(settings: NodeSettings, owner_key: bytes) -> Iterator[str]:
+    """Ask for the stake back, or take it once its time has come; says which, line by line.
+
+    Raises:
+        ConfigRefused: the signer is not registered.
+        net8.errors.Net8Error: the chain refuses, as while the operator has a seat, or does not answer.
+    """
+    chain, contracts = _connect(settings)
+    number = _own_number(settings, chain, contracts)
+    sender = chain.sender(Account.from_key(owner_key))
+    asked_at = chain.read(contracts.registry.operator(number)).unbonding_at
+    if not asked_at:
+        sender.send(contracts.registry.begin_unbonding(number))
+        asked_at = chain.read(contracts.registry.operator(number)).unbonding_at
+    ready_at = asked_at + chain.read(contracts.registry.unbonding())
+    if chain.block().timestamp < ready_at:
+        when = datetime.fromtimestamp(ready_at, UTC).isoformat(sep=" ", timespec="minutes")
+        yield f"operator {number} is unbonding; run this again after {when} to take its stake"
+        return
+    paid = chain.read(contracts.registry.withdraw_stake(number, sender.address), sender=sender.address)
+    sender.send(contracts.registry.withdraw_stake(number, sender.address))
+    yield f"{_net8(paid)} paid to {sender.address}"
 
 
 def status(settings: NodeSettings) -> Iterator[str]:
@@ -87,13 +146,9 @@ def status(settings: NodeSettings) -> Iterator[str]:
 
 
 def _node_says(settings: NodeSettings) -> str:
-    host, port = host_and_port(settings.listen)
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where it listens, not we
-    url = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-    try:
-        with urllib.request.urlopen(f"{url}/status", timeout=_ANSWER_WITHIN) as answer:  # noqa: S310 - http, above
-            told = json.loads(answer.read())
-    except (urllib.error.URLError, OSError, ValueError):
+    url = own_url(settings)
+    told = status_of(url)
+    if told is None:
         return f"node: does not answer at {url}; start it with `net8-oracle run`"
     problems = "; ".join(told["problems"]) or "healthy"
     settled = ", ".join(f"zone {zone['zone']} to slot {zone['last_settled_slot']}" for zone in told["zones"])

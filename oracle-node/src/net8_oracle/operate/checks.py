@@ -1,0 +1,215 @@
+"""`net8-oracle check`: everything a node depends on, looked at from outside, each with what to do when it is amiss."""
+
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from coincurve import PrivateKey
+from net8.client import Chain, Connection, connect
+from net8.errors import Net8Error
+
+from net8_oracle import crypto, keys
+from net8_oracle.node.council import report_gas
+from net8_oracle.node.envelopes import PART_SITES
+from net8_oracle.node.settings import NodeSettings
+from net8_oracle.operate.nodes import own_url, status_of
+from net8_oracle.settings import ConfigRefused
+
+__all__ = ["Finding", "Grade", "check"]
+
+_LEAST_DISK = 2**30  # bytes: a year of a zone's readings takes less
+_OLDEST_BLOCK = 120  # seconds; every chain NET8 is meant for makes blocks within seconds
+_MOST_SKEW = 5  # seconds between this clock and the chain's or a peer's: readings are cut at slot boundaries
+_REPORTS_AHEAD = 96  # a day of slots, each with a report that this node alone pays for
+
+
+class Grade(StrEnum):
+    """How a finding is."""
+
+    OK = "ok"
+    NOTE = "note"  # not known yet, or as it should not stay
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, in a sentence that says what to do where something is amiss."""
+
+    grade: Grade
+    subject: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.grade:5}{self.subject}: {self.sentence}"
+
+
+def check(settings: NodeSettings, now: Callable[[], float] = time.time) -> Iterator[Finding]:
+    """Look at everything the node of these settings depends on. What cannot be looked at is a finding too.
+
+    Args:
+        settings: of the node.
+        now: this machine's clock, unix seconds.
+    """
+    signer = yield from _keys(settings)
+    yield _disk(settings)
+    connection = yield from _chain(settings, now)
+    if connection is not None:
+        yield from _seats(settings, connection, signer)
+        yield _balance(settings, connection)
+        yield from _peers_named(settings, connection, signer)
+    yield from _peers(settings, now)
+    yield from _own_node(settings, signer)
+
+
+def _ok(subject: str, sentence: str) -> Finding:
+    return Finding(Grade.OK, subject, sentence)
+
+
+def _fail(subject: str, sentence: str) -> Finding:
+    return Finding(Grade.FAIL, subject, sentence)
+
+
+def _opened(settings: NodeSettings, role: str) -> PrivateKey:
+    return keys.load(getattr(settings.keys, role), settings.keys.password())
+
+
+def _keys(settings: NodeSettings) -> Generator[Finding, None, str]:
+    """Both keystores open. Returns the signer's address."""
+    for role in ("signer", "transmitter"):
+        try:
+            address = crypto.address_text(crypto.own_address(_opened(settings, role)))
+        except keys.KeyRefused as fault:
+            yield _fail(role, str(fault))
+        else:
+            yield _ok(role, f"{address}, its keystore opens")
+    return keys.keystore_address(settings.keys.signer)
+
+
+def _disk(settings: NodeSettings) -> Finding:
+    folder = settings.store.parent
+    if not folder.is_dir():
+        return _fail("store", f"folder {folder} does not exist; make it")
+    free = shutil.disk_usage(folder).free
+    told = f"{free / 2**30:.1f} GiB free at {folder}"
+    return _ok("store", told) if free >= _LEAST_DISK else _fail("store", f"{told}; make room for 1 GiB at least")
+
+
+def _chain(settings: NodeSettings, now: Callable[[], float]) -> Generator[Finding, None, Connection | None]:
+    """Chain, contracts and clock. Returns the connection, None without one."""
+    try:
+        connection = connect(str(settings.chain.rpc), settings.chain.contracts(), settings.chain.timeout_ms / 1000)
+        head = connection.chain.block()
+    except (Net8Error, ConfigRefused) as fault:
+        yield _fail("chain", str(fault))
+        return None
+    deployed = len(settings.chain.contracts().contracts)
+    yield _ok("chain", f"block {head.number}, and the code of {deployed} contracts is the deployment's")
+    if settings.chain.clock == "chain":
+        yield Finding(Grade.NOTE, "clock", "taken from the chain; that is meant for chains whose time is moved by hand")
+        return connection
+    age = now() - head.timestamp
+    if age < -_MOST_SKEW:
+        yield _fail("clock", f"{-age:.0f} s behind the chain's latest block; let it be set by NTP")
+    elif age > _OLDEST_BLOCK:
+        yield _fail(
+            "clock", f"the latest block is {age:.0f} s old; the chain node is not synchronised, or the clock wrong"
+        )
+    else:
+        yield _ok("clock", f"the latest block is {max(age, 0):.0f} s old")
+    return connection
+
+
+def _seats(settings: NodeSettings, connection: Connection, signer: str) -> Iterator[Finding]:
+    chain, registry = connection.chain, connection.contracts.registry
+    number = chain.read(registry.operator_of_signer(signer))
+    if not number:
+        yield _fail("operator", f"signer {signer} is not registered; run `net8-oracle register`")
+    elif chain.read(registry.operator(number)).unbonding_at:
+        yield _fail("operator", f"operator {number} is unbonding and serves no zone any more; register a new one")
+    else:
+        yield _ok("operator", f"number {number}")
+    for zone in settings.zones:
+        signers = chain.read(registry.zone_signers(zone))
+        if signer not in signers:
+            yield _fail(f"zone {zone}", f"no seat for {signer}; ask the registry's owner to admit operator {number}")
+        elif len(signers) < 4:
+            yield _fail(f"zone {zone}", f"{len(signers)} operators; nothing settles with fewer than four")
+        else:
+            needed = chain.read(registry.quorum(zone))
+            yield _ok(f"zone {zone}", f"seat {signers.index(signer)} of {len(signers)}; {needed} signatures settle")
+
+
+def _largest_report(settings: NodeSettings, chain: Chain, connection: Connection) -> int:
+    """Gas limit of the dearest report of the zones."""
+    counts = chain.read_many([connection.contracts.grid.site_count(zone) for zone in settings.zones])
+    return report_gas(min(max(counts, default=0), PART_SITES))
+
+
+def _balance(settings: NodeSettings, connection: Connection) -> Finding:
+    chain = connection.chain
+    address = keys.keystore_address(settings.keys.transmitter)
+    held = chain.balance(address)
+    price = int(chain.request("eth_gasPrice"), 16)
+    needed = price * _largest_report(settings, chain, connection)
+    coins = f"{address} has {Decimal(held).scaleb(-18).normalize():f} of the chain's coin"
+    if not needed:
+        return _ok("transmitter's balance", f"{coins}; gas is free here")
+    reports = held // needed
+    told = f"{coins}, enough for {reports:,} reports at the present gas price"
+    if reports >= _REPORTS_AHEAD:
+        return _ok("transmitter's balance", told)
+    return _fail("transmitter's balance", f"{told}; fund it for {_REPORTS_AHEAD} at least")
+
+
+def _peers_named(settings: NodeSettings, connection: Connection, signer: str) -> Iterator[Finding]:
+    """Everybody who has a seat is known here, so that a quorum can be heard."""
+    named = {peer.signer for peer in settings.peers} | {signer}
+    for zone in settings.zones:
+        for seated in connection.chain.read(connection.contracts.registry.zone_signers(zone)):
+            if seated not in named:
+                yield _fail(
+                    "peers", f"{seated} has a seat in zone {zone} but no [[peers]] entry; ask it for its address"
+                )
+
+
+def _peers(settings: NodeSettings, now: Callable[[], float]) -> Iterator[Finding]:
+    own = keys.keystore_address(settings.keys.signer)
+    for peer in settings.peers:
+        if peer.signer == own:
+            continue
+        subject = f"peer {peer.url}"
+        told = status_of(peer.url)
+        if told is None:
+            yield _fail(subject, "does not answer; ask its operator, and look at firewalls on both sides")
+        elif told.get("signer") != peer.signer:
+            yield _fail(subject, f"says it is {told.get('signer')}, not {peer.signer}; correct one of the two")
+        elif settings.chain.clock == "wall" and abs(now() - told["now"]) > _MOST_SKEW:
+            apart = abs(now() - told["now"])
+            yield _fail(subject, f"its clock and ours are {apart:.0f} s apart; one of the two needs NTP")
+        else:
+            yield _ok(subject, "answers as the operator it should be")
+
+
+def _own_node(settings: NodeSettings, signer: str) -> Iterator[Finding]:
+    """The running node, its meters and its layers."""
+    url = own_url(settings)
+    told = status_of(url)
+    if told is None:
+        yield Finding(Grade.NOTE, "node", f"does not answer at {url}; start it with `net8-oracle run`")
+        return
+    if told.get("signer") != signer:
+        yield _fail("node", f"another one answers at {url}, with signer {told.get('signer')}; choose another port")
+        return
+    problems = told["problems"]
+    yield _fail("node", "; ".join(problems)) if problems else _ok("node", f"healthy at {url}")
+    for zone in told["zones"]:
+        silent, sites = zone["silent_sites"], zone["sites"]
+        if silent:
+            first = ", ".join(str(site & 0xFFFF) for site in silent[:5])
+            sentence = f"{len(silent)} of {sites} gave no reading in the last slot (sites {first}); ask their owners"
+            yield Finding(Grade.NOTE, f"meters of zone {zone['zone']}", sentence)
+        else:
+            yield _ok(f"meters of zone {zone['zone']}", f"all {sites} read")

@@ -1,0 +1,30 @@
+"""Questions to nodes' HTTP servers: the operator's own and its peers'."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from net8_oracle.node.settings import NodeSettings
+from net8_oracle.settings import host_and_port
+
+__all__ = ["own_url", "status_of"]
+
+_ANSWER_WITHIN = 3.0  # seconds
+
+
+def own_url(settings: NodeSettings) -> str:
+    """Where the node of these settings is reached from this machine."""
+    host, port = host_and_port(settings.listen)
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where it listens, not we
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def status_of(url: str) -> dict[str, Any] | None:
+    """What a node's /status says, None when it does not answer in JSON."""
+    try:
+        with urllib.request.urlopen(f"{url}/status", timeout=_ANSWER_WITHIN) as answer:  # noqa: S310 - a checked Url
+            told = json.loads(answer.read())
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) else None
