@@ -61,9 +61,11 @@ $(STAMPS)/npm-tests: tests/package-lock.json scripts/bootstrap/npm.sh scripts/bo
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 OWN := --no-emit-package net8-sdk --no-emit-package net8-oracle --no-emit-package net8-web
 lock: $(STAMPS)/uv  ## resolve dependencies anew after a change of a pyproject.toml
-	@$(COMPILE) $(OWN) pyproject.toml -o requirements.lock
-	@$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
-	@$(COMPILE) --group node -o requirements-node.lock
+	@for lock in requirements requirements-dev requirements-node; do \
+		test -z "$(LOCKS)" || cp $$lock.lock $(LOCKS); done
+	@$(COMPILE) $(OWN) pyproject.toml -o $(LOCKS)requirements.lock
+	@$(COMPILE) --group dev -c $(LOCKS)requirements.lock -o $(LOCKS)requirements-dev.lock
+	@$(COMPILE) --group node -o $(LOCKS)requirements-node.lock
 
 # --- using it --------------------------------------------------------------------------------------------------------
 
@@ -105,7 +107,8 @@ lint: setup-dev  ## style, types, import directions, generated files
 	mamushi --check -l 120 contracts tests/contracts/hostile
 	lint-imports
 	$(PY) frontend/wallet/build.py --check
-	$(UV) lock --check
+	@$(MAKE) --no-print-directory LOCKS=$(STAMPS)/ lock && for lock in requirements requirements-dev requirements-node; do \
+		diff -q $$lock.lock $(STAMPS)/$$lock.lock || { echo "run make lock"; exit 1; }; done
 	$(PY) -m scripts.bootstrap.check_libraries
 
 format: setup-dev  ## format Python and Vyper
