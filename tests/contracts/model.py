@@ -562,6 +562,8 @@ class Exchange:
     def place_many(self, caller: str, site: int, wanted: list[Wanted]) -> list[Placed]:
         """All of them or none; the balance must suffice for all of them together."""
         with self.atomic():
+            if faults := self._stop_faults():
+                raise Refused(*faults)
             placed = [self._place(caller, site, one) for one in wanted]
             if self.sites[site].free < 0:
                 raise Refused("balance: too low")

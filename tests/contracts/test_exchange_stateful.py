@@ -919,3 +919,11 @@ def test_history__batch_across_the_end_of_the_horizon__refused_like_its_last_ord
         assert state.happened["refused, order: beyond the horizon"] == before + 1
         state.place_many(i=0, offset=671, orders=[(True, 90, 50, LIMIT)] * 2)
         assert len(state.model.orders) == 2
+
+
+def test_history__batch_of_nothing_while_trading_is_stopped__refused_like_any_other(world):
+    with history(world) as state:
+        state.stop_orders(seconds=900)
+        before = state.happened["refused, order: trading is stopped"]
+        state.place_many(i=3, offset=1, orders=[])
+        assert state.happened["refused, order: trading is stopped"] == before + 1
