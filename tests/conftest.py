@@ -1,8 +1,15 @@
 """What holds for every test: none is skipped but for a reason in this list."""
 
+from pathlib import Path
+
 import pytest
 
-ALLOWED_SKIPS: tuple[str, ...] = ()  # each entry the exact reason, with a comment on why a machine may lack it
+NO_SHARED_DATA = "no shared data beside the checkout"
+
+# Each entry is the exact reason, with a comment on why a machine may lack what it names.
+ALLOWED_SKIPS: tuple[str, ...] = (
+    NO_SHARED_DATA,  # measured homes and meters' frames are other people's and are not part of the project
+)
 
 _unexpected: list[str] = []
 
@@ -34,3 +41,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped for a reason that is not on the list of tests/conftest.py", red=True)
         for line in _unexpected:
             terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of measured homes and real meters' frames, used in place: `homes/` and `meters/`."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(NO_SHARED_DATA)
+    return folder
