@@ -6,6 +6,7 @@ The key derivation is pbkdf2, not scrypt: scrypt takes about 300 MB, more than a
 import json
 import os
 import secrets
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,25 @@ class KeyRefused(ValueError):
     """A keystore or password that cannot be used. The message says which and what to do."""
 
 
-def password_from(file: Path | None, variable: str | None) -> str:
-    """The password in a file (its first line) or in the environment variable of that name.
+def password_from(
+    file: Path | None = None,
+    variable: str | None = None,
+    descriptor: int | None = None,
+    credential: str | None = None,
+) -> str:
+    """The password: the first line of a file, of an open file descriptor or of a systemd credential, or the content of
+    an environment variable, whichever is named.
 
     Raises:
-        KeyRefused: neither is there, or it is empty.
+        KeyRefused: none is named, it is not there, or it is empty.
     """
+    if credential is not None:
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if folder is None or Path(credential).name != credential:
+            raise KeyRefused(
+                f"systemd passes no credential '{credential}'; add LoadCredential={credential}:/path to the unit"
+            )
+        file = Path(folder) / credential
     if file is not None:
         try:
             text = file.read_text(encoding="utf-8")
@@ -37,6 +51,8 @@ def password_from(file: Path | None, variable: str | None) -> str:
                 f"password file {file} cannot be read ({fault.strerror}); create it with mode 600"
             ) from None
         password, where = text.split("\n", 1)[0], f"password file {file}"
+    elif descriptor is not None:
+        password, where = _first_line_of(descriptor), f"file descriptor {descriptor}"
     elif variable is not None:
         password, where = os.environ.get(variable, ""), f"environment variable {variable}"
     else:
@@ -44,6 +60,17 @@ def password_from(file: Path | None, variable: str | None) -> str:
     if not password:
         raise KeyRefused(f"{where} is empty; put the keystore's password there")
     return password
+
+
+@cache  # what a pipe has given once it does not give again
+def _first_line_of(descriptor: int) -> str:
+    try:
+        with os.fdopen(descriptor, encoding="utf-8") as stream:
+            return stream.readline().removesuffix("\n")
+    except OSError as fault:
+        raise KeyRefused(
+            f"file descriptor {descriptor} cannot be read ({fault.strerror}); open it, as in {descriptor}< password.txt"
+        ) from None
 
 
 def _bytes(password: str) -> Any:  # noqa: ANN401 - eth_keyfile's annotation says str, its pbkdf2 wants bytes

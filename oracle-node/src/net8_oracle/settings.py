@@ -75,6 +75,7 @@ def _listens(text: str) -> str:
     return text
 
 
+PASSWORD_FIELDS = ("password_file", "password_env", "password_fd", "password_credential")
 FilePath = Annotated[Path, AfterValidator(_from_folder)]
 Url = Annotated[str, AfterValidator(_url)]
 Address = Annotated[str, AfterValidator(_address)]
@@ -82,16 +83,24 @@ ListenAddress = Annotated[str, AfterValidator(_listens)]
 
 
 class PasswordSettings(Settings):
-    """Where the password of keystores is: a file or an environment variable, never the configuration itself."""
+    """Where a password is: never in the configuration itself."""
 
-    password_file: FilePath | None = None
-    password_env: str | None = None
+    password_file: FilePath | None = None  # its first line
+    password_env: str | None = None  # name of an environment variable
+    password_fd: int | None = Field(default=None, ge=0)  # number of an open file descriptor, read once
+    password_credential: str | None = None  # name of a systemd credential (LoadCredential=)
 
     @model_validator(mode="after")
     def _one(self) -> "PasswordSettings":
-        if self.password_file is not None and self.password_env is not None:
-            raise ValueError("password_file and password_env are both given; keep one of them")
+        given = [name for name in PASSWORD_FIELDS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are both given; keep one of them")
         return self
+
+    @property
+    def names_password(self) -> bool:
+        """Whether any place is named."""
+        return any(getattr(self, name) is not None for name in PASSWORD_FIELDS)
 
     def password(self) -> str:
         """The password itself.
@@ -99,7 +108,7 @@ class PasswordSettings(Settings):
         Raises:
             net8_oracle.keys.KeyRefused: it is not there.
         """
-        return keys.password_from(self.password_file, self.password_env)
+        return keys.password_from(self.password_file, self.password_env, self.password_fd, self.password_credential)
 
 
 class ChainSettings(Settings):
