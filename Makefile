@@ -64,7 +64,7 @@ lock: $(STAMPS)/uv  ## resolve dependencies anew after a change of a pyproject.t
 	@for lock in requirements requirements-dev requirements-node; do \
 		test -z "$(LOCKS)" || cp $$lock.lock $(LOCKS); done
 	@$(COMPILE) $(OWN) pyproject.toml -o $(LOCKS)requirements.lock
-	@$(COMPILE) --group dev -c $(LOCKS)requirements.lock -o $(LOCKS)requirements-dev.lock
+	@$(COMPILE) $(OWN) --group dev -c $(LOCKS)requirements.lock -o $(LOCKS)requirements-dev.lock
 	@$(COMPILE) --group node -o $(LOCKS)requirements-node.lock
 
 # --- using it --------------------------------------------------------------------------------------------------------
@@ -74,11 +74,15 @@ demo: setup  ## a street that trades; HEADLESS=1 SLOTS=8 without the app, HOMES=
 	@exec $(PY) -m scripts.street $(if $(HELP),--help)
 
 # ape's own test plugin would start its chain beside titanoboa's.
-test: setup-dev $(STAMPS)/chromium  ## every test; TESTS=tests/sdk for some
+test: setup-dev $(STAMPS)/chromium $(STAMPS)/mosquitto  ## every test; TESTS=tests/sdk for some
 	$(PY) -m pytest -p no:ape_test -n 2 --dist loadfile $(TESTS)
 
 $(STAMPS)/chromium: scripts/bootstrap/chromium.sh $(STAMPS)/dev
 	@scripts/bootstrap/chromium.sh
+	@touch $@
+
+$(STAMPS)/mosquitto: scripts/bootstrap/mosquitto.sh $(STAMPS)/dev
+	@scripts/bootstrap/mosquitto.sh
 	@touch $@
 
 # One process each: these take hours or leave a report behind.

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracle_node.broker import Mosquitto
 from tests.oracle_node.local_chain import LocalChain
 from tests.oracle_node.processes import Street
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Frames of meters make no names of tests: they are long, and those that are signed differ from run to run."""
+    return argname if isinstance(val, bytes) else None
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +21,15 @@ def local_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain
     chain = LocalChain(tmp_path_factory.mktemp("chain"))
     yield chain
     chain.stop()
+
+
+@pytest.fixture(scope="session")
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    """A running MQTT broker; a test that stops it starts it again."""
+    broker = Mosquitto(tmp_path_factory.mktemp("broker"))
+    broker.start()
+    yield broker
+    broker.stop()
 
 
 @pytest.fixture

@@ -28,22 +28,22 @@ def csv_table(path: Path, **options: Any) -> dict[str, Any]:
 
 
 async def test_csv__registers__grow_by_each_slots_energy_within_one_wh(homes: Path, tmp_path: Path) -> None:
-    source = make(csv_table(homes), "meters[1].source", tmp_path)
+    source, _ = make(csv_table(homes), "meters[1].source", tmp_path)
     wanted = [(100.4, 0.0), (0.0, 299.7), (0.0, 0.5)]
     for slot in range(3_000, 3_050):
-        before, after = await source.read(slot, 0), await source.read(slot + 1, 0)
+        before, after = await source.read(slot), await source.read(slot + 1)
         imported, exported = wanted[slot % 3]
-        assert before.taken_at == slot * 900
+        assert before.time == slot * 900
         assert abs(after.import_wh - before.import_wh - imported) < 1
         assert abs(after.export_wh - before.export_wh - exported) < 1
 
 
 async def test_csv__columns_by_position_and_start_slot__same_registers(homes: Path, tmp_path: Path) -> None:
-    source = make(csv_table(homes, load=1, pv=2, start_slot=10), "meters[1].source", tmp_path)
-    registers = [await source.read(slot, 0) for slot in (10, 11, 12, 13)]
+    source, _ = make(csv_table(homes, load=1, pv=2, start_slot=10), "meters[1].source", tmp_path)
+    registers = [await source.read(slot) for slot in (10, 11, 12, 13)]
     assert [(r.import_wh, r.export_wh) for r in registers] == [(0, 0), (100, 0), (100, 299), (100, 300)]
     with pytest.raises(SourceFault, match="begins at slot 10"):
-        await source.read(9, 0)
+        await source.read(9)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ async def test_csv__columns_by_position_and_start_slot__same_registers(homes: Pa
         ({"load": "slot_local"}, "line 2, column slot_local is not an energy"),
         ({"load": None, "pv": None}, "name at least one column"),
         ({"lod": 1}, "lod is not a setting"),
-        ({"kind": "cvs"}, "kind is 'cvs'; there are csv, sunspec"),
+        ({"kind": "cvs"}, "kind is 'cvs'; there are csv, dsmr"),
     ],
 )
 def test_csv__wrong_option__one_sentence(homes: Path, tmp_path: Path, options: dict[str, Any], reason: str) -> None:
@@ -122,7 +122,7 @@ async def meter() -> AsyncIterator[SimulatedMeter]:
 
 def sunspec(meter: SimulatedMeter, tmp_path: Path) -> Any:
     table = {"kind": "sunspec", "host": "127.0.0.1", "port": meter.port, "unit": 1, "timeout_ms": 1000}
-    return make(table, "meters[1].source", tmp_path)
+    return make(table, "meters[1].source", tmp_path)[0]
 
 
 @pytest.mark.parametrize(
@@ -134,21 +134,21 @@ async def test_sunspec__meter_model__registers_in_whole_wh(
 ) -> None:
     await meter.show(sunspec_registers(model, scale=scale))
     source = sunspec(meter, tmp_path)
-    registers = await source.read(1, 1_234)
-    assert (registers.taken_at, registers.import_wh, registers.export_wh) == (1_234, *expected)
+    state = await source.read(1)
+    assert (state.time, state.import_wh, state.export_wh) == (None, *expected)
     await source.close()
 
 
 async def test_sunspec__meter_away_and_back__fault_then_reading(meter: SimulatedMeter, tmp_path: Path) -> None:
     source = sunspec(meter, tmp_path)
     with pytest.raises(SourceFault, match="does not answer"):
-        await source.read(1, 5)
+        await source.read(1)
     await meter.show(sunspec_registers())
-    assert (await source.read(1, 6)).import_wh == 78_900
+    assert (await source.read(1)).import_wh == 78_900
     await meter.show(sunspec_registers(imported=7_891))
     for _ in range(2):  # the kept connection is gone: one fault, then a new connection
         try:
-            assert (await source.read(1, 7)).import_wh == 78_910
+            assert (await source.read(1)).import_wh == 78_910
             break
         except SourceFault:
             continue
@@ -160,4 +160,14 @@ async def test_sunspec__meter_away_and_back__fault_then_reading(meter: Simulated
 async def test_sunspec__no_meter_model__fault_says_so(meter: SimulatedMeter, tmp_path: Path) -> None:
     await meter.show(sunspec_registers(model=101))
     with pytest.raises(SourceFault, match="no meter model"):
-        await sunspec(meter, tmp_path).read(1, 5)
+        await sunspec(meter, tmp_path).read(1)
+
+
+async def test_sunspec__register_not_implemented__unknown_and_not_zero(meter: SimulatedMeter, tmp_path: Path) -> None:
+    registers = sunspec_registers()
+    registers[2 + 68 + SCALE] = 0x8000  # what a meter shows instead of a scale factor it does not have
+    await meter.show(registers)
+    source = sunspec(meter, tmp_path)
+    with pytest.raises(SourceFault, match="scale factor"):
+        await source.read(1)
+    await source.close()

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -21,11 +22,13 @@ _CONFIG = click.option(
     "--config", "config", required=True, type=click.Path(path_type=Path), help="The TOML configuration file."
 )
 
+LARGEST_FILE = 2 * 2**20  # bytes that `decode` looks at
 
-def _refuse(fault: BaseException) -> None:
-    """Say what is wrong in one sentence and leave with status 2."""
+
+def _refuse(fault: BaseException, status: int = 2) -> None:
+    """Say what is wrong in one sentence and leave."""
     click.echo(f"net8-oracle: {fault}", err=True)
-    sys.exit(2)
+    sys.exit(status)
 
 
 def _first(group: BaseException) -> BaseException:
@@ -76,6 +79,24 @@ def gateway(config: Path) -> None:
         return
     logs.setup(settings.log.form, settings.log.level)
     _run(lambda: service.run(settings, config.parent))
+
+
+@main.command()
+@click.argument("form", metavar="FORMAT")
+@click.argument("file", type=click.File("rb"))
+@click.option("--key", help="The meter's public key (DER, hexadecimal or base64), for ocmf.")
+def decode(form: str, file: BinaryIO, key: str | None) -> None:
+    """Print what a meter said in FILE (- is standard input) as one line of JSON.
+
+    FORMAT is dsmr, fronius, homewizard, mbus, ocmf, shelly, sml, sunspec or tasmota.
+    """
+    from net8_oracle.gateway import sources
+
+    logging.disable(logging.CRITICAL)  # a decoding library's own words would stand beside ours
+    try:
+        click.echo(sources.decode(form, file.read(LARGEST_FILE + 1), key).canonical())
+    except (sources.SourceFault, ConfigRefused) as fault:
+        _refuse(fault, status=1)
 
 
 @main.command()

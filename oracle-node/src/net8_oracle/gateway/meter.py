@@ -10,7 +10,8 @@ from coincurve import PrivateKey
 from net8.units import REPORT_TIMEOUT_SLOTS, slot_of, slot_start
 
 from net8_oracle.clock import Clock
-from net8_oracle.gateway.sources import Registers, Source, SourceFault
+from net8_oracle.gateway.continuity import Continuity, NotYet
+from net8_oracle.gateway.sources import Source, SourceFault
 from net8_oracle.logs import fields
 from net8_oracle.reading import BOUNDARY_TOLERANCE, Reading, ReadingRefused
 
@@ -33,16 +34,19 @@ class Taken:
 class Meter:
     """Reads one site's source and hands each new reading on."""
 
-    def __init__(
-        self, site: int, epoch: int, key: PrivateKey, source: Source, clock: Clock, last: Reading | None
-    ) -> None:
-        """`last` is the latest reading that was ever taken for the site."""
-        self.site = site
+    def __init__(self, key: PrivateKey, source: Source, clock: Clock, continuity: Continuity) -> None:
+        """`continuity` knows the site, its meter, and the latest reading that was ever taken."""
+        self.site = continuity.site
         self.key = key
-        self._epoch = epoch
         self._source = source
         self._clock = clock
-        self._last = last
+        self._continuity = continuity
+        self.fault: str | None = None  # why the present boundary has no reading, or the last one had none
+
+    @property
+    def serial(self) -> str | None:
+        """The meter's serial number, once it is known."""
+        return self._continuity.serial
 
     async def run(self, hand_on: Callable[[Taken], None]) -> None:
         """Read at every slot boundary until cancelled."""
@@ -52,6 +56,7 @@ class Meter:
             await self._clock.wait_until(slot_start(boundary))
             taken = await self._read(boundary)
             if taken is not None:
+                self.fault = None
                 hand_on(taken)
             boundary += 1
             if not self._source.replays:
@@ -59,50 +64,42 @@ class Meter:
 
     def _first_boundary(self) -> int:
         """Where to go on: a replay gives what was missed while the process was down, a real meter cannot."""
-        current = slot_of(self._clock.now())
-        if not self._source.replays:
+        current, last = slot_of(self._clock.now()), self._continuity.last
+        if not self._source.replays or last is None:
             return current
-        if self._last is None:
-            return current
-        return max(slot_of(self._last.taken_at) + 1, current - REPORT_TIMEOUT_SLOTS)
+        return max(slot_of(last.taken_at) + 1, current - REPORT_TIMEOUT_SLOTS)
 
     async def _read(self, boundary: int) -> Taken | None:
-        attempt = 0
-        while True:
+        start, attempt = slot_start(boundary), 0
+        while self._source.replays or self._clock.now() <= start + BOUNDARY_TOLERANCE:
             attempt += 1
-            now = self._clock.now()
-            if not self._source.replays and now > slot_start(boundary) + BOUNDARY_TOLERANCE:
-                if attempt > 1:
-                    log.error("no reading at boundary", extra=fields(site=self.site, slot=boundary))
-                return None
             try:
-                registers = await self._source.read(boundary, now)
-                source_ns = time.time_ns()
-                return Taken(self, self._checked(registers), source_ns)
+                taken = await self._attempt(boundary, start)
+                if taken is not None:
+                    return taken
+            except NotYet as wait:
+                log.debug("meter not there yet", extra=fields(site=self.site, slot=boundary, reason=str(wait)))
             except SourceFault as fault:
+                self.fault = str(fault)
                 log.warning("meter not read", extra=fields(site=self.site, slot=boundary, reason=str(fault)))
-                if self._source.replays:
-                    return None
             except ReadingRefused as fault:
+                self.fault = str(fault)
                 log.error("registers refused", extra=fields(site=self.site, slot=boundary, reason=str(fault)))
-                if self._source.replays:
-                    return None
+            if self._source.replays:
+                return None
             await asyncio.sleep(_RETRY_PAUSE)
+        if attempt:
+            log.error("no reading at boundary", extra=fields(site=self.site, slot=boundary, reason=self.fault))
+        return None
 
-    def _checked(self, registers: Registers) -> Reading:
-        """The next reading of the site.
-
-        Raises:
-            ReadingRefused: it cannot come after the last one.
-        """
-        sequence = self._last.sequence + 1 if self._last else 1
-        reading = Reading(
-            self.site, registers.taken_at, registers.import_wh, registers.export_wh, self._epoch, sequence
-        )
-        if self._last is not None:
-            reading.check_follows(self._last)
-        self._last = reading
-        return reading
+    async def _attempt(self, boundary: int, start: int) -> Taken | None:
+        """One look at the meter; None when another is needed to confirm it, or when it came too late."""
+        state = await self._source.read(boundary)
+        source_ns, now = time.time_ns(), self._clock.now()
+        if not self._source.replays and now > start + BOUNDARY_TOLERANCE:
+            return None
+        reading = self._continuity.take(state, start, now, live=not self._source.replays)
+        return None if reading is None else Taken(self, reading, source_ns)
 
     async def close(self) -> None:
         """Let the source go."""

@@ -11,10 +11,12 @@ from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS
 
 from net8_oracle import keys
 from net8_oracle.clock import ChainClock, Clock, HeadPoller, WallClock
+from net8_oracle.gateway.continuity import Continuity
 from net8_oracle.gateway.meter import Meter, Taken
 from net8_oracle.gateway.publisher import Publisher, encode
 from net8_oracle.gateway.settings import GatewaySettings, MeterSettings
 from net8_oracle.gateway.sources import make
+from net8_oracle.gateway.state import SourceSettings
 from net8_oracle.gateway.store import GatewayStore
 from net8_oracle.http_server import serve
 from net8_oracle.logs import fields
@@ -50,11 +52,15 @@ class Gateway:
         self._store = GatewayStore(settings.store)
         self._taken: asyncio.Queue[Taken] = asyncio.Queue()
         self._publishers: list[Publisher] = []
+        self._meters: list[Meter] = []
         self._clock: Clock = WallClock()
 
     def _password(self, meter: MeterSettings) -> str:
-        own = meter.password_file is not None or meter.password_env is not None
-        return meter.password() if own else self._settings.password()
+        return meter.password() if meter.names_password else self._settings.password()
+
+    def _continuity(self, meter: MeterSettings, told: SourceSettings) -> Continuity:
+        last, serial = self._store.last(meter.site), self._store.serial(meter.site, meter.epoch)
+        return Continuity(meter.site, meter.epoch, told, last, serial)
 
     async def run(self) -> None:
         """Read and publish until cancelled."""
@@ -70,20 +76,20 @@ class Gateway:
                 tasks.create_task(poller.run())
                 self._clock = ChainClock(poller)
             self._publishers = [Publisher(operator.url, self._store, session) for operator in settings.operators]
-            meters = [
-                Meter(m.site, m.epoch, key, source, self._clock, self._store.last(m.site))
-                for m, key, source in zip(settings.meters, self._keys, self._sources, strict=True)
+            self._meters = [
+                Meter(key, source, self._clock, self._continuity(meter, told))
+                for meter, key, (source, told) in zip(settings.meters, self._keys, self._sources, strict=True)
             ]
             if settings.listen is not None:
                 await stack.enter_async_context(serve(self._routes(), *host_and_port(settings.listen)))
             for publisher in self._publishers:
                 tasks.create_task(publisher.run())
-            for meter in meters:
+            for meter in self._meters:
                 stack.push_async_callback(meter.close)
                 tasks.create_task(meter.run(self._taken.put_nowait))
             tasks.create_task(self._record())
             tasks.create_task(self._prune())
-            log.info("gateway started", extra=fields(meters=len(meters), operators=len(self._publishers)))
+            log.info("gateway started", extra=fields(meters=len(self._meters), operators=len(self._publishers)))
 
     async def _record(self) -> None:
         """Sign, store, then offer to the operators: what was published is never forgotten."""
@@ -92,7 +98,8 @@ class Gateway:
             while len(taken) < _SIGN_AT_ONCE and not self._taken.empty():
                 taken.append(self._taken.get_nowait())
             signed = [SignedReading.make(one.reading, self._domain, one.meter.key, one.source_ns) for one in taken]
-            readings = encode(self._store.append(signed))
+            serials = {one.meter.site: one.meter.serial for one in taken if one.meter.serial is not None}
+            readings = encode(self._store.append(signed, serials))
             for publisher in self._publishers:
                 publisher.offer(readings)
             await asyncio.sleep(0)
@@ -116,7 +123,9 @@ class Gateway:
         return web.json_response(
             {
                 "now": self._clock.now(),
-                "meters": [meter.site for meter in self._settings.meters],
+                "meters": [
+                    {"site": meter.site, "serial": meter.serial, "fault": meter.fault} for meter in self._meters
+                ],
                 "operators": [
                     {"url": one.url, "reachable": one.reachable, "backlog": one.backlog} for one in self._publishers
                 ],

@@ -1,7 +1,7 @@
 """What a gateway must not forget: its signed readings, and how far each operator has them. One SQLite file."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,12 @@ CREATE TABLE IF NOT EXISTS reading (
     signature BLOB NOT NULL,
     source_ns INTEGER NOT NULL,
     UNIQUE (site, sequence)
+);
+CREATE TABLE IF NOT EXISTS meter (
+    site INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    serial TEXT NOT NULL,
+    PRIMARY KEY (site, epoch)
 );
 CREATE TABLE IF NOT EXISTS delivered (operator TEXT PRIMARY KEY, place INTEGER NOT NULL);
 """
@@ -63,8 +69,10 @@ class GatewayStore:
         """Close the file."""
         self._db.close()
 
-    def append(self, readings: Sequence[SignedReading]) -> list[Stored]:
-        """Store new readings, all or none.
+    def append(self, readings: Sequence[SignedReading], serials: Mapping[int, str] | None = None) -> list[Stored]:
+        """Store new readings, and the serial numbers of the sites' meters, all or none.
+
+        The first serial of a site in an epoch stays.
 
         Raises:
             sqlite3.Error: the disk is full or a sequence is used twice; nothing was stored.
@@ -84,6 +92,14 @@ class GatewayStore:
                 ).lastrowid
                 for row in rows
             ]
+            self._db.executemany(
+                "INSERT OR IGNORE INTO meter VALUES (?, ?, ?)",
+                [
+                    (one.reading.site, one.reading.epoch, serials[one.reading.site])
+                    for one in readings
+                    if serials is not None and one.reading.site in serials
+                ],
+            )
             self._db.execute("COMMIT")
         except sqlite3.Error:
             self._db.execute("ROLLBACK")
@@ -97,6 +113,11 @@ class GatewayStore:
             (site,),
         ).fetchone()
         return _stored(row).signed.reading if row else None
+
+    def serial(self, site: int, epoch: int) -> str | None:
+        """Serial number of the meter from which the site's readings of an epoch came, if it told one."""
+        row = self._db.execute("SELECT serial FROM meter WHERE site = ? AND epoch = ?", (site, epoch)).fetchone()
+        return None if row is None else str(row[0])
 
     def undelivered(self, operator: str) -> list[Stored]:
         """Readings that `operator` has not acknowledged, in the order they were taken."""

@@ -14,13 +14,13 @@ from typing import ClassVar
 from net8.units import slot_start
 from pydantic import Field, model_validator
 
-from net8_oracle.gateway.sources import Registers, SourceFault
-from net8_oracle.settings import ConfigRefused, FilePath, Settings
+from net8_oracle.gateway.state import MeterState, SourceFault, SourceSettings
+from net8_oracle.settings import ConfigRefused, FilePath
 
 __all__ = ["CsvReplay"]
 
 
-class Options(Settings):
+class Options(SourceSettings):
     """Which columns of which file, and which slot its first row is."""
 
     path: FilePath
@@ -100,11 +100,11 @@ class CsvReplay:
         laps, row = divmod(boundary - self._start_slot, len(sums) - 1)
         return int(laps * sums[-1] + sums[row])
 
-    async def read(self, boundary: int, now: int) -> Registers:
+    async def read(self, boundary: int) -> MeterState:
         """Registers at the start of slot `boundary`."""
         if boundary < self._start_slot:
             raise SourceFault(f"the file begins at slot {self._start_slot}; slot {boundary} lies before it")
-        return Registers(
+        return MeterState(
             slot_start(boundary), self._register(self._imported, boundary), self._register(self._exported, boundary)
         )
 
