@@ -38,7 +38,8 @@ interface Exchange:
     def stop_orders(until: uint256): nonpayable
     def open_site(site: uint256, owner: address, most_energy: uint256): nonpayable
     def fix_published(zone: uint256, first_hour: uint256, words: DynArray[uint256, 24]): nonpayable
-    def pay_out(zone: uint256, pool: uint256, fees: uint256, receiver: address) -> uint256: nonpayable
+    def pay_out(zone: uint256, account: uint256, most: uint256, receiver: address) -> uint256: nonpayable
+    def registry() -> address: view
     def zone_account(zone: uint256) -> (uint256, uint256, uint256): view
     def terms_word(key: uint256) -> uint256: view
 
@@ -57,6 +58,9 @@ STOP_PAUSE: constant(uint256) = (
 )  # seconds of trading between two stops, so that a guardian cannot close a market
 MAX_CAPACITY: constant(uint256) = 2**32 - 1  # Wh in a slot: 17 GW
 MAX_TRANSPORT_FEE: constant(uint256) = 2**16 - 1  # grains per Wh: the range of prices
+POOL: constant(uint256) = 0  # accounts of a zone in the exchange
+GRID_FEES: constant(uint256) = 1
+ORACLE_FEES: constant(uint256) = 2
 MAX_TECHNOLOGY: constant(uint256) = 6  # none, solar, wind, hydro, thermal, neutrinovoltaic, storage
 CONSENT_TYPEHASH: constant(bytes32) = keccak256(
     "SiteConsent(uint256 zone,address owner,uint256 technology,uint256 nameplate,address meter_key,uint256 nonce,uint256 deadline)"
@@ -322,7 +326,7 @@ def withdraw_pool(zone: uint256, receiver: address) -> uint256:
     assert block.timestamp >= request.ready_at, "pool: delay not over"
     assert block.timestamp < request.ready_at + POOL_WINDOW, "pool: announced too long ago"
     self.pool_requests[zone] = empty(PoolRequest)
-    return extcall Exchange(self.exchange).pay_out(zone, request.grains, 0, receiver)
+    return extcall Exchange(self.exchange).pay_out(zone, POOL, request.grains, receiver)
 
 
 @external
@@ -332,7 +336,18 @@ def withdraw_fees(zone: uint256, receiver: address) -> uint256:
     @return Grains paid.
     """
     self._check_operator(zone)
-    return extcall Exchange(self.exchange).pay_out(zone, 0, max_value(uint256), receiver)
+    return extcall Exchange(self.exchange).pay_out(zone, GRID_FEES, max_value(uint256), receiver)
+
+
+@external
+def draw_oracle_fees(zone: uint256) -> uint256:
+    """
+    @notice Pays all oracle fees that a zone has collected to the OracleRegistry, which shares them among those who signed
+            the zone's reports and alone may call it.
+    @return Grains paid.
+    """
+    assert msg.sender == staticcall Exchange(self.exchange).registry(), "grid: only the registry"
+    return extcall Exchange(self.exchange).pay_out(zone, ORACLE_FEES, max_value(uint256), msg.sender)
 
 
 @external

@@ -19,6 +19,7 @@ DEPLOYABLE = [
     "TradingDesk",
     "GridRegistry",
     "OracleRegistry",
+    "OracleCourt",
     "GreenCertificates",
     "Reserve",
     "NET8",

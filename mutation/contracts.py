@@ -12,7 +12,8 @@ DEPLOYABLE = sorted(path.stem for path in CONTRACTS.glob("[A-Z]*.vy"))
 ASKED = {
     "NET8": ("net8", "reserve"),
     "Reserve": ("reserve",),
-    "OracleRegistry": ("oracle_registry", "eip712"),
+    "OracleRegistry": ("oracle", "eip712"),
+    "OracleCourt": ("oracle",),
     "GreenCertificates": ("green_certificates", "certificate"),
     "TradingDesk": ("desk", "eip712"),
     "ExchangeLens": ("exchange",),

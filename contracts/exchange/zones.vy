@@ -40,8 +40,8 @@ event PoolFunded:
 event PaidOut:
     zone: indexed(uint256)
     receiver: indexed(address)
-    pool: uint256  # grains
-    fees: uint256  # grains
+    account: uint256  # which of the zone's: 0 pool, 1 grid fees, 2 oracle fees
+    grains: uint256
 
 
 terms_word: public(HashMap[uint256, uint256])  # zone << 32 | hour -> packed terms
@@ -121,22 +121,24 @@ def fund_pool(zone: uint256, amount: uint256):
 
 
 @external
-def pay_out(zone: uint256, pool: uint256, fees: uint256, receiver: address) -> uint256:
+def pay_out(zone: uint256, account: uint256, most: uint256, receiver: address) -> uint256:
     """
-    @notice Pays out of a zone's pool and of its collected grid fees, at most what they hold. Grid registry only, which
-            keeps the delay of the pool.
+    @notice Pays out of one of a zone's accounts, at most what it holds. Grid registry only, which keeps the delay of the
+            pool and knows to whom the fees belong.
+    @param account 0 pool, 1 grid fees, 2 oracle fees.
+    @param most Grains.
     @return Grains paid.
     """
     roles._check_grid()
-    account: uint256 = self._accounts[zone]
-    from_pool: uint256 = min(pool, account & MASK_ACCOUNT)
-    from_fees: uint256 = min(fees, (account >> 80) & MASK_ACCOUNT)
-    if from_pool | from_fees == 0:
+    word: uint256 = self._accounts[zone]
+    offset: uint256 = unsafe_mul(account, 80)
+    grains: uint256 = min(most, (word >> offset) & MASK_ACCOUNT)
+    if grains == 0:
         refusal._because("zone: nothing to pay")
-    self._accounts[zone] = account - from_pool - (from_fees << 80)
-    log PaidOut(zone=zone, receiver=receiver, pool=from_pool, fees=from_fees)
-    vault._push(receiver, from_pool + from_fees)
-    return from_pool + from_fees
+    self._accounts[zone] = unsafe_sub(word, grains << offset)
+    log PaidOut(zone=zone, receiver=receiver, account=account, grains=grains)
+    vault._push(receiver, grains)
+    return grains
 
 
 @internal

@@ -33,6 +33,7 @@ CONSTRUCTORS: dict[str, Callable[[Addresses, Settings], list[Any]]] = {
     "EnergyExchange": lambda at, settings: [at["NET8"], at["GridRegistry"]],
     "ExchangeLens": lambda at, settings: [at["EnergyExchange"]],
     "OracleRegistry": lambda at, settings: [at["NET8"], at["EnergyExchange"], settings.min_stake],
+    "OracleCourt": lambda at, settings: [at["OracleRegistry"]],
     "TradingDesk": lambda at, settings: [at["EnergyExchange"]],
     "GreenCertificates": lambda at, settings: [at["EnergyExchange"], settings.registrar, settings.issuer],
     "Reserve": lambda at, settings: [
@@ -53,6 +54,7 @@ READ_BACK: dict[str, tuple[str | None, ...]] = {
     "EnergyExchange": ("token", "grid"),
     "ExchangeLens": ("exchange",),
     "OracleRegistry": ("net8", "exchange", "min_stake"),
+    "OracleCourt": ("registry",),
     "TradingDesk": ("exchange",),
     "GreenCertificates": ("exchange", None, "issuer"),
     "Reserve": ("net8", "euro", "certificates", None, "energy_per_net8", "daily_cap", "coverage_floor"),
@@ -78,6 +80,7 @@ WIRING = (
         ("EnergyExchange", "OracleRegistry", "TradingDesk"),
         (("GridRegistry", "exchange"), ("EnergyExchange", "registry"), ("EnergyExchange", "desk")),
     ),
+    Wire("OracleRegistry", "connect", ("OracleCourt",), (("OracleRegistry", "court"),)),
 )
 
 OWNED = ("GridRegistry", "OracleRegistry", "GreenCertificates", "Reserve")

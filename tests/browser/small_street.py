@@ -104,6 +104,7 @@ class SmallStreet:
         exchange = self._create("EnergyExchange.vy", ["address", "address"], [token, grid])
         lens = self._create("ExchangeLens.vy", ["address"], [exchange])
         registry = self._create("OracleRegistry.vy", ["address", "address", "uint256"], [token, exchange, MIN_STAKE])
+        court = self._create("OracleCourt.vy", ["address"], [registry])
         desk = self._create("TradingDesk.vy", ["address"], [exchange])
         certificates = self._create(
             "GreenCertificates.vy", ["address", "address", "string"], [exchange, self.registrar.address, "NET8"]
@@ -119,6 +120,7 @@ class SmallStreet:
             "EnergyExchange": exchange,
             "ExchangeLens": lens,
             "OracleRegistry": registry,
+            "OracleCourt": court,
             "TradingDesk": desk,
             "GreenCertificates": certificates,
             "Reserve": reserve,

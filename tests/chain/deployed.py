@@ -78,6 +78,7 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
     exchange = create(chain, owner, "EnergyExchange", net8.address, grid.address)
     lens = create(chain, owner, "ExchangeLens", exchange.address)
     registry = create(chain, owner, "OracleRegistry", net8.address, exchange.address, MIN_STAKE)
+    court = create(chain, owner, "OracleCourt", registry.address)
     desk = create(chain, owner, "TradingDesk", exchange.address)
     certificates = create(chain, owner, "GreenCertificates", exchange.address, registrar, ISSUER)
     tokens = net8.address, euro.address, certificates.address
@@ -93,6 +94,7 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
             "EnergyExchange": exchange,
             "ExchangeLens": lens,
             "OracleRegistry": registry,
+            "OracleCourt": court,
             "TradingDesk": desk,
             "GreenCertificates": certificates,
         },
@@ -101,6 +103,7 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
     wiring: list[Call[None]] = [
         contracts.token.set_minter(reserve.address),
         contracts.grid.connect(exchange.address, registry.address, desk.address),
+        contracts.registry.connect(court.address),
     ]
     sender = chain.sender(owner)
     for call in wiring:

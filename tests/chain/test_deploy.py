@@ -107,6 +107,7 @@ def test_deploy__owner_given__owns_and_everything_is_wired(deployed):
     assert chain.read(contracts.token.minter()) == deployment.address("Reserve")
     assert chain.read(contracts.grid.exchange()) == deployment.address("EnergyExchange")
     assert chain.read(contracts.exchange.registry()) == deployment.address("OracleRegistry")
+    assert chain.read(contracts.registry.court()) == deployment.address("OracleCourt")
     assert chain.read(contracts.exchange.desk()) == deployment.address("TradingDesk")
     assert chain.read(contracts.exchange.owner_of(0)) == deployment.address("TradingDesk")
     chain.verify(deployment)

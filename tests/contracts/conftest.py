@@ -160,6 +160,14 @@ def registry(connected: Connected) -> Any:
 
 
 @pytest.fixture(scope="module")
+def court(deploy: Deploy, registry: Any, owner: str) -> Any:
+    """The registry's court, wired for ever."""
+    contract = deploy("OracleCourt", registry)
+    registry.connect(contract, sender=owner)
+    return contract
+
+
+@pytest.fixture(scope="module")
 def desk(connected: Connected) -> Any:
     return connected.desk
 

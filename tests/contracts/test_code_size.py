@@ -8,7 +8,7 @@ MOST_BYTES = 24_576  # EIP-170
 
 
 def test_code_size__deployed_with_immutables__within_the_limit(
-    token, reserve, grid, exchange, lens, registry, desk, certificates
+    token, reserve, grid, exchange, lens, registry, court, desk, certificates
 ):
     deployed = {
         "NET8": token,
@@ -17,6 +17,7 @@ def test_code_size__deployed_with_immutables__within_the_limit(
         "EnergyExchange": exchange,
         "ExchangeLens": lens,
         "OracleRegistry": registry,
+        "OracleCourt": court,
         "TradingDesk": desk,
         "GreenCertificates": certificates,
     }

@@ -68,7 +68,7 @@ def test_withdraw_pool__after_the_delay__paid(street, fund, request_withdrawal, 
     street.go_to(ready_at)
     before = street.token.balanceOf(person("utility").address)
     assert withdraw() == NET8 // 4
-    assert events(street.grid, "PaidOut") == [(street.zone, person("utility").address, NET8 // 4, 0)]
+    assert events(street.grid, "PaidOut") == [(street.zone, person("utility").address, 0, NET8 // 4)]
     assert street.token.balanceOf(person("utility").address) == before + NET8 // 4 * GRAIN
     assert street.pool() == NET8 - NET8 // 4
 
@@ -180,7 +180,7 @@ def test_withdraw_fees__collected__paid_to_the_operators_receiver(street, fees):
     receiver = person("utility").address
     before = street.token.balanceOf(receiver)
     assert street.grid.withdraw_fees(street.zone, receiver, sender=street.grid_operator.address) == fees
-    assert events(street.grid, "PaidOut") == [(street.zone, receiver, 0, fees)]
+    assert events(street.grid, "PaidOut") == [(street.zone, receiver, 1, fees)]
     assert street.token.balanceOf(receiver) == before + fees * GRAIN
     assert street.exchange.zone_account(street.zone) == (0, 0, 100 * ORACLE_FEE)
 
@@ -243,4 +243,4 @@ def test_withdraw_fees__never_touches_the_pool(street, fees, fund):
 def test_pay_out__past_the_grid_registry__refused(street, fees):
     for sender in (street.attacker.address, street.owner, street.grid_operator.address, street.desk.address):
         with boa.reverts("exchange: only the grid registry"):
-            street.exchange.pay_out(street.zone, 0, fees, sender, sender=sender)
+            street.exchange.pay_out(street.zone, 1, fees, sender, sender=sender)

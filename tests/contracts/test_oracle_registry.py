@@ -115,7 +115,7 @@ def test_register__least_stake__becomes_an_operator(registry, token, newcomer, s
     identifier = registry.register(signer.address, MIN_STAKE, sender=newcomer.address)
     (log,) = [entry for entry in registry.get_logs() if type(entry).__name__ == "OperatorRegistered"]
     assert identifier == registry.operator_count() == count + 1
-    assert tuple(registry.operator(identifier)) == (newcomer.address, signer.address, MIN_STAKE, 0, 0)
+    assert tuple(registry.operator(identifier)) == (newcomer.address, signer.address, MIN_STAKE, 0, 0, 0)
     assert registry.operator_of_signer(signer.address) == identifier
     assert token.balanceOf(registry) == held + MIN_STAKE
     assert (log.id, log.owner, log.signer, log.stake) == (identifier, newcomer.address, signer.address, MIN_STAKE)
@@ -171,7 +171,7 @@ def test_withdraw_stake__token_says_no__refused_and_kept(deploy, exchange, newco
 
 
 def test_operator__unknown__is_empty(registry):
-    assert tuple(registry.operator(0)) == tuple(registry.operator(99)) == (NOBODY, NOBODY, 0, 0, 0)
+    assert tuple(registry.operator(0)) == tuple(registry.operator(99)) == (NOBODY, NOBODY, 0, 0, 0, 0)
 
 
 # ---- stake

@@ -37,6 +37,7 @@ _CONTRACTS = (
     "EnergyExchange",
     "ExchangeLens",
     "OracleRegistry",
+    "OracleCourt",
     "TradingDesk",
     "GreenCertificates",
 )
@@ -236,6 +237,7 @@ class LocalChain:
                 ["address", "address", "uint256"],
                 ["@NET8", "@EnergyExchange", MIN_STAKE],
             ),
+            ("OracleCourt", "OracleCourt", ["address"], ["@OracleRegistry"]),
             ("TradingDesk", "TradingDesk", ["address"], ["@EnergyExchange"]),
             (
                 "GreenCertificates",
@@ -269,6 +271,7 @@ class LocalChain:
         c = self.contracts
         self.send(c.token.set_minter(c.reserve.address))
         self.send(c.grid.connect(c.exchange.address, c.registry.address, c.desk.address))
+        self.send(c.registry.connect(c.court.address))
         self.send(c.euro.mint(self.deployer.address, 10**9 * EURO))
         self.send(c.euro.approve(c.reserve.address, 10**9 * EURO))
         self.send(c.reserve.mint(10**9 * EURO, self.deployer.address))

@@ -19,6 +19,7 @@ NAMES = (
     "EnergyExchange",
     "ExchangeLens",
     "OracleRegistry",
+    "OracleCourt",
     "TradingDesk",
     "GreenCertificates",
     "Reserve",

@@ -23,7 +23,7 @@ interface IEnergyExchange {
 
     event PoolFunded(uint256 indexed zone, address indexed payer, uint256 grains);
 
-    event PaidOut(uint256 indexed zone, address indexed receiver, uint256 pool, uint256 fees);
+    event PaidOut(uint256 indexed zone, address indexed receiver, uint256 account, uint256 grains);
 
     event Deposited(uint256 indexed site, address indexed payer, uint256 grains);
 
@@ -100,11 +100,13 @@ interface IEnergyExchange {
     function fund_pool(uint256 zone, uint256 amount) external;
 
     /**
-     * @notice Pays out of a zone's pool and of its collected grid fees, at most what they hold. Grid registry only,
-     *      which keeps the delay of the pool.
+     * @notice Pays out of one of a zone's accounts, at most what it holds. Grid registry only, which keeps the delay of
+     *      the pool and knows to whom the fees belong.
+     * @param account 0 pool, 1 grid fees, 2 oracle fees.
+     * @param most Grains.
      * @return Grains paid.
      */
-    function pay_out(uint256 zone, uint256 pool, uint256 fees, address receiver) external returns (uint256);
+    function pay_out(uint256 zone, uint256 account, uint256 most, address receiver) external returns (uint256);
 
     /**
      * @notice Grains in the balancing pool, in collected grid fees and in collected oracle fees.

@@ -144,6 +144,13 @@ interface IGridRegistry {
     function withdraw_fees(uint256 zone, address receiver) external returns (uint256);
 
     /**
+     * @notice Pays all oracle fees that a zone has collected to the OracleRegistry, which shares them among those who
+     *      signed the zone's reports and alone may call it.
+     * @return Grains paid.
+     */
+    function draw_oracle_fees(uint256 zone) external returns (uint256);
+
+    /**
      * @notice Allows the sites of two zones to trade with each other, as far as the other operator allows it too: the
      *      smaller capacity of the two holds, and each zone is paid its own fee.
      * @param capacity Wh in a slot, both directions together; 0 closes the link for what is not traded yet.

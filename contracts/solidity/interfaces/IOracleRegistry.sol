@@ -6,21 +6,31 @@ pragma solidity >=0.8.4;
 /**
  * @title What OracleRegistry offers to other contracts
  * @notice Operators stake NET8 and are admitted to zones. What a quorum of a zone's operators signed is a report,
- *      and submitting it settles the slots it covers in the same transaction. Anyone may submit.
+ *      and submitting it settles the slots it covers in the same transaction. Anyone may submit. Signers share the
+ *      zone's oracle fee; who lies or is silent loses stake to the OracleCourt.
  */
 interface IOracleRegistry {
-    struct Signature {
-        bytes32 r;
-        bytes32 vs;
-    }
-
     struct Operator {
         address owner;
         address signer;
         uint256 stake;
         uint256 zones;
         uint256 unbonding_at;
+        uint256 frozen;
     }
+
+    struct Signature {
+        bytes32 r;
+        bytes32 vs;
+    }
+
+    event CourtSet(address indexed court_);
+
+    event Reported(uint256 indexed zone, uint256 bitmap, bytes32 entries_hash, uint256 settled);
+
+    event OwnershipTransferred(address indexed previous_owner, address indexed new_owner);
+
+    event OwnershipTransferStarted(address indexed previous_owner, address indexed new_owner);
 
     event OperatorRegistered(uint256 indexed id, address indexed owner_, address indexed signer, uint256 stake);
 
@@ -30,15 +40,23 @@ interface IOracleRegistry {
 
     event StakeWithdrawn(uint256 indexed id, address indexed receiver, uint256 amount);
 
+    event RewardsClaimed(uint256 indexed id, address indexed receiver, uint256 amount);
+
     event Admitted(uint256 indexed zone, uint256 indexed id);
+
+    event RewardsShared(uint256 indexed zone, uint256 amount, uint256 counts);
 
     event Removed(uint256 indexed zone, uint256 indexed id);
 
-    event Reported(uint256 indexed zone, uint256 bitmap, bytes32 entries_hash, uint256 settled);
+    event Replaced(uint256 indexed zone, uint256 indexed id, uint256 indexed by);
 
-    event OwnershipTransferred(address indexed previous_owner, address indexed new_owner);
+    event Muted(uint256 indexed zone, uint256 indexed id);
 
-    event OwnershipTransferStarted(address indexed previous_owner, address indexed new_owner);
+    event Restored(uint256 indexed zone, uint256 indexed id);
+
+    event SignerRotated(uint256 indexed id, address indexed signer, address indexed before, uint256 until);
+
+    event Slashed(uint256 indexed id, uint256 amount);
 
     function owner() external view returns (address);
 
@@ -70,10 +88,55 @@ interface IOracleRegistry {
     function begin_unbonding(uint256 id) external;
 
     /**
-     * @notice Pays the whole stake out once unbonding is over.
+     * @notice Pays what is left of the stake once unbonding is over and no dispute is open. Until it is paid it can be
+     *      slashed.
      * @return Wei of NET8 paid.
      */
     function withdraw_stake(uint256 id, address receiver) external returns (uint256);
+
+    /**
+     * @notice An operator; all zero when there is none of this id.
+     */
+    function operator(uint256 id) external view returns (Operator memory);
+
+    /**
+     * @notice Wei that may still be slashed in the present window other than for equivocation.
+     */
+    function slashable_now() external view returns (uint256);
+
+    function UNBONDING() external view returns (uint256);
+
+    function SLASH_WINDOW() external view returns (uint256);
+
+    function net8() external view returns (address);
+
+    function min_stake() external view returns (uint256);
+
+    function operator_count() external view returns (uint256);
+
+    function operator_of_signer(address arg0) external view returns (uint256);
+
+    function retired_until(address arg0) external view returns (uint256);
+
+    function total_stake() external view returns (uint256);
+
+    function seated_stake() external view returns (uint256);
+
+    /**
+     * @notice Pays what an operator has earned. His owner key alone.
+     * @return Wei paid.
+     */
+    function claim_rewards(uint256 id, address receiver) external returns (uint256);
+
+    function exchange() external view returns (address);
+
+    function grid() external view returns (address);
+
+    function participation(uint256 arg0) external view returns (uint256);
+
+    function carried(uint256 arg0) external view returns (uint256);
+
+    function earned(uint256 arg0) external view returns (uint256);
 
     /**
      * @notice Gives an operator a seat in a zone. Owner of the contract alone.
@@ -81,9 +144,74 @@ interface IOracleRegistry {
     function admit(uint256 zone, uint256 id) external;
 
     /**
-     * @notice Takes an operator's seat away. Owner of the contract alone.
+     * @notice Takes an operator's seat away. Owner of the contract, or the operator's own owner key.
      */
     function remove(uint256 zone, uint256 id) external;
+
+    /**
+     * @notice Gives an operator's seat to another, so that a zone of four can part with one. Owner of the contract
+     *      alone.
+     */
+    function replace(uint256 zone, uint256 id, uint256 by) external;
+
+    /**
+     * @notice Ends that an operator who has lost more than half of the least stake can sign for a zone. Anyone.
+     */
+    function mute(uint256 zone, uint256 id) external;
+
+    /**
+     * @notice Lets a muted operator sign again who has the least stake again. Anyone.
+     */
+    function restore(uint256 zone, uint256 id) external;
+
+    /**
+     * @notice Replaces an operator's signer key in all his zones at once. His owner key alone.
+     * @param signer A key that no operator has used before.
+     * @param overlap Seconds for which the old key still counts, up to a day; 0 for a key that is in wrong hands.
+     */
+    function rotate_signer(uint256 id, address signer, uint256 overlap) external;
+
+    /**
+     * @notice Shares the oracle fees of a zone among those who signed its reports since the last time. Anyone.
+     * @return Wei shared.
+     */
+    function share_rewards(uint256 zone) external returns (uint256);
+
+    /**
+     * @notice Ids of the zone's operators, in the order of their seats.
+     */
+    function zone_operators(uint256 zone) external view returns (uint256[] memory);
+
+    /**
+     * @notice Signer keys of the zone's operators, in the order of their seats; the zero address for one who is muted.
+     */
+    function zone_signers(uint256 zone) external view returns (address[] memory);
+
+    /**
+     * @notice Zones in which an operator has a seat.
+     */
+    function operator_zones(uint256 id) external view returns (uint256[] memory);
+
+    /**
+     * @notice Whether an operator has a seat in a zone, muted or not.
+     */
+    function is_seated(uint256 zone, uint256 id) external view returns (bool);
+
+    /**
+     * @notice How many signatures a report of the zone needs now. Refused while the zone has fewer than four operators.
+     */
+    function quorum(uint256 zone) external view returns (uint256);
+
+    function MIN_OPERATORS() external view returns (uint256);
+
+    function MAX_ZONES() external view returns (uint256);
+
+    function MAX_OVERLAP() external view returns (uint256);
+
+    /**
+     * @notice Names the OracleCourt, once and for ever. Owner of the contract alone.
+     */
+    function connect(address court_) external;
 
     /**
      * @notice Settles what a quorum of the zone's operators signed. Anyone may submit it.
@@ -102,26 +230,6 @@ interface IOracleRegistry {
     ) external returns (uint256);
 
     /**
-     * @notice An operator; all zero when there is none of this id.
-     */
-    function operator(uint256 id) external view returns (Operator memory);
-
-    /**
-     * @notice Ids of the zone's operators, in the order of their seats.
-     */
-    function zone_operators(uint256 zone) external view returns (uint256[] memory);
-
-    /**
-     * @notice Signer keys of the zone's operators, in the order of their seats.
-     */
-    function zone_signers(uint256 zone) external view returns (address[] memory);
-
-    /**
-     * @notice How many signatures a report of the zone needs now. Refused while the zone has fewer than four operators.
-     */
-    function quorum(uint256 zone) external view returns (uint256);
-
-    /**
      * @notice What the operators of a zone sign: the EIP-712 hash of a report.
      */
     function report_digest(uint256 zone, uint256 round, bytes calldata entries) external view returns (bytes32);
@@ -131,19 +239,28 @@ interface IOracleRegistry {
      */
     function DOMAIN_SEPARATOR() external view returns (bytes32);
 
-    function MIN_OPERATORS() external view returns (uint256);
+    /**
+     * @notice Takes an operator's whole stake for equivocation, mutes him in all his zones and expels him: his stake
+     *      cannot be filled up again, so that one proof counts once. Court only.
+     * @return Wei taken, paid to the court.
+     */
+    function slash_all(uint256 id) external returns (uint256);
 
-    function UNBONDING() external view returns (uint256);
+    /**
+     * @notice Takes from an operator's stake what was decided, as far as the window allows. Court only.
+     * @return Wei taken, paid to the court; what is missing for the window's sake can be taken in the next.
+     */
+    function slash(uint256 id, uint256 amount) external returns (uint256);
 
-    function net8() external view returns (address);
+    /**
+     * @notice Keeps the stakes of operators in place while a dispute about them is open. Court only.
+     */
+    function freeze(uint256[] calldata ids) external;
 
-    function exchange() external view returns (address);
+    /**
+     * @notice Ends a freeze. Court only.
+     */
+    function unfreeze(uint256[] calldata ids) external;
 
-    function grid() external view returns (address);
-
-    function min_stake() external view returns (uint256);
-
-    function operator_count() external view returns (uint256);
-
-    function operator_of_signer(address arg0) external view returns (uint256);
+    function court() external view returns (address);
 }

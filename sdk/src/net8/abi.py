@@ -23,6 +23,7 @@ CONTRACT_NAMES = (
     "EnergyExchange",
     "ExchangeLens",
     "OracleRegistry",
+    "OracleCourt",
     "TradingDesk",
     "GreenCertificates",
     "Reserve",

@@ -17,6 +17,7 @@ CONTRACTS = (
     "EnergyExchange",
     "ExchangeLens",
     "OracleRegistry",
+    "OracleCourt",
     "TradingDesk",
     "GreenCertificates",
     "Reserve",

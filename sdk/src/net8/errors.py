@@ -22,6 +22,7 @@ __all__ = [
     "CertificateRefused",
     "ChainFault",
     "ChainUnreachable",
+    "CourtRefused",
     "DeploymentMismatch",
     "EarningsRefused",
     "GuardianRefused",
@@ -36,9 +37,11 @@ __all__ = [
     "PoolRefused",
     "PositionRefused",
     "PriceRefused",
+    "ProofRefused",
     "Refused",
     "ReportRefused",
     "ReserveRefused",
+    "RewardRefused",
     "SettlementRefused",
     "SiteRefused",
     "StakeRefused",
@@ -132,6 +135,10 @@ class CertificateRefused(Refused):
     """Certificates cannot be retired or passed on like this."""
 
 
+class CourtRefused(Refused):
+    """The court owes nothing there, or cannot pay or be paid."""
+
+
 class EarningsRefused(Refused):
     """There are no relay fees to take."""
 
@@ -172,12 +179,20 @@ class PriceRefused(Refused):
     """The Reserve's nominal price cannot move like this."""
 
 
+class ProofRefused(Refused):
+    """What was given does not prove that an operator contradicted itself."""
+
+
 class ReportRefused(Refused):
     """A report lacks a quorum or settles nothing."""
 
 
 class ReserveRefused(Refused):
     """The Reserve cannot take part in this."""
+
+
+class RewardRefused(Refused):
+    """There are no rewards to share or to take."""
 
 
 class SettlementRefused(Refused):
@@ -219,6 +234,7 @@ AREAS: dict[str, type[Refused]] = {
     "balance": BalanceRefused,
     "book": BookRefused,
     "certificates": WiringRefused,
+    "court": CourtRefused,
     "desk": WiringRefused,
     "earnings": EarningsRefused,
     "erc1155": CertificateRefused,
@@ -240,12 +256,14 @@ AREAS: dict[str, type[Refused]] = {
     "pool": PoolRefused,
     "position": PositionRefused,
     "price": PriceRefused,
+    "proof": ProofRefused,
     "redeem": MintRefused,
     "registrar": SiteRefused,
     "registry": WiringRefused,
     "report": ReportRefused,
     "reserve": ReserveRefused,
     "retire": CertificateRefused,
+    "reward": RewardRefused,
     "settlement": SettlementRefused,
     "site": SiteRefused,
     "slots": OrderRefused,

@@ -21,12 +21,16 @@ __all__ = [
     "Approval",
     "ApprovalForAll",
     "BackingAdded",
+    "Burnt",
     "Charged",
+    "Collected",
     "Connected",
+    "CourtSet",
     "DefaultTermsSet",
     "Deposited",
     "EarningsClaimed",
     "EntrySkipped",
+    "Equivocated",
     "Event",
     "ExchangeSet",
     "Expired",
@@ -37,6 +41,7 @@ __all__ = [
     "Minted",
     "MintedFromProduction",
     "MinterSet",
+    "Muted",
     "NonceCancelled",
     "NoncesCancelledBelow",
     "OperatorRegistered",
@@ -55,15 +60,21 @@ __all__ = [
     "Redeemed",
     "RegistrarSet",
     "Removed",
+    "Replaced",
     "Reported",
+    "Restored",
     "Retired",
+    "RewardsClaimed",
+    "RewardsShared",
     "RoleMinterChanged",
     "Settled",
     "SettledOverdue",
     "SettledSite",
+    "SignerRotated",
     "SiteAdmitted",
     "SiteDismissed",
     "SiteRegistered",
+    "Slashed",
     "StakeAdded",
     "StakeWithdrawn",
     "StripFilled",
@@ -210,12 +221,12 @@ class PoolFunded(ExchangeEvent):
 
 
 class PaidOut(ExchangeEvent):
-    """A zone's grid operator took money out of its balancing pool or its collected fees."""
+    """Money left one of a zone's accounts: for its grid operator, or as the signers' rewards."""
 
     zone: int
     receiver: str
-    pool: int
-    fees: int
+    account: int  # 0 pool, 1 grid fees, 2 oracle fees
+    grains: int
 
 
 class Connected(ExchangeEvent):
@@ -529,6 +540,99 @@ class Reported(RegistryEvent):
     bitmap: int  # bit i: the operator in seat i signed
     entries_hash: bytes
     settled: int  # slots
+
+
+class SignerRotated(RegistryEvent):
+    """An operator signs with another key."""
+
+    id: int
+    signer: str
+    before: str
+    until: int  # unix seconds until which the replaced key still counts in reports
+
+
+class Replaced(RegistryEvent):
+    """An operator's seat went to another."""
+
+    zone: int
+    id: int
+    by: int
+
+
+class Muted(RegistryEvent):
+    """An operator may no longer sign for a zone; the seat still counts."""
+
+    zone: int
+    id: int
+
+
+class Restored(RegistryEvent):
+    """A muted operator may sign again."""
+
+    zone: int
+    id: int
+
+
+class Slashed(RegistryEvent):
+    """The court took from a stake."""
+
+    id: int
+    amount: int  # wei
+
+
+class RewardsShared(RegistryEvent):
+    """A zone's oracle fees were shared among those who signed."""
+
+    zone: int
+    amount: int  # wei
+    counts: int  # byte i: reports that seat i signed
+
+
+class RewardsClaimed(RegistryEvent):
+    """An operator took what it earned."""
+
+    id: int
+    receiver: str
+    amount: int  # wei
+
+
+class CourtSet(RegistryEvent):
+    """The registry knows its court."""
+
+    court: str
+
+
+# --- OracleCourt ----------------------------------------------------------------------------------------------------
+
+
+class CourtEvent(Event):
+    """Logged by the OracleCourt."""
+
+    CONTRACT = "OracleCourt"
+
+
+class Equivocated(CourtEvent):
+    """An operator signed two statements that contradict each other, and lost everything."""
+
+    id: int
+    prover: str
+    zone: int
+    round: int
+    slashed: int  # wei
+
+
+class Collected(CourtEvent):
+    """Somebody took what was due to him."""
+
+    account: str
+    receiver: str
+    amount: int  # wei
+
+
+class Burnt(CourtEvent):
+    """What was taken from a stake and due to nobody was destroyed."""
+
+    amount: int  # wei
 
 
 # --- GreenCertificates ----------------------------------------------------------------------------------------------

@@ -271,6 +271,7 @@ class Operator:
     stake: int  # wei
     zones: int  # how many zones it serves
     unbonding_at: int  # unix seconds, 0 while bonded
+    frozen: int  # open disputes that keep the stake in place
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from net8.contracts import Call, Contracts
-from net8.events import Admitted, Removed, Reported, SiteRegistered, decode_all, topic_of
+from net8.events import (
+    Admitted,
+    Muted,
+    Removed,
+    Replaced,
+    Reported,
+    Restored,
+    SignerRotated,
+    SiteRegistered,
+    decode_all,
+    topic_of,
+)
 from net8.model import site_id
 from net8.packing import OpenSlot, PositionWord
 from net8.units import SLOTS_PER_HOUR, hour_of_slot, slot_start
@@ -27,7 +38,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_TOPICS = {"0x" + topic_of(kind).hex(): kind for kind in (SiteRegistered, Admitted, Removed, Reported)}
+_SEATS = (Admitted, Removed, Replaced, Muted, Restored)
+_FOLLOWED = (SiteRegistered, Reported, SignerRotated, *_SEATS)
+_TOPICS = {"0x" + topic_of(kind).hex(): kind for kind in _FOLLOWED}
 
 _SITES_AT_ONCE = 100  # calls in one JSON-RPC batch
 _SETTLE_IN = 60  # seconds after a slot's start from which no block with an earlier timestamp is expected any more
@@ -144,7 +157,11 @@ class ChainView:
             elif isinstance(event, Reported):
                 if event.zone in self._signers:
                     self.on_reported(event.zone, event.entries_hash)
-            elif isinstance(event, Admitted | Removed) and event.zone in self._signers:
+            elif isinstance(event, SignerRotated):
+                for zone in self._signers:
+                    await self._load_signers(zone)
+                log.info("signer replaced", extra=fields(operator=event.id, signer=event.signer))
+            elif isinstance(event, _SEATS) and event.zone in self._signers:
                 await self._load_signers(event.zone)
                 facts = fields(zone=event.zone, operators=len(self._signers[event.zone]))
                 log.info("operators changed", extra=facts)

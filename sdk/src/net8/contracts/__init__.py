@@ -10,6 +10,7 @@ from typing import Self
 
 from net8.contracts.certificates import Certificates
 from net8.contracts.core import Call, Contract
+from net8.contracts.court import Court
 from net8.contracts.desk import Desk
 from net8.contracts.exchange import Exchange
 from net8.contracts.grid import Grid
@@ -24,6 +25,7 @@ __all__ = [
     "Certificates",
     "Contract",
     "Contracts",
+    "Court",
     "Desk",
     "Euro",
     "Exchange",
@@ -46,6 +48,7 @@ class Contracts:
     lens: Lens
     desk: Desk
     registry: Registry
+    court: Court
     certificates: Certificates
     reserve: Reserve
     euro: Euro
@@ -60,6 +63,7 @@ class Contracts:
             lens=Lens(deployment.address("ExchangeLens")),
             desk=Desk(deployment.address("TradingDesk")),
             registry=Registry(deployment.address("OracleRegistry")),
+            court=Court(deployment.address("OracleCourt")),
             certificates=Certificates(deployment.address("GreenCertificates")),
             reserve=Reserve(deployment.address("Reserve")),
             euro=Euro(deployment.address("Euro")),

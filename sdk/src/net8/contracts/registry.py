@@ -10,9 +10,9 @@ from net8.signing import Signature, checksum_address
 __all__ = ["Registry"]
 
 
-def _operator(raw: tuple[str, str, int, int, int]) -> Operator:
-    owner, signer, stake, zones, unbonding_at = raw
-    return Operator(checksum_address(owner), checksum_address(signer), stake, zones, unbonding_at)
+def _operator(raw: tuple[str, str, int, int, int, int]) -> Operator:
+    owner, signer, *numbers = raw
+    return Operator(checksum_address(owner), checksum_address(signer), *numbers)
 
 
 class Registry(Owned):
@@ -36,13 +36,47 @@ class Registry(Owned):
         """Take the stake once unbonding is over; the answer is wei paid."""
         return self._call("withdraw_stake", operator, receiver, into=int)
 
+    def rotate_signer(self, operator: int, signer: str, overlap: int) -> Call[None]:
+        """Replace an operator's signer key in all its zones; owner key.
+
+        Args:
+            operator: its id.
+            signer: address of a key that no operator has used before.
+            overlap: seconds, up to a day, for which reports signed with the old key still count; 0 if it was stolen.
+        """
+        return self._call("rotate_signer", operator, signer, overlap, into=nothing)
+
+    def share_rewards(self, zone: int) -> Call[int]:
+        """Share a zone's oracle fees among those who signed its reports; anyone. The answer is wei shared."""
+        return self._call("share_rewards", zone, into=int)
+
+    def claim_rewards(self, operator: int, receiver: str) -> Call[int]:
+        """Take what an operator has earned; owner key. The answer is wei paid."""
+        return self._call("claim_rewards", operator, receiver, into=int)
+
+    def connect(self, court: str) -> Call[None]:
+        """Name the OracleCourt, once and for ever; owner of the contract."""
+        return self._call("connect", court, into=nothing)
+
     def admit(self, zone: int, operator: int) -> Call[None]:
         """Give an operator a seat in a zone; owner of the contract."""
         return self._call("admit", zone, operator, into=nothing)
 
     def remove(self, zone: int, operator: int) -> Call[None]:
-        """Take an operator's seat away; owner of the contract."""
+        """Take an operator's seat away; owner of the contract, or the operator's owner key."""
         return self._call("remove", zone, operator, into=nothing)
+
+    def replace(self, zone: int, operator: int, by: int) -> Call[None]:
+        """Give an operator's seat to another; owner of the contract."""
+        return self._call("replace", zone, operator, by, into=nothing)
+
+    def mute(self, zone: int, operator: int) -> Call[None]:
+        """End that an operator who has lost half of the least stake signs for a zone; anyone."""
+        return self._call("mute", zone, operator, into=nothing)
+
+    def restore(self, zone: int, operator: int) -> Call[None]:
+        """Let a muted operator sign again who has the least stake again; anyone."""
+        return self._call("restore", zone, operator, into=nothing)
 
     def report(self, zone: int, round_: int, entries: Sequence[int], signatures: Mapping[int, Signature]) -> Call[int]:
         """Submit a report; the answer is slots settled.
@@ -69,12 +103,52 @@ class Registry(Owned):
         """Id of the operator with this signer key, 0 when there is none."""
         return self._call("operator_of_signer", signer, into=int)
 
+    def retired_until(self, signer: str) -> Call[int]:
+        """Unix time until which reports signed with a replaced key still count, 0 for a key never replaced."""
+        return self._call("retired_until", signer, into=int)
+
+    def operator_zones(self, operator: int) -> Call[list[int]]:
+        """Zones in which an operator has a seat."""
+        return self._call("operator_zones", operator, into=list)
+
+    def is_seated(self, zone: int, operator: int) -> Call[bool]:
+        """Whether an operator has a seat in a zone, muted or not."""
+        return self._call("is_seated", zone, operator, into=bool)
+
+    def earned(self, operator: int) -> Call[int]:
+        """Rewards of an operator that are not claimed, in wei."""
+        return self._call("earned", operator, into=int)
+
+    def carried(self, zone: int) -> Call[int]:
+        """Wei of a zone's fees that did not divide, kept for the next time."""
+        return self._call("carried", zone, into=int)
+
+    def participation(self, zone: int) -> Call[int]:
+        """Reports signed since fees were last shared: a byte for each seat, seat 0 lowest."""
+        return self._call("participation", zone, into=int)
+
+    def total_stake(self) -> Call[int]:
+        """All stakes, in wei."""
+        return self._call("total_stake", into=int)
+
+    def seated_stake(self) -> Call[int]:
+        """Stakes of the operators who sit in a zone, in wei."""
+        return self._call("seated_stake", into=int)
+
+    def slashable_now(self) -> Call[int]:
+        """Wei that may be slashed in the present window for anything but equivocation."""
+        return self._call("slashable_now", into=int)
+
+    def court(self) -> Call[str]:
+        """The OracleCourt, which alone may slash."""
+        return self._call("court", into=checksum_address)
+
     def zone_operators(self, zone: int) -> Call[list[int]]:
         """Ids of a zone's operators, by seat."""
         return self._call("zone_operators", zone, into=list)
 
     def zone_signers(self, zone: int) -> Call[list[str]]:
-        """Signer keys of a zone's operators, by seat."""
+        """Signer keys of a zone's operators, by seat; the zero address for one who is muted."""
         return self._call("zone_signers", zone, into=lambda signers: [checksum_address(signer) for signer in signers])
 
     def quorum(self, zone: int) -> Call[int]:
