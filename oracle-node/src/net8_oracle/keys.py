@@ -3,6 +3,8 @@
 The key derivation is pbkdf2, not scrypt: scrypt takes about 300 MB, more than a board beside a meter has.
 """
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -11,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from coincurve import PrivateKey
-from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
+from Crypto.Cipher import AES
+from net8.signing import keccak256
 
 from net8_oracle import crypto
 
@@ -91,6 +94,30 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+def _opened(content: dict[str, Any], password: str) -> bytes:
+    """The private key in a keystore. Those of pbkdf2 are opened here: eth_keyfile alone takes 7 MB of a small board.
+
+    Raises:
+        KeyError, TypeError, ValueError, NotImplementedError: it is no keystore, is damaged, or the password is wrong.
+    """
+    sealed = content["crypto"]
+    if sealed["kdf"] != "pbkdf2":
+        from eth_keyfile.keyfile import decode_keyfile_json
+
+        return bytes(decode_keyfile_json(content, _bytes(password)))
+    derivation = sealed["kdfparams"]
+    if content["version"] != 3 or derivation["prf"] != "hmac-sha256" or sealed["cipher"] != "aes-128-ctr":
+        raise NotImplementedError("another version, hash or cipher")
+    text = bytes.fromhex(sealed["ciphertext"])
+    derived = hashlib.pbkdf2_hmac(
+        "sha256", password.encode(), bytes.fromhex(derivation["salt"]), derivation["c"], derivation["dklen"]
+    )
+    if not hmac.compare_digest(keccak256(derived[16:32] + text), bytes.fromhex(sealed["mac"])):
+        raise ValueError("MAC mismatch")
+    start = bytes.fromhex(sealed["cipherparams"]["iv"])
+    return AES.new(derived[:16], AES.MODE_CTR, nonce=b"", initial_value=start).decrypt(text)
+
+
 def load(path: Path, password: str) -> PrivateKey:
     """Decrypt a keystore.
 
@@ -99,7 +126,7 @@ def load(path: Path, password: str) -> PrivateKey:
     """
     content = _read(path)
     try:
-        return PrivateKey(decode_keyfile_json(content, _bytes(password)))
+        return PrivateKey(_opened(content, password))
     except ValueError as fault:
         if "MAC" in str(fault):
             raise KeyRefused(f"keystore {path}: wrong password") from None
@@ -125,6 +152,8 @@ def create(path: Path, password: str, iterations: int = DEFAULT_ITERATIONS, key:
     """
     if not password:
         raise KeyRefused("the password is empty; choose one")
+    from eth_keyfile.keyfile import create_keyfile_json
+
     private = PrivateKey(key if key is not None else secrets.token_bytes(32))
     content = create_keyfile_json(private.secret, _bytes(password), version=3, kdf="pbkdf2", iterations=iterations)
     try:
