@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-__all__ = ["dsmr", "fronius", "homewizard", "mbus", "ocmf", "public_key", "shelly", "sml", "sunspec", "tasmota"]
+__all__ = ["MADE", "dsmr", "fronius", "homewizard", "mbus", "ocmf", "public_key", "shelly", "sml", "sunspec", "tasmota"]
 
 
 def _crc16(octets: bytes, polynomial: int, start: int, end: int) -> int:
@@ -225,3 +225,17 @@ def ocmf(
         s = order - s
     signature = {"SA": f"ECDSA-{key.curve.name}-SHA256", "SD": utils.encode_dss_signature(r, s).hex()}
     return f"OCMF|{payload}|{json.dumps(signature)}".encode()
+
+
+# One whole frame of each format.
+MADE: dict[str, bytes] = {
+    "dsmr": dsmr(),
+    "fronius": fronius(),
+    "homewizard": homewizard(),
+    "mbus": mbus(mbus_energy(1_234), mbus_energy(56, unit=1)),
+    "ocmf": ocmf(ec.derive_private_key(31, ec.SECP256K1())),
+    "shelly": shelly(),
+    "sml": sml(),
+    "sunspec": sunspec(),
+    "tasmota": tasmota(),
+}

@@ -232,7 +232,7 @@ class Street:
                 return (
                     bool(state)
                     and state["now"] // 900 == self.zone.chain.now() // 900
-                    and all(one["backlog"] == 0 for one in state["operators"] if one["url"] in running)
+                    and all(one["backlog"] == 0 for one in state["operators"] if one["operator"] in running)
                 )
 
             wait_for(done, f"{gateway.name} has delivered", 60)

@@ -1,8 +1,10 @@
 """Mistakes in configurations, keystores and commands: one sentence, exit status 2, nothing changed."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import eth_keyfile
 import pytest
 from click.testing import CliRunner, Result
 from net8_oracle import keys
@@ -109,6 +111,11 @@ def refused(result: Result, reason: str) -> None:
         ('password_file = "password.txt"', 'password_file = "nowhere.txt"', "nowhere.txt cannot be read"),
         ('"password.txt"', '"password.txt"\npassword_env = "A"', "both given; keep one"),
         ('password_file = "password.txt"', 'password = "secret"', "keys.password is not a setting"),
+        ('password_file = "password.txt"', "password_fd = 987", "file descriptor 987 cannot be read"),
+        ('password_file = "password.txt"', 'password_credential = "meter"', "systemd passes no credential 'meter'"),
+        ('password_file = "password.txt"', 'password_credential = "../x"', "systemd passes no credential '../x'"),
+        ("[[peers]]", '[broker]\nurl = "mqtt://a"\nusername = "b"\n[[peers]]', "broker: no password given"),
+        ("[[peers]]", '[broker]\nurl = "mqtts://b:c@a"\n[[peers]]', "is no broker; write one such as mqtts://"),
         ('"transmitter.json"', '"signer.json"', "must be two keys"),
         ('"signer.json"', '"nowhere.json"', "nowhere.json cannot be read"),
         ('"signer.json"', '"homes.csv"', "is not JSON"),
@@ -133,6 +140,8 @@ def test_run__mistake_in_configuration__one_sentence(
     [
         ("[[operators]]\nurl", "[[operator]]\nurl", "operators is missing"),
         ("site = 65537", "site = 1", "meters[1].site is 1"),
+        ("[[meters]]", f'[[operators]]\nsigner = "{ADDRESS}"\n[[meters]]', "there is no broker; add a table [broker]"),
+        ("[[meters]]", "[[operators]]\n[[meters]]", "operators[2]: give either url, for HTTP, or signer"),
         ("site = 65537", "site = 131072", "131072 is no site id"),
         ("[[meters]]", '[[operators]]\nurl = "http://127.0.0.1:9001/"\n[[meters]]', "is named twice"),
         (
@@ -194,3 +203,30 @@ def test_status__chain_away__one_sentence(run: Callable[..., Result]) -> None:
 def test_register__stake_is_no_number__one_sentence(run: Callable[..., Result], folder: Path) -> None:
     owner = ["--owner", str(folder / "signer.json"), "--owner-password-env", "NODE_TEST_PASSWORD"]
     refused(run("register", NODE, *owner, "--stake", "much"), "'much' is not an amount of NET8")
+
+
+@pytest.mark.parametrize("kdf", ["pbkdf2", "scrypt"])
+def test_keys__keystore_of_another_program__opens_with_its_password_alone(folder: Path, kdf: str) -> None:
+    content = eth_keyfile.create_keyfile_json(b"\x07" * 32, PASSWORD.encode(), kdf=kdf, iterations=2)
+    (folder / "theirs.json").write_text(json.dumps(content))
+    assert keys.load(folder / "theirs.json", PASSWORD).secret == b"\x07" * 32
+    with pytest.raises(keys.KeyRefused, match="wrong password"):
+        keys.load(folder / "theirs.json", "guess")
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "reason"),
+    [
+        ("ciphertext", "zz", "is damaged"),
+        ("cipher", "aes-256-cbc", "is no version 3 keystore"),
+        ("kdfparams", {}, "is no version 3 keystore"),
+        ("mac", "00" * 32, "wrong password"),
+        ("cipherparams", {"iv": "00"}, "is damaged"),
+    ],
+)
+def test_keys__keystore_damaged__one_sentence(folder: Path, part: str, value: object, reason: str) -> None:
+    content = json.loads((folder / "signer.json").read_text())
+    content["crypto"][part] = value
+    (folder / "damaged.json").write_text(json.dumps(content))
+    with pytest.raises(keys.KeyRefused, match=reason):
+        keys.load(folder / "damaged.json", PASSWORD)

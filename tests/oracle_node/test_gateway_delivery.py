@@ -11,6 +11,7 @@ from aiohttp import web
 from net8_oracle.gateway import publisher as publishing
 from net8_oracle.gateway.publisher import Publisher, encode
 from net8_oracle.gateway.store import GatewayStore
+from net8_oracle.gateway.ways import HttpWay
 from net8_oracle.http_server import serve
 from net8_oracle.reading import Reading, SignedReading
 from net8_oracle.settings import ConfigRefused
@@ -110,7 +111,7 @@ async def test_publisher__operator_away_and_back__everything_in_order(
     store: GatewayStore, session: aiohttp.ClientSession
 ) -> None:
     operator = OperatorStandIn()
-    publisher = Publisher(operator.url, store, session)
+    publisher = Publisher(HttpWay(session, operator.url), store)
     task = asyncio.create_task(publisher.run())
     for sequence in (1, 2, 3):
         publisher.offer(encode(store.append([signed(1, sequence)])))
@@ -134,16 +135,16 @@ async def test_publisher__restarted__goes_on_behind_what_was_acknowledged(
 ) -> None:
     operator = OperatorStandIn()
     async with operator.serving():  # type: ignore[attr-defined]
-        first = asyncio.create_task(Publisher(operator.url, store, session).run())
+        first = asyncio.create_task(Publisher(HttpWay(session, operator.url), store).run())
         store.append([signed(1, 1)])
-        again = Publisher(operator.url, store, session)
+        again = Publisher(HttpWay(session, operator.url), store)
         first.cancel()
         task = asyncio.create_task(again.run())
         await operator.until(1)
         await asyncio.sleep(0.05)
         task.cancel()
         store.append([signed(1, 2)])
-        third = asyncio.create_task(Publisher(operator.url, store, session).run())
+        third = asyncio.create_task(Publisher(HttpWay(session, operator.url), store).run())
         await operator.until(2)
         third.cancel()
     assert operator.got == [(1, 1), (1, 2)]
@@ -154,7 +155,7 @@ async def test_publisher__site_unknown_yet__repeated_without_holding_up_others(
 ) -> None:
     operator = OperatorStandIn()
     operator.later = {1}
-    publisher = Publisher(operator.url, store, session)
+    publisher = Publisher(HttpWay(session, operator.url), store)
     async with operator.serving():  # type: ignore[attr-defined]
         task = asyncio.create_task(publisher.run())
         publisher.offer(encode(store.append([signed(1, 1), signed(2, 1), signed(1, 2), signed(2, 2)])))
@@ -173,7 +174,7 @@ async def test_publisher__reading_refused_for_good__said_and_not_repeated(
 ) -> None:
     operator = OperatorStandIn()
     operator.refuse = {1}
-    publisher = Publisher(operator.url, store, session)
+    publisher = Publisher(HttpWay(session, operator.url), store)
     async with operator.serving():  # type: ignore[attr-defined]
         task = asyncio.create_task(publisher.run())
         publisher.offer(encode(store.append([signed(1, 1)])))

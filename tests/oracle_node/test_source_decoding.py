@@ -20,18 +20,6 @@ from tests.oracle_node import frames
 K1, R1 = (ec.derive_private_key(31, curve) for curve in (ec.SECP256K1(), ec.SECP256R1()))
 NOON = 1_700_000_000  # 2023-11-14T22:13:20Z
 
-MADE: dict[str, bytes] = {
-    "dsmr": frames.dsmr(),
-    "fronius": frames.fronius(),
-    "homewizard": frames.homewizard(),
-    "mbus": frames.mbus(frames.mbus_energy(1_234), frames.mbus_energy(56, unit=1)),
-    "ocmf": frames.ocmf(K1),
-    "shelly": frames.shelly(),
-    "sml": frames.sml(),
-    "sunspec": frames.sunspec(),
-    "tasmota": frames.tasmota(),
-}
-
 
 @pytest.mark.parametrize(
     ("form", "expected"),
@@ -48,11 +36,11 @@ MADE: dict[str, bytes] = {
     ],
 )
 def test_decode__whole_frame__registers_cut_to_wh(form: str, expected: MeterState) -> None:
-    assert decode(form, MADE[form]) == expected
+    assert decode(form, frames.MADE[form]) == expected
 
 
 def test_made_frames__cover_every_format() -> None:
-    assert sorted(MADE) == sorted(FORMATS)
+    assert sorted(frames.MADE) == sorted(FORMATS)
 
 
 # --- nothing but the one refusal -------------------------------------------------------------------------------------
@@ -62,7 +50,7 @@ def test_made_frames__cover_every_format() -> None:
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_decode__hostile_bytes__nothing_but_the_refusal(form: str, data: st.DataObject) -> None:
-    good = MADE[form]
+    good = frames.MADE[form]
     mutilated = st.builds(
         lambda start, cut, put: good[:start] + put + good[start + cut :],
         st.integers(0, len(good)),
@@ -93,9 +81,9 @@ def test_decode__hostile_bytes__nothing_but_the_refusal(form: str, data: st.Data
 def test_decode__empty_huge_or_deep__refused(form: str, shape: str) -> None:
     raw = {
         "empty": b" \r\n",
-        "huge": MADE[form][:40] * 60_000,
+        "huge": frames.MADE[form][:40] * 60_000,
         "nested": b"[" * 200_000,
-        "repeated": MADE[form][:-1] * 5 if form != "dsmr" else b"0-0:1.8.1" * 800,
+        "repeated": frames.MADE[form][:-1] * 5 if form != "dsmr" else b"0-0:1.8.1" * 800,
     }[shape]
     with pytest.raises(FrameRefused, match=f"^{form}: "):
         decode(form, raw)
@@ -103,9 +91,9 @@ def test_decode__empty_huge_or_deep__refused(form: str, shape: str) -> None:
 
 @pytest.mark.parametrize("form", ["dsmr", "sml", "mbus"])
 def test_decode__one_bit_flipped_anywhere__never_other_registers(form: str) -> None:
-    good = decode(form, MADE[form])
-    for position in range(len(MADE[form])):
-        torn = bytearray(MADE[form])
+    good = decode(form, frames.MADE[form])
+    for position in range(len(frames.MADE[form])):
+        torn = bytearray(frames.MADE[form])
         torn[position] ^= 1 << position % 8
         try:
             state = decode(form, bytes(torn))

@@ -1,21 +1,27 @@
 """A connection to an MQTT broker. Nobody trusts it: what matters carries its own signature."""
 
+import asyncio
+import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
+from net8_oracle.logs import fields
 from net8_oracle.settings import ConfigRefused, FilePath, PasswordSettings
 
 if TYPE_CHECKING:
-    from aiomqtt import Client
+    from aiomqtt import Client, Message
 
-__all__ = ["BrokerSettings", "BrokerUnreachable", "connected"]
+__all__ = ["BrokerSettings", "BrokerUnreachable", "connected", "publish", "stay_subscribed"]
+
+log = logging.getLogger(__name__)
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds before the broker is tried again
 LARGEST_MESSAGE = 2 * 2**20  # bytes; a full batch of readings has about 0.2 MB
 
 
@@ -72,16 +78,12 @@ async def connected(settings: BrokerSettings) -> AsyncIterator["Client"]:
     """
     try:
         import aiomqtt  # those who use no broker do not pay for it
-        from paho.mqtt.packettypes import PacketTypes
-        from paho.mqtt.properties import Properties
     except ModuleNotFoundError as fault:
         raise ConfigRefused(
             f"an MQTT broker needs the package {fault.name}, which is not installed; "
             "run: pip install 'net8-oracle[mqtt]'"
         ) from None
     parts = urlsplit(settings.url)
-    limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    limits.MaximumPacketSize = LARGEST_MESSAGE
     try:
         async with aiomqtt.Client(
             str(parts.hostname),
@@ -89,7 +91,7 @@ async def connected(settings: BrokerSettings) -> AsyncIterator["Client"]:
             username=settings.username,
             password=settings.password() if settings.username is not None else None,
             protocol=aiomqtt.ProtocolVersion.V5,
-            properties=limits,
+            properties=_properties("CONNECT", MaximumPacketSize=LARGEST_MESSAGE),
             tls_context=settings.tls(),
             timeout=10.0,
             max_queued_incoming_messages=256,
@@ -98,3 +100,57 @@ async def connected(settings: BrokerSettings) -> AsyncIterator["Client"]:
     except aiomqtt.MqttError as fault:
         reason = " ".join(str(fault).split()) or type(fault).__name__
         raise BrokerUnreachable(f"broker {settings.url}: {reason}; check address, name and password") from None
+
+
+def _properties(kind: str, **values: object) -> Any:  # noqa: ANN401 - the library has no types
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+
+    properties = Properties(getattr(PacketTypes, kind))  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
+async def publish(client: "Client", topic: str, payload: bytes, **properties: object) -> None:
+    """Publish, at least once, with MQTT's own properties such as ResponseTopic and CorrelationData.
+
+    Raises:
+        BrokerUnreachable: the connection was lost.
+    """
+    from aiomqtt import MqttError
+
+    try:
+        await client.publish(topic, payload, qos=1, properties=_properties("PUBLISH", **properties))
+    except MqttError as fault:
+        raise BrokerUnreachable(f"the broker took nothing: {fault}") from None
+
+
+async def stay_subscribed(
+    settings: BrokerSettings,
+    topic: str,
+    take: Callable[["Client", "Message"], Awaitable[None]],
+    standing: Callable[["Client | None"], None],
+) -> None:
+    """Hand every message of a topic to `take` until cancelled, connecting anew whenever the connection is lost.
+
+    `standing` is told the client once it is subscribed, and None once it is no longer.
+    """
+    pause, told = _FIRST_PAUSE, False
+    while True:
+        try:
+            async with connected(settings) as client:
+                await client.subscribe(topic, qos=1)
+                standing(client)
+                pause, told = _FIRST_PAUSE, False
+                log.info("broker reached", extra=fields(broker=settings.url, topic=topic))
+                async for message in client.messages:
+                    await take(client, message)
+        except BrokerUnreachable as fault:
+            if not told:
+                log.warning("broker not reached", extra=fields(reason=str(fault)))
+            told = True
+        finally:
+            standing(None)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)

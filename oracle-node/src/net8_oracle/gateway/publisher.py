@@ -4,10 +4,8 @@ import asyncio
 import logging
 from collections import deque
 
-import aiohttp
-from pydantic import ValidationError
-
 from net8_oracle.gateway.store import GatewayStore, Stored
+from net8_oracle.gateway.ways import NotDelivered, Way
 from net8_oracle.logs import fields
 from net8_oracle.wire import READINGS_PER_POST, ReadingsAnswer, WireReading
 
@@ -21,14 +19,14 @@ _LATER_PAUSE = 0.5  # the operator does not know the site yet
 
 
 class Publisher:
-    """Sends readings to the operator at `url` as they come."""
+    """Sends readings to one operator as they come."""
 
-    def __init__(self, url: str, store: GatewayStore, session: aiohttp.ClientSession) -> None:
+    def __init__(self, way: Way, store: GatewayStore) -> None:
         """Takes up what was not acknowledged before the process ended."""
-        self.url = url
+        self.operator = way.name
+        self._way = way
         self._store = store
-        self._session = session
-        self._waiting: deque[tuple[Stored, str]] = deque((one, _json(one)) for one in store.undelivered(url))
+        self._waiting: deque[tuple[Stored, str]] = deque((one, _json(one)) for one in store.undelivered(way.name))
         self._news = asyncio.Event()
         self._delivered = 0  # the operator has everything up to this place
         self._sent = 0  # the last place that was ever sent
@@ -52,38 +50,31 @@ class Publisher:
                 self._news.clear()
                 await self._news.wait()
             batch = [self._waiting[i] for i in range(min(len(self._waiting), READINGS_PER_POST))]
+            body = '{"readings":[' + ",".join(text for _, text in batch) + "]}"
             try:
-                answer = await self._post(batch)
-            except (aiohttp.ClientError, TimeoutError, OSError, ValidationError) as fault:
+                answer = await self._way.post(body.encode())
+            except NotDelivered as fault:
                 if self.reachable:
-                    reason = str(fault).split("\n", 1)[0] or type(fault).__name__
-                    log.warning("operator not reached", extra=fields(operator=self.url, reason=reason))
+                    log.warning("operator not reached", extra=fields(operator=self.operator, reason=str(fault)))
                 self.reachable = False
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
             if not self.reachable:
-                log.info("operator reached again", extra=fields(operator=self.url, backlog=len(self._waiting)))
+                log.info("operator reached again", extra=fields(operator=self.operator, backlog=len(self._waiting)))
             self.reachable, pause = True, _FIRST_PAUSE
             self._settle(batch, answer)
             if answer.later:
                 await asyncio.sleep(_LATER_PAUSE)
-
-    async def _post(self, batch: list[tuple[Stored, str]]) -> ReadingsAnswer:
-        body = '{"readings":[' + ",".join(text for _, text in batch) + "]}"
-        async with self._session.post(
-            f"{self.url}/readings", data=body.encode(), headers={"Content-Type": "application/json"}
-        ) as response:
-            if response.status != 200:
-                raise aiohttp.ClientError(f"status {response.status}: {(await response.text())[:200]}")
-            return ReadingsAnswer.model_validate_json(await response.read())
 
     def _settle(self, batch: list[tuple[Stored, str]], answer: ReadingsAnswer) -> None:
         """Forget what the operator has or will never take; keep what it wants later, in order."""
         for refusal in answer.refused:
             log.error(
                 "reading refused",
-                extra=fields(operator=self.url, site=refusal.site, sequence=refusal.sequence, reason=refusal.reason),
+                extra=fields(
+                    operator=self.operator, site=refusal.site, sequence=refusal.sequence, reason=refusal.reason
+                ),
             )
         later = {tuple(pair) for pair in answer.later}
         keep = [one for one in batch if (one[0].signed.reading.site, one[0].signed.reading.sequence) in later]
@@ -94,7 +85,7 @@ class Publisher:
         done = min((one.place - 1 for one, _ in self._waiting), default=self._sent)
         if done > self._delivered:
             self._delivered = done
-            self._store.mark_delivered(self.url, done)
+            self._store.mark_delivered(self.operator, done)
 
 
 def _json(one: Stored) -> str:

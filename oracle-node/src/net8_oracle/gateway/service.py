@@ -14,10 +14,11 @@ from net8_oracle.clock import ChainClock, Clock, HeadPoller, WallClock
 from net8_oracle.gateway.continuity import Continuity
 from net8_oracle.gateway.meter import Meter, Taken
 from net8_oracle.gateway.publisher import Publisher, encode
-from net8_oracle.gateway.settings import GatewaySettings, MeterSettings
+from net8_oracle.gateway.settings import GatewaySettings, MeterSettings, OperatorSettings
 from net8_oracle.gateway.sources import make
 from net8_oracle.gateway.state import SourceSettings
 from net8_oracle.gateway.store import GatewayStore
+from net8_oracle.gateway.ways import BrokerLink, HttpWay, MqttWay, Way
 from net8_oracle.http_server import serve
 from net8_oracle.logs import fields
 from net8_oracle.reading import SignedReading, meter_domain
@@ -44,6 +45,7 @@ class Gateway:
         """
         self._settings = settings
         contracts = settings.chain.contracts()
+        self._chain_id = contracts.chain_id
         self._domain = meter_domain(contracts.chain_id, contracts.address("EnergyExchange"))
         self._sources = [
             make(meter.source, f"meters[{i}].source", folder) for i, meter in enumerate(settings.meters, start=1)
@@ -62,6 +64,13 @@ class Gateway:
         last, serial = self._store.last(meter.site), self._store.serial(meter.site, meter.epoch)
         return Continuity(meter.site, meter.epoch, told, last, serial)
 
+    def _way(self, operator: OperatorSettings, session: aiohttp.ClientSession, link: BrokerLink | None) -> Way:
+        if operator.url is not None:
+            return HttpWay(session, operator.url)
+        assert link is not None, "the configuration names a broker"
+        assert operator.signer is not None, "an operator is named by its url or by its signer"
+        return MqttWay(link, self._chain_id, self._domain, operator.signer)
+
     async def run(self) -> None:
         """Read and publish until cancelled."""
         settings = self._settings
@@ -75,7 +84,10 @@ class Gateway:
                 poller = HeadPoller(rpc, settings.chain.poll_ms / 1000)
                 tasks.create_task(poller.run())
                 self._clock = ChainClock(poller)
-            self._publishers = [Publisher(operator.url, self._store, session) for operator in settings.operators]
+            link = BrokerLink(settings.broker, self._chain_id) if settings.broker is not None else None
+            self._publishers = [Publisher(self._way(one, session, link), self._store) for one in settings.operators]
+            if link is not None:
+                tasks.create_task(link.run())
             self._meters = [
                 Meter(key, source, self._clock, self._continuity(meter, told))
                 for meter, key, (source, told) in zip(settings.meters, self._keys, self._sources, strict=True)
@@ -109,7 +121,7 @@ class Gateway:
         while True:
             await asyncio.sleep(_PRUNE_EVERY)
             before = self._clock.now() - (REPORT_TIMEOUT_SLOTS + 1) * SLOT_SECONDS
-            dropped = self._store.prune([publisher.url for publisher in self._publishers], before)
+            dropped = self._store.prune([publisher.operator for publisher in self._publishers], before)
             log.info("old readings dropped", extra=fields(readings=dropped))
 
     def _routes(self) -> list[web.RouteDef]:
@@ -127,7 +139,8 @@ class Gateway:
                     {"site": meter.site, "serial": meter.serial, "fault": meter.fault} for meter in self._meters
                 ],
                 "operators": [
-                    {"url": one.url, "reachable": one.reachable, "backlog": one.backlog} for one in self._publishers
+                    {"operator": one.operator, "reachable": one.reachable, "backlog": one.backlog}
+                    for one in self._publishers
                 ],
             }
         )

@@ -5,15 +5,32 @@ from typing import Any
 from net8.model import site_zone
 from pydantic import Field, model_validator
 
-from net8_oracle.settings import ChainSettings, FilePath, ListenAddress, LogSettings, PasswordSettings, Settings, Url
+from net8_oracle.broker import BrokerSettings
+from net8_oracle.settings import (
+    Address,
+    ChainSettings,
+    FilePath,
+    ListenAddress,
+    LogSettings,
+    PasswordSettings,
+    Settings,
+    Url,
+)
 
 __all__ = ["GatewaySettings", "MeterSettings", "OperatorSettings"]
 
 
 class OperatorSettings(Settings):
-    """An oracle operator of the zone."""
+    """An oracle operator of the zone: `url` of its node, or the `signer` of a node that listens on the broker."""
 
-    url: Url
+    url: Url | None = None
+    signer: Address | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "OperatorSettings":
+        if (self.url is None) == (self.signer is None):
+            raise ValueError("give either url, for HTTP, or signer, for the broker")
+        return self
 
 
 class MeterSettings(PasswordSettings):
@@ -31,6 +48,7 @@ class GatewaySettings(PasswordSettings):
     store: FilePath
     listen: ListenAddress | None = None  # for /healthz and /status
     chain: ChainSettings
+    broker: BrokerSettings | None = None  # for the operators that are named by their signer
     operators: list[OperatorSettings] = Field(min_length=1)
     meters: list[MeterSettings] = Field(min_length=1)
     log: LogSettings = LogSettings()
@@ -43,8 +61,10 @@ class GatewaySettings(PasswordSettings):
                 raise ValueError(f"site {site} has two meters; give every site one")
             if not site & 0xFFFF or not site_zone(site):
                 raise ValueError(f"{site} is no site id; it is zone * 65536 + index, both from 1")
-        urls = [operator.url for operator in self.operators]
-        for url in urls:
-            if urls.count(url) > 1:
-                raise ValueError(f"operator {url} is named twice; name it once")
+        names = [operator.url or operator.signer for operator in self.operators]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"operator {name} is named twice; name it once")
+        if self.broker is None and any(operator.signer is not None for operator in self.operators):
+            raise ValueError("an operator is named by its signer, but there is no broker; add a table [broker]")
         return self

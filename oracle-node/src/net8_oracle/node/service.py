@@ -18,17 +18,19 @@ from net8_oracle.node.chain import ChainView
 from net8_oracle.node.council import Council
 from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost
 from net8_oracle.node.freshness import Freshness
+from net8_oracle.node.inbox import BrokerInbox
+from net8_oracle.node.intake import Intake
 from net8_oracle.node.mesh import HttpMesh
-from net8_oracle.node.meters import Acceptance, Meters
+from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.node.stamps import Stamps
 from net8_oracle.node.store import SqlStore
 from net8_oracle.node.transmitter import Transmitter
-from net8_oracle.reading import ReadingRefused, SignedReading, meter_domain
+from net8_oracle.reading import meter_domain
 from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable
 from net8_oracle.settings import ConfigRefused, host_and_port
-from net8_oracle.wire import ReadingsAnswer, ReadingsPost, Refusal
+from net8_oracle.wire import ReadingsPost
 
 __all__ = ["run"]
 
@@ -36,7 +38,6 @@ log = logging.getLogger(__name__)
 
 _PRUNE_EVERY = 3600.0  # seconds
 _MOST_CONNECTIONS = 256
-_STORE_AFTER = 0.003  # seconds
 
 
 class Node:
@@ -57,8 +58,7 @@ class Node:
         self._store = SqlStore(settings.store)
         self._stamps = Stamps(settings.stamps)
         self._metrics = Metrics()
-        self._to_store: list[SignedReading] = []
-        self._stored: asyncio.Future[None] | None = None
+        self._inbox: BrokerInbox | None = None
 
     async def run(self) -> None:
         """Serve and agree until cancelled."""
@@ -78,9 +78,8 @@ class Node:
             self._poller = HeadPoller(rpc, settings.chain.poll_ms / 1000)
             self._clock: Clock = ChainClock(self._poller) if settings.chain.clock == "chain" else WallClock()
             self._chain = ChainView(rpc, self._poller, self._clock, calls, settings.zones)
-            self._meters = Meters(
-                meter_domain(contracts.chain_id, contracts.address("EnergyExchange")), self._chain.site
-            )
+            readings_domain = meter_domain(contracts.chain_id, contracts.address("EnergyExchange"))
+            self._meters = Meters(readings_domain, self._chain.site)
             self._transmitter = Transmitter(rpc, self._poller, self._store, contracts.chain_id, self._transmitter_key)
             peers = {crypto.address_bytes(peer.signer): peer.url for peer in settings.peers}
             peers.pop(self._me, None)  # one list of peers may serve all operators
@@ -103,6 +102,7 @@ class Node:
             self._freshness = [
                 Freshness(self._chain, self._clock, zone, settings.health.fresh_within_s) for zone in settings.zones
             ]
+            self._intake = Intake(self._meters, self._clock, self._store, self._metrics, self._council.heard)
             stack.push_async_callback(self._council.close)
             await self._start_with_chain()
             self._meters.restore(
@@ -113,6 +113,11 @@ class Node:
             for work in (self._poller.run(), self._chain.run(), self._mesh.run(), self._prune()):
                 tasks.create_task(work)
             tasks.create_task(self._transmitter.resume(self._council.resumed))
+            if settings.broker is not None:
+                self._inbox = BrokerInbox(
+                    settings.broker, contracts.chain_id, readings_domain, self._signer, self._intake.take
+                )
+                tasks.create_task(self._inbox.run())
             for zone in settings.zones:
                 tasks.create_task(self._council.run_zone(zone))
             for watch in self._freshness:
@@ -183,54 +188,8 @@ class Node:
             post = ReadingsPost.model_validate_json(await request.read())
         except ValidationError as fault:
             raise web.HTTPBadRequest(text=f"not a batch of readings: {fault.errors()[0]['msg']}\n") from None
-        later: list[tuple[int, int]] = []
-        refused: list[Refusal] = []
-        new = 0
-        for wire in post.readings:
-            signed = wire.signed()
-            try:
-                acceptance, boundary = self._meters.accept(signed, self._clock.now())
-            except ReadingRefused as fault:
-                refused.append(Refusal(site=wire.site, sequence=wire.sequence, reason=str(fault)))
-                log.warning("reading refused", extra=fields(site=wire.site, reason=str(fault)))
-                continue
-            if acceptance is Acceptance.LATER:
-                later.append((wire.site, wire.sequence))
-                self._clock.poke()
-            elif acceptance is Acceptance.NEW:
-                new += 1
-                self._to_store.append(signed)
-                if boundary is not None:
-                    self._council.heard(wire.site, boundary)
-        for outcome, number in (("accepted", new), ("later", len(later)), ("refused", len(refused))):
-            self._metrics.readings(outcome, number)
-        if new:
-            await self._all_stored()
-        accepted = len(post.readings) - len(later) - len(refused)
-        answer = ReadingsAnswer(accepted=accepted, later=later, refused=refused)
+        answer = await self._intake.take(post)
         return web.Response(body=answer.model_dump_json().encode(), content_type="application/json")
-
-    async def _all_stored(self) -> None:
-        """Wait until the readings taken so far are on disk. Only then are they acknowledged.
-
-        They are written a moment later, together with those of other gateways, and after the agreement has gone on.
-        """
-        if self._stored is None:
-            loop = asyncio.get_running_loop()
-            self._stored = loop.create_future()
-            loop.call_later(_STORE_AFTER, self._write_readings)
-        await asyncio.shield(self._stored)
-
-    def _write_readings(self) -> None:
-        done, self._stored = self._stored, None
-        readings, self._to_store = self._to_store, []
-        assert done is not None, "somebody waits for what is written"
-        try:
-            self._store.add_readings(readings)
-            done.set_result(None)
-        except Exception as fault:
-            self._to_store = readings + self._to_store  # the gateways repeat; what was lost here would not be
-            done.set_exception(fault)
 
     async def _post_envelopes(self, request: web.Request) -> web.Response:
         try:
@@ -260,6 +219,8 @@ class Node:
             for zone, listed in self._council.listed().items()
             if not listed
         ]
+        if self._inbox is not None and not self._inbox.reachable:
+            problems.append("the broker that readings come through is not reached")
         problems += [watch.problem for watch in self._freshness if watch.problem]
         overdue = [one.key for one in self._council.in_progress() if one.overdue(self._clock.now())]
         problems += [f"zone {key.zone} slot {key.slot} has readings but no report" for key in overdue[:3]]

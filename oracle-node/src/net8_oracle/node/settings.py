@@ -2,6 +2,7 @@
 
 from pydantic import Field, model_validator
 
+from net8_oracle.broker import BrokerSettings
 from net8_oracle.node.agreement import Timing
 from net8_oracle.settings import (
     Address,
@@ -65,6 +66,7 @@ class NodeSettings(Settings):
     stamps: FilePath | None = None
     chain: ChainSettings
     keys: KeySettings
+    broker: BrokerSettings | None = None  # readings come through it too
     peers: list[PeerSettings] = Field(default_factory=list)
     timing: TimingSettings = TimingSettings()
     health: HealthSettings = HealthSettings()
