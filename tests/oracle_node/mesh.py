@@ -16,6 +16,7 @@ from net8_oracle import crypto
 from net8_oracle.node.agreement import Timing
 from net8_oracle.node.council import Council
 from net8_oracle.node.envelopes import PART_SITES, Key
+from net8_oracle.node.layers import Judges
 from net8_oracle.node.meters import Acceptance, Meters, RegisteredSite
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.stamps import Stamps
@@ -172,6 +173,7 @@ class Member:
             clock=mesh.clock,
             chain=self.view,
             meters=self.meters,
+            layers=Judges(),
             store=self.store,
             transport=self.transport,  # type: ignore[arg-type]
             transmitter=self.transmitter,

@@ -38,6 +38,7 @@ from net8_oracle.node.envelopes import (
     observation_digest,
     proposal_digest,
 )
+from net8_oracle.node.layers import Layers
 from net8_oracle.node.meters import Meters, RegisteredSite
 from net8_oracle.node.store import Pledge, Store
 from net8_oracle.node.transmitter import Receipt
@@ -91,6 +92,7 @@ class World(Protocol):
     domain: Domain
     timing: Timing
     meters: Meters
+    layers: Layers
     store: Store
     transport: Transport
     silent_reports: defaultdict[int, int]  # site -> reports in a row without its reading
@@ -169,6 +171,13 @@ class Agreement:
         known = [*self._reports.values(), *([self.verdict.words()] if self.verdict else [])]
         return any(keccak256(join_words(words)) == entries_hash for words in known)
 
+    def rests_on(self) -> dict[int, int]:
+        """Layers that agree with each reading of the final report, by site index; empty without its proposal."""
+        proposal = self._proposals.get(self.verdict.round) if self.verdict is not None else None
+        if proposal is None:
+            return {}
+        return report.rests_on([one.readings for one in proposal.observations], len(self.seats))
+
     # --- readings ----------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -220,13 +229,30 @@ class Agreement:
         for site in sites:
             missing = self._world.meters.energy(site, self.key.slot) is None
             self._world.silent_reports[site] = self._world.silent_reports[site] + 1 if missing else 0
+        self._tell_disputes()
         self._observe()
+
+    def _tell_disputes(self) -> None:
+        for site in self._expected:
+            energy = self._world.meters.energy(site.site, self.key.slot)
+            if energy is None:
+                continue
+            judged = self._world.layers.judge(site, self.key.slot, energy)
+            if judged.reasons:
+                self._world.count("disputed_readings" if judged.reported else "withheld_readings")
+                facts = self._facts(site=site.site, export_wh=energy[0], reasons=list(judged.reasons))
+                log.warning("reading disputed" if judged.reported else "reading withheld", extra=facts)
 
     def _own_readings(self) -> list[int]:
         words = []
         for site in self._expected:
             energy = self._world.meters.energy(site.site, self.key.slot)
-            words.append(report.no_reading(site.index) if energy is None else report.reading_word(site.index, *energy))
+            if energy is None:
+                words.append(report.no_reading(site.index))
+                continue
+            judged = self._world.layers.judge(site, self.key.slot, energy)
+            word = report.reading_word(site.index, *energy) if judged.reported else report.no_reading(site.index)
+            words.append(report.with_layers(word, judged.agreed))
         return words
 
     # --- observation -------------------------------------------------------------------------------------------
@@ -446,7 +472,7 @@ class Agreement:
         return digest, entries
 
     def _check_own(self, agreed: list[int]) -> None:
-        own = {report.index_of(word): word for word in self._own_readings()}
+        own = {report.index_of(word): report.bare(word) for word in self._own_readings()}
         for word in agreed:
             index = report.index_of(word)
             mine = own.get(index, report.no_reading(index))

@@ -18,6 +18,7 @@ from net8_oracle.logs import fields
 from net8_oracle.node.agreement import Agreement, EnvelopeRefused, Timing
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.envelopes import Key, Observation, Proposal, Vote, part_of
+from net8_oracle.node.layers import Layers, by_layer
 from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.stamps import Stamps
@@ -53,6 +54,7 @@ class Council:
         clock: Clock,
         chain: ChainView,
         meters: Meters,
+        layers: Layers,
         store: Store,
         transport: Transport,
         transmitter: Transmitter,
@@ -66,12 +68,14 @@ class Council:
         self.timing = timing
         self.chain = chain
         self.meters = meters
+        self.layers = layers
         self.store = store
         self.transport = transport
         self.silent_reports: defaultdict[int, int] = defaultdict(int)
         self._metrics = metrics
         self.zones = zones
         self.last_settled: dict[int, int] = {}
+        self.rests_on: dict[int, dict[str, int]] = {}  # zone -> layer -> sites it agreed with, in the latest report
         self._registry = registry
         self._clock = clock
         self._transmitter = transmitter
@@ -253,6 +257,8 @@ class Council:
         key = agreement.key
         self._open.pop(key, None)
         self.last_settled[key.zone] = max(self.last_settled.get(key.zone, 0), key.slot)
+        if rests_on := agreement.rests_on():
+            self.rests_on[key.zone] = by_layer(rests_on)
         self.chain.forget(key)
         ended = self._ended.pop(key, None)
         if ended is not None:

@@ -85,7 +85,7 @@ class _About(WireModel):
         return Key(self.zone, self.slot, self.part)
 
 
-Readings = Annotated[list[Annotated[int, Field(ge=0, lt=2**66)]], Field(max_length=PART_SITES)]
+Readings = Annotated[list[Annotated[int, Field(ge=0, lt=2**68)]], Field(max_length=PART_SITES)]
 
 
 class Attached(WireModel):

@@ -1,6 +1,8 @@
 """From observations to the one report: pure functions, the same result in every honest operator.
 
-A reading in an observation is one word: site index << 49 | no reading << 48 | import << 24 | export, in Wh.
+A reading in an observation is one word: layers << 65 | site index << 49 | no reading << 48 | import << 24 | export, in
+Wh. `layers` are the data layers that agreed with the reading (`net8_oracle.node.layers.Layer`): their operator signs
+them, and the report follows from the rest of the word alone.
 """
 
 from collections import Counter, defaultdict
@@ -11,19 +13,26 @@ from net8.units import SLOTS_PER_HOUR, hour_of_slot
 __all__ = [
     "ObservationRefused",
     "agree",
+    "bare",
     "check_observation",
     "faulty",
     "index_of",
+    "layers_of",
     "leader_seat",
     "no_reading",
     "quorum",
     "reading_word",
+    "rests_on",
     "settlement_entries",
+    "with_layers",
 ]
 
 _ENERGY_MAX = 2**24 - 1  # Wh in a slot that a report can carry
 _NO_READING = 1 << 48
 _INDEX_SHIFT = 49
+_INDEX_MAX = 2**16 - 1
+_LAYERS_SHIFT = 65
+_BARE_MASK = (1 << _LAYERS_SHIFT) - 1
 _VALUE_MASK = _NO_READING - 1
 
 
@@ -60,7 +69,22 @@ def no_reading(index: int) -> int:
 
 def index_of(word: int) -> int:
     """Site index of a word."""
-    return word >> _INDEX_SHIFT
+    return word >> _INDEX_SHIFT & _INDEX_MAX
+
+
+def with_layers(word: int, layers: int) -> int:
+    """A bare word together with the layers that agreed."""
+    return layers << _LAYERS_SHIFT | word
+
+
+def layers_of(word: int) -> int:
+    """The layers that agreed, of a word."""
+    return word >> _LAYERS_SHIFT
+
+
+def bare(word: int) -> int:
+    """A word without its layers: what a report follows from."""
+    return word & _BARE_MASK
 
 
 def check_observation(readings: Sequence[int], first_index: int, last_index: int) -> None:
@@ -71,7 +95,7 @@ def check_observation(readings: Sequence[int], first_index: int, last_index: int
     """
     before = first_index - 1
     for word in readings:
-        index = word >> _INDEX_SHIFT
+        index = word >> _INDEX_SHIFT & _INDEX_MAX
         if index <= before:
             raise ObservationRefused(f"site index {index} comes after {before}; they must ascend within the part")
         if word & _NO_READING and word & _VALUE_MASK:
@@ -82,7 +106,7 @@ def check_observation(readings: Sequence[int], first_index: int, last_index: int
 
 
 def agree(observations: Sequence[Sequence[int]], operators: int) -> list[int]:
-    """What the observations together say of each site, as words, ascending.
+    """What the observations together say of each site, as words without layers, ascending.
 
     A site that most observations do not name is left out. A site is without reading when most observations say so.
     Otherwise it has the median export and the median import; with at most f liars in 2f + 1 observations a median
@@ -91,12 +115,12 @@ def agree(observations: Sequence[Sequence[int]], operators: int) -> list[int]:
     """
     first = observations[0]
     if all(readings == first for readings in observations[1:]):
-        return list(first)
+        return [word & _BARE_MASK for word in first]
     total = len(observations)
     said: defaultdict[int, list[int]] = defaultdict(list)
     for readings in observations:
         for word in readings:
-            said[word >> _INDEX_SHIFT].append(word)
+            said[word >> _INDEX_SHIFT & _INDEX_MAX].append(word & _BARE_MASK)
     agreed = []
     for index in sorted(said):
         words = said[index]
@@ -112,6 +136,21 @@ def agree(observations: Sequence[Sequence[int]], operators: int) -> list[int]:
         known = Counter(stated)[pair] > faulty(operators)
         agreed.append(index << _INDEX_SHIFT | pair if known else no_reading(index))
     return agreed
+
+
+def rests_on(observations: Sequence[Sequence[int]], operators: int) -> dict[int, int]:
+    """Which layers agree with each site's reading, by site index: those that f + 1 operators name, so an honest one."""
+    named: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for readings in observations:
+        for word in readings:
+            named[index_of(word)][word >> _LAYERS_SHIFT] += 1
+    enough = faulty(operators) + 1
+    return {
+        index: sum(
+            layer for layer in (1, 2, 4) if sum(times for mask, times in masks.items() if mask & layer) >= enough
+        )
+        for index, masks in named.items()
+    }
 
 
 def settlement_entries(agreed: Sequence[int], slot: int, bought: Mapping[int, int]) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost
 from net8_oracle.node.freshness import Freshness
 from net8_oracle.node.inbox import BrokerInbox
 from net8_oracle.node.intake import Intake
+from net8_oracle.node.layers import Judges
 from net8_oracle.node.mesh import HttpMesh
 from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
@@ -92,6 +93,7 @@ class Node:
                 clock=self._clock,
                 chain=self._chain,
                 meters=self._meters,
+                layers=Judges(),
                 store=self._store,
                 transport=self._mesh,
                 transmitter=self._transmitter,
@@ -245,6 +247,7 @@ class Node:
                         "seat": listed.index(self._me) if self._me in listed else None,
                         "sites": sum(len(self._chain.sites_of(zone, part)) for part in range(self._chain.parts(zone))),
                         "last_settled_slot": self._council.last_settled.get(zone),
+                        "layers": self._council.rests_on.get(zone),
                         "silent_sites": self._council.silent_sites(zone),
                     }
                     for zone, listed in signers.items()
