@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from net8.model import Outcome
 
+from tests.oracle_node.broker import Mosquitto
 from tests.oracle_node.processes import Street, get_json, metered, wait_for
 
 pytestmark = pytest.mark.chain
@@ -150,6 +151,30 @@ def test_gateway__nodes_down_and_gateway_killed__everything_is_delivered_later(s
     for slot in range(first + 1, first + 4):
         street.wait_settled(slot, 120)
         check_settled_as_metered(street, slot)
+
+
+def test_gateway__readings_through_a_broker_alone__slots_settle_as_metered(
+    street: Street, mosquitto: Mosquitto
+) -> None:
+    broker = f'[broker]\nurl = "{mosquitto.url}"\n'
+    for node in street.nodes:
+        node.config.write_text(node.config.read_text() + broker)
+    file = street.folder / "gateway" / "gateway.toml"
+    text = file.read_text() + broker
+    for node, operator in zip(street.nodes, street.zone.operators, strict=True):
+        text = text.replace(f'url = "{node.url}"', f'signer = "{operator.address}"')
+    file.write_text(text)
+    first = street.begin()
+    assert [one["operator"] for one in get_json(f"{street.gateways[0].url}/status")["operators"]] == [
+        f"mqtt:{operator.address}" for operator in street.zone.operators
+    ]
+    run_slots(street, first, 1)
+    mosquitto.stop()
+    street.end_slot(first + 1)
+    wait_for(lambda: "broker" in str(get_json(f"{street.nodes[0].url}/healthz")["problems"]), "health tells of it")
+    mosquitto.start()
+    street.wait_settled(first + 1, 120)
+    check_settled_as_metered(street, first + 1)
 
 
 def test_reading__meter_silent__settles_without_reading_while_others_settle_as_metered(
