@@ -1,6 +1,7 @@
 """Sources at work: frames over TCP, serial lines and HTTP, as meters send them, and what a dead line says."""
 
 import asyncio
+import gzip
 import os
 import tty
 from collections.abc import AsyncIterator, Callable
@@ -142,6 +143,47 @@ async def test_mbus__no_answer_or_a_torn_one__fault(tmp_path: Path, answer: byte
             await source.read(1)
 
 
+async def test_mbus__serial_line__same_registers(tmp_path: Path) -> None:
+    meter, line = os.openpty()
+    tty.setraw(line)
+
+    def answer() -> None:
+        while len(question := os.read(meter, 5)) == 5:
+            os.write(meter, b"\xe5" if question[1] == 0x40 else frames.mbus(frames.mbus_energy(1_234)))
+            if question[1] == 0x5B:
+                return
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(asyncio.to_thread(answer))
+        state = await source_of(tmp_path, kind="mbus", device=os.ttyname(line), address=5).read(1)
+    assert (state.import_wh, state.export_wh) == (1_234, None)
+    os.close(meter)
+    os.close(line)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\x00" * 300,
+        b"\x00\x01\x00\x00\x00\x03\x01\x83\x02",
+        b"\x00\x00\x00\x00\xff\xff\x01\x03\xff" + b"S" * 80,
+    ],
+)
+async def test_sunspec__answer_of_no_modbus_device__fault(tmp_path: Path, answer: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(100):
+            writer.write(answer)
+        writer.close()
+
+    port = free_port()
+    async with await asyncio.start_server(talk, "127.0.0.1", port):
+        source = source_of(tmp_path, kind="sunspec", host="127.0.0.1", port=port, timeout_ms=100)
+        with pytest.raises(SourceFault, match=f"SunSpec meter 127.0.0.1:{port} unit 1"):
+            await source.read(1)
+        await source.close()
+
+
 @asynccontextmanager
 async def website(path: str, body: bytes, status: int = 200) -> AsyncIterator[tuple[str, list[str]]]:
     """An HTTP server that answers GET `path`; gives its address and, as they come, the questions."""
@@ -187,6 +229,16 @@ async def test_http__answer_of_another_kind__fault(tmp_path: Path, body: bytes, 
     async with website("/api/v1/data", body, status) as (url, _):
         with pytest.raises(SourceFault, match=reason):
             await source_of(tmp_path, kind="homewizard", url=url).read(1)
+
+
+async def test_http__answer_that_would_swell__not_unpacked(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=gzip.compress(b" " * 50_000_000), headers={"Content-Encoding": "gzip"})
+
+    port = free_port()
+    async with serve([web.get("/api/v1/data", answer)], "127.0.0.1", port):
+        with pytest.raises(SourceFault, match="not JSON"):
+            await source_of(tmp_path, kind="homewizard", url=f"http://127.0.0.1:{port}").read(1)
 
 
 async def test_http__nobody_there__fault(tmp_path: Path) -> None:

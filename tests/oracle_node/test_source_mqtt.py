@@ -3,13 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
 import pytest
-from net8_oracle.gateway.sources import MeterState, SourceFault, make
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from net8_oracle.gateway.sources import FrameRefused, MeterState, SourceFault, make
+from net8_oracle.gateway.sources.homeassistant import Listener, Options
+from net8_oracle.settings import validated
 
 from tests.oracle_node import frames
 from tests.oracle_node.broker import PASSWORD, USER, Mosquitto
@@ -119,6 +123,33 @@ async def test_homeassistant__announced_sensors__registers_from_where_the_announ
         task.cancel()
         await client.publish("meters/8/out", b"", retain=True)
     assert state == MeterState(None, 1_234_567, 789)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab~"), inner, max_size=3),
+    max_leaves=5,
+)
+_FIELDS = ["uniq_id", "unique_id", "stat_t", "state_topic", "unit_of_meas", "stat_cla", "val_tpl", "~"]
+_TEXTS = ["draw", "kWh", "total", "~/a", "a/~", "{{ value }}", "{{ value_json.a[0]['b'] }}", "{{ value_json.a }}"]
+_GOOD = {"uniq_id": "draw", "stat_t": "a/b", "unit_of_meas": "kWh", "stat_cla": "total"}
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(_FIELDS), st.sampled_from(_TEXTS) | _JSON, max_size=3),
+    _JSON.map(json.dumps) | st.text(max_size=20) | st.floats(0, 1e30).map(str),
+)
+def test_homeassistant__any_announcement_and_message__register_or_the_refusal(
+    announcement: dict[str, Any], message: str
+) -> None:
+    options = validated(Options, {"import_sensor": "draw", "broker": {"url": "mqtt://a"}}, "source", Path())
+    listener = Listener(options)
+    state = None
+    with suppress(FrameRefused):
+        if listener.announcement("ha/sensor/x/config", json.dumps(_GOOD | announcement).encode(), True):
+            state = listener.message(listener.sensors["import"].topic, message.encode(), False)
+    assert state is None or (state.import_wh is not None and 0 <= state.import_wh < 2**62)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from net8_oracle.gateway.sources import SourceFault, make
+from net8_oracle.gateway.sources import SourceFault, decode, make
 from net8_oracle.settings import ConfigRefused
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
 from pymodbus.server import ModbusTcpServer
+from sunspec2.file.client import FileClientDevice
 
 HOMES = "slot_local,load_1,pv_1\na,0.1004,0\nb,0.2003,0.5\nc,0,0.0005\n"
 
@@ -170,4 +171,17 @@ async def test_sunspec__register_not_implemented__unknown_and_not_zero(meter: Si
     source = sunspec(meter, tmp_path)
     with pytest.raises(SourceFault, match="scale factor"):
         await source.read(1)
+    await source.close()
+
+
+async def test_sunspec__real_device_with_the_meter_of_an_inverter__same_over_modbus_as_from_its_file(
+    meter: SimulatedMeter, tmp_path: Path, shared_data: Path
+) -> None:
+    file = shared_data / "meters" / "sunspec" / "device_1547.json"
+    device = FileClientDevice(str(file))
+    device.scan()
+    words = b"SunS" + b"".join(model.get_mb() for model in device.model_list) + b"\xff\xff\x00\x00"
+    await meter.show(list(struct.unpack(f">{len(words) // 2}H", words)))
+    source = sunspec(meter, tmp_path)
+    assert await source.read(1) == decode("sunspec", file.read_bytes())
     await source.close()

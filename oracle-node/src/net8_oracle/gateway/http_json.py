@@ -3,7 +3,7 @@
 import aiohttp
 from pydantic import Field
 
-from net8_oracle.gateway.state import SourceFault, SourceSettings
+from net8_oracle.gateway.state import SourceFault, SourceSettings, in_short
 
 __all__ = ["HttpOptions", "fetch"]
 
@@ -14,7 +14,7 @@ class HttpOptions(SourceSettings):
     timeout_ms: int = Field(default=5_000, ge=100, le=60_000)
 
 
-async def fetch(url: str, options: HttpOptions, largest: int, headers: dict[str, str] | None = None) -> bytes:
+async def fetch(url: str, options: HttpOptions, largest: int) -> bytes:
     """The body found at `url`, at most one byte more than `largest`.
 
     Raises:
@@ -22,8 +22,12 @@ async def fetch(url: str, options: HttpOptions, largest: int, headers: dict[str,
     """
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=options.timeout_ms / 1000)) as session,
-            session.get(url, headers=headers, allow_redirects=False) as response,
+            aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=options.timeout_ms / 1000),
+                headers={"Accept-Encoding": "identity"},
+                auto_decompress=False,  # a small answer must not swell to what the board cannot hold
+            ) as session,
+            session.get(url, allow_redirects=False) as response,
         ):
             if response.status != 200:
                 raise SourceFault(f"{url} answered with status {response.status}; check address, path and access")
@@ -36,5 +40,4 @@ async def fetch(url: str, options: HttpOptions, largest: int, headers: dict[str,
     except TimeoutError:
         raise SourceFault(f"{url} did not answer in {options.timeout_ms} ms; check address and network") from None
     except (aiohttp.ClientError, OSError, ValueError) as fault:
-        reason = " ".join(str(fault).split()) or type(fault).__name__
-        raise SourceFault(f"{url} does not answer ({reason}); check address and network") from None
+        raise SourceFault(f"{url} does not answer ({in_short(fault)}); check address and network") from None

@@ -6,19 +6,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from pydantic import Field
 
 from net8_oracle.settings import Settings
 
-__all__ = ["FrameRefused", "MeterState", "SourceFault", "SourceSettings", "checked", "decoder", "json_object", "whole"]
+__all__ = [
+    "CLOCK_NOT_SET",
+    "FrameRefused",
+    "MeterState",
+    "SourceFault",
+    "SourceSettings",
+    "checked",
+    "decoder",
+    "guarded",
+    "in_short",
+    "json_object",
+    "whole",
+]
 
 _MOST_BRACKETS = 4_000  # JSON nested deeper than the stack ends the process, whatever the recursion limit says
 LARGEST_REGISTER = 2**62  # Wh: what the signed reading can carry
 CLOCK_NOT_SET = "the meter's clock is not set"
 _EARLIEST, _LATEST = 946_684_800, 4_102_444_800  # unix seconds: the years 2000 and 2100
 _Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 class SourceFault(RuntimeError):
@@ -122,20 +135,18 @@ def checked(state: MeterState) -> MeterState:
     return state
 
 
-def decoder(
+def guarded(
     form: str, largest: int
-) -> Callable[
-    [Callable[Concatenate[bytes, _Arguments], MeterState]], Callable[Concatenate[bytes, _Arguments], MeterState]
-]:
+) -> Callable[[Callable[Concatenate[bytes, _Arguments], _Result]], Callable[Concatenate[bytes, _Arguments], _Result]]:
     """Make a function that reads well-formed bytes of a meter safe for bytes of anybody: it raises FrameRefused only.
 
     `largest` bounds the bytes looked at, so that nobody's bytes take more than a moment.
     """
 
     def wrap(
-        decode: Callable[Concatenate[bytes, _Arguments], MeterState],
-    ) -> Callable[Concatenate[bytes, _Arguments], MeterState]:
-        def safe(raw: bytes, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> MeterState:
+        read: Callable[Concatenate[bytes, _Arguments], _Result],
+    ) -> Callable[Concatenate[bytes, _Arguments], _Result]:
+        def safe(raw: bytes, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
             if not raw.strip():
                 raise FrameRefused(f"{form}: there is nothing to decode; check the cable or the file")
             if len(raw) > largest:
@@ -143,14 +154,37 @@ def decoder(
             if raw.count(b"[") + raw.count(b"{") > _MOST_BRACKETS:
                 raise FrameRefused(f"{form}: it is nested beyond all sense; check that the address is the meter's")
             try:
-                return checked(decode(raw, *args, **kwargs))
+                return read(raw, *args, **kwargs)
             except FrameRefused as fault:
                 raise FrameRefused(f"{form}: {fault}") from None
             except Exception as fault:  # hostile bytes make decoding libraries raise whatever comes to their hand
-                reason = " ".join(str(fault).split())[:120] or type(fault).__name__
-                raise FrameRefused(f"{form}: not a whole frame ({reason}); read it again") from None
+                raise FrameRefused(f"{form}: not a whole frame ({in_short(fault)}); read it again") from None
 
-        functools.update_wrapper(safe, decode)
+        functools.update_wrapper(safe, read)
         return safe
 
     return wrap
+
+
+def decoder(
+    form: str, largest: int
+) -> Callable[
+    [Callable[Concatenate[bytes, _Arguments], MeterState]], Callable[Concatenate[bytes, _Arguments], MeterState]
+]:
+    """As `guarded`, for a function that gives a meter's state: no register of it is one that no meter can show."""
+
+    def wrap(
+        decode: Callable[Concatenate[bytes, _Arguments], MeterState],
+    ) -> Callable[Concatenate[bytes, _Arguments], MeterState]:
+        def read(raw: bytes, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> MeterState:
+            return checked(decode(raw, *args, **kwargs))
+
+        functools.update_wrapper(read, decode)
+        return guarded(form, largest)(read)
+
+    return wrap
+
+
+def in_short(fault: BaseException) -> str:
+    """What a fault says, on one line."""
+    return " ".join(str(fault).split())[:120] or type(fault).__name__

@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from net8_oracle.gateway.mqtt_device import MqttOptions, listen
-from net8_oracle.gateway.state import FrameRefused, MeterState, decoder, json_object, whole
+from net8_oracle.gateway.state import FrameRefused, MeterState, decoder, guarded, json_object, whole
 
-__all__ = ["HomeAssistantMeter", "Options"]
+__all__ = ["HomeAssistantMeter", "Listener", "Options"]
 
 LARGEST = 64 * 1024  # bytes
 _WH = {"Wh": 1, "kWh": 1_000, "MWh": 1_000_000}
@@ -64,6 +64,8 @@ class _Sensor:
             FrameRefused: it announces no cumulative energy, or says where its value stands in a way not understood.
         """
         told = {name: content.get(name, content.get(short)) for name, short in _SHORT.items()}
+        if not all(value is None or isinstance(value, str) for value in told.values()):
+            raise FrameRefused("a sensor is announced with something else than text; name another one")
         base, topic = str(content.get("~", "")), str(told["state_topic"] or "")
         topic = base + topic[1:] if topic.startswith("~") else topic[:-1] + base if topic.endswith("~") else topic
         unit, name = told["unit_of_measurement"], told["unique_id"]
@@ -91,12 +93,17 @@ class _Sensor:
             raise FrameRefused(f"the message on {self.topic} has no number where it was announced") from None
 
 
+@guarded("homeassistant", LARGEST)
+def _announcement(payload: bytes) -> dict[str, Any]:
+    return json_object(payload)
+
+
 @decoder("homeassistant", LARGEST)
 def _value(payload: bytes, sensor: _Sensor) -> MeterState:
     return MeterState(time=None, import_wh=sensor.value(payload), export_wh=None)
 
 
-class _Listener:
+class Listener:
     """Takes announcements, which the broker keeps, and then the values of the announced sensors."""
 
     def __init__(self, options: Options) -> None:
@@ -110,10 +117,8 @@ class _Listener:
 
     def announcement(self, topic: str, payload: bytes, _: bool) -> bool | None:
         """True once every wanted sensor is known."""
-        if len(payload) > LARGEST or not payload:
-            return None
         try:
-            content = json_object(payload)
+            content = _announcement(payload)
         except FrameRefused:
             return None  # other devices' announcements are none of this meter's business
         direction = self._wanted.get(str(content.get("unique_id", content.get("uniq_id"))))
@@ -146,7 +151,7 @@ class HomeAssistantMeter:
 
     async def read(self, boundary: int) -> MeterState:
         """Find the sensors' announcements, then wait until each has spoken."""
-        listener = _Listener(self._options)
+        listener = Listener(self._options)
         await listen(self._options, [f"{self._options.prefix}/sensor/#"], listener.announcement)
         topics = sorted({sensor.topic for sensor in listener.sensors.values()})
         return await listen(self._options, topics, listener.message)

@@ -14,7 +14,7 @@ import meterbus
 import serial
 from pydantic import Field, model_validator
 
-from net8_oracle.gateway.state import FrameRefused, MeterState, SourceFault, SourceSettings, decoder, whole
+from net8_oracle.gateway.state import FrameRefused, MeterState, SourceFault, SourceSettings, decoder, in_short, whole
 
 __all__ = ["MbusMeter", "Options", "decode"]
 
@@ -137,8 +137,12 @@ class MbusMeter:
         """Ask the meter for its registers."""
         try:
             answer = await asyncio.to_thread(self._ask)
-        except (OSError, serial.SerialException) as fault:
+        except OSError as fault:
             raise SourceFault(f"{self._name}: cannot be opened ({fault}); check cable, address and rights") from None
+        except Exception as fault:  # the library raises whatever a strange answer leads it to
+            raise SourceFault(
+                f"{self._name} answers nonsense ({in_short(fault)}); check address and baud rate"
+            ) from None
         if not answer:
             raise SourceFault(f"{self._name} does not answer, or its answer was torn; check address and baud rate")
         return decode(answer, self._options.export_unit, self._options.export_tariff)

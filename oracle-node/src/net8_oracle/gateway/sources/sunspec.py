@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import sunspec2.modbus.client as sunspec_client
 from pydantic import Field
 from sunspec2.file.client import FileClientDevice, FileClientModel
-from sunspec2.modbus.modbus import ModbusClientError
 
 from net8_oracle.gateway.state import (
     FrameRefused,
@@ -21,6 +20,7 @@ from net8_oracle.gateway.state import (
     SourceSettings,
     checked,
     decoder,
+    in_short,
     json_object,
     whole,
 )
@@ -132,9 +132,11 @@ class SunSpecMeter:
             raise SourceFault(f"{self._name()}: {fault}") from None
         except SourceFault:
             raise
-        except (ModbusClientError, sunspec_client.SunSpecModbusClientError, OSError, TimeoutError) as fault:
+        except Exception as fault:  # the library raises whatever a strange answer leads it to
             await self.close()
-            raise SourceFault(f"{self._name()} does not answer ({fault}); check cable, address and unit") from None
+            raise SourceFault(
+                f"{self._name()} does not answer ({in_short(fault)}); check cable, address and unit"
+            ) from None
 
     async def close(self) -> None:
         """Close the connection."""
