@@ -14,6 +14,8 @@ from typing import Any
 import boa
 import pytest
 
+from tests.contracts.layout import flat
+
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 SNAPSHOT = Path(__file__).parent / "snapshots" / "sizes_and_layout.json"
 MOST_BYTES = 24_576  # EIP-170
@@ -21,22 +23,19 @@ TOLERANCE = 100  # a hundredth: a size may move by 1 % before the snapshot has t
 HOW_TO_UPDATE = f"If that is meant, run this test with UPDATE_SNAPSHOTS=1 and commit {SNAPSHOT.name}."
 
 
-def flat(layout: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """{"module.variable": "slot 3, 1 word, uint256"} of a compiler's layout, in the order of the slots."""
-    found: dict[str, str] = {}
-    for name, entry in layout.items():
-        if "slot" in entry:
-            words = entry["n_slots"]
-            found[prefix + name] = f"slot {entry['slot']}, {words} word{'s' * (words != 1)}, {entry['type']}"
-        else:
-            found |= flat(entry, f"{prefix}{name}.")
-    return found
+def told(entry: dict[str, Any]) -> str:
+    """Such as "slot 3, 1 word, uint256" of a variable."""
+    words = entry["n_slots"]
+    return f"slot {entry['slot']}, {words} word{'s' * (words != 1)}, {entry['type']}"
 
 
 def measure(path: Path) -> dict[str, Any]:
     compiled = boa.load_partial(str(path)).compiler_data
     layout = compiled.storage_layout.get("storage_layout", {})
-    return {"bytes": len(compiled.bytecode_runtime), "storage": flat(layout)}
+    return {
+        "bytes": len(compiled.bytecode_runtime),
+        "storage": {name: told(entry) for name, entry in flat(layout).items()},
+    }
 
 
 @pytest.fixture(scope="module")
