@@ -113,6 +113,10 @@ class Gateway:
         assert self._popen.poll() is None, self.log()
         return get_json(f"http://127.0.0.1:{self.port}/status")
 
+    def health(self) -> Any:
+        """What /healthz answers."""
+        return get_json(f"http://127.0.0.1:{self.port}/healthz")
+
     def memory(self) -> float:
         """The most that was ever resident, MB."""
         assert self._popen is not None
@@ -178,9 +182,11 @@ async def test_gateway__p1_meter_broker_and_power_cut__every_boundary_once_withi
             await settles(lambda: "register went back from 6825 to 0 Wh" in gateway.log(), gateway)
             state = await asyncio.to_thread(gateway.status)
             assert "went back" in state["meters"][0]["fault"]
+            assert "went back" in (await asyncio.to_thread(gateway.health))["problems"][0]
             shows["telegram"] = frames.dsmr(imported=(4_526, 2_399))
             await settles(lambda: node.stored() == [1, 2], gateway)
             await settles(lambda: gateway.status()["operators"][0]["backlog"] == 0, gateway)
+            assert await asyncio.to_thread(gateway.health) == {"healthy": True, "problems": []}
             memory = gateway.memory()
         finally:
             gateway.cut()

@@ -80,7 +80,7 @@ class Meter:
             except NotYet as wait:
                 log.debug("meter not there yet", extra=fields(site=self.site, slot=boundary, reason=str(wait)))
             except SourceFault as fault:
-                self.fault = str(fault)
+                self.fault = f"site {self.site}: {fault}"
                 log.warning("meter not read", extra=fields(site=self.site, slot=boundary, reason=str(fault)))
             except ReadingRefused as fault:
                 self.fault = str(fault)

@@ -128,8 +128,10 @@ class Gateway:
         return [web.get("/healthz", self._healthz), web.get("/status", self._status)]
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        reached = sum(publisher.reachable for publisher in self._publishers)
-        return web.json_response({"healthy": reached > 0, "operators_reached": reached}, status=200 if reached else 503)
+        problems = [meter.fault for meter in self._meters if meter.fault is not None]
+        if not any(publisher.reachable for publisher in self._publishers):
+            problems.append("no operator is reached")
+        return web.json_response({"healthy": not problems, "problems": problems}, status=503 if problems else 200)
 
     async def _status(self, request: web.Request) -> web.Response:
         return web.json_response(
