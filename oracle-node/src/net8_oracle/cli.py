@@ -97,6 +97,8 @@ def decode(form: str, file: BinaryIO, key: str | None) -> None:
         click.echo(sources.decode(form, file.read(LARGEST_FILE + 1), key).canonical())
     except (sources.SourceFault, ConfigRefused) as fault:
         _refuse(fault, status=1)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @main.command()
