@@ -34,7 +34,7 @@ def signed(sequence: int, key: PrivateKey = METER) -> SignedReading:
 
 
 async def until(condition: Any, what: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - plain values
             await asyncio.sleep(0.02)
     assert condition(), what

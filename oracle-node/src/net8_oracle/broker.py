@@ -113,7 +113,9 @@ def _properties(kind: str, **values: object) -> Any:  # noqa: ANN401 - the libra
 
 
 async def publish(client: "Client", topic: str, payload: bytes, **properties: object) -> None:
-    """Publish, at least once, with MQTT's own properties such as ResponseTopic and CorrelationData.
+    """Publish with MQTT's own properties, such as ResponseTopic and CorrelationData.
+
+    At most once: a question that gets no answer is asked again, and waiting for a broker's receipt helps nobody.
 
     Raises:
         BrokerUnreachable: the connection was lost.
@@ -121,7 +123,7 @@ async def publish(client: "Client", topic: str, payload: bytes, **properties: ob
     from aiomqtt import MqttError
 
     try:
-        await client.publish(topic, payload, qos=1, properties=_properties("PUBLISH", **properties))
+        await client.publish(topic, payload, qos=0, properties=_properties("PUBLISH", **properties), timeout=3.0)
     except MqttError as fault:
         raise BrokerUnreachable(f"the broker took nothing: {fault}") from None
 
