@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from net8_oracle import keys
 from net8_oracle.cli import main
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.operate.beginning import FILES, begin
@@ -158,6 +159,29 @@ def test_standing__register_stake_and_leave__stake_comes_back(
     assert paid.exit_code == 0, paid.stderr
     assert local_chain.read(token.balance_of(address)) == before + 2 * MIN_STAKE
     assert local_chain.request("evm_revert", snapshot)
+
+
+def test_rotate__new_key__takes_the_seat_and_the_old_one_counts_for_the_overlap(
+    beginner: Path, owner: list[str], local_chain: LocalChain, zone: Zone
+) -> None:
+    registry = local_chain.contracts.registry
+    call("register", beginner, *owner, "--stake", str(MIN_STAKE // NET8))
+    number = local_chain.read(registry.operator_count())
+    local_chain.send(registry.admit(zone.number, number))
+    old = load(NodeSettings, beginner).keys.signer
+    before = keys.keystore_address(old)
+    fresh = beginner.parent / "second.json"
+    rotated = call("rotate", beginner, *owner, "--new-signer", str(fresh), "--overlap", "60")
+    assert rotated.exit_code == 0, rotated.stderr
+    after = keys.keystore_address(fresh)
+    assert local_chain.read(registry.zone_signers(zone.number))[-1] == after
+    assert local_chain.read(registry.retired_until(before)) == local_chain.now() + 60
+    beginner.write_text(beginner.read_text().replace('"signer.json"', '"second.json"'))
+    assert findings(beginner)["operator"] == ("ok", f"number {number}")
+    again = call("rotate", beginner, *owner, "--new-signer", str(fresh))
+    assert again.exit_code == 2
+    assert "exists already" in again.stderr
+    assert "earned nothing" in call("claim", beginner, *owner).stdout
 
 
 def test_stake__more_than_the_key_holds__refused_and_nothing_sent(beginner: Path, owner: list[str]) -> None:

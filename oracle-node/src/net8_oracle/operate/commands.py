@@ -151,6 +151,45 @@ def unbond(config: Path, owner: Path, owner_password_file: Path | None, owner_pa
 
 @click.command()
 @_CONFIG
+@_with_key("the key that staked")
+@click.option("--new-signer", required=True, type=click.Path(path_type=Path), help="Keystore to make for the new key.")
+@click.option(
+    "--overlap",
+    default=3_600,
+    show_default=True,
+    type=click.IntRange(0, 86_400),
+    help="Seconds for which the old key still counts; 0 when it is in wrong hands.",
+)
+def rotate(
+    config: Path,
+    owner: Path,
+    owner_password_file: Path | None,
+    owner_password_env: str | None,
+    new_signer: Path,
+    overlap: int,
+) -> None:
+    """Make a new signer key that takes the old one's place in every zone."""
+    from net8_oracle.operate import standing
+
+    _say(
+        lambda: standing.rotate(
+            _settings(config), _owner_key(owner, owner_password_file, owner_password_env), new_signer, overlap
+        )
+    )
+
+
+@click.command()
+@_CONFIG
+@_with_key("the key that staked")
+def claim(config: Path, owner: Path, owner_password_file: Path | None, owner_password_env: str | None) -> None:
+    """Take what the operator has earned by signing reports."""
+    from net8_oracle.operate import standing
+
+    _say(lambda: standing.claim(_settings(config), _owner_key(owner, owner_password_file, owner_password_env)))
+
+
+@click.command()
+@_CONFIG
 def status(config: Path) -> None:
     """Show how the operator stands on chain and what its node says."""
     from net8_oracle.operate import standing
@@ -158,4 +197,4 @@ def status(config: Path) -> None:
     _say(lambda: standing.status(_settings(config)))
 
 
-COMMANDS = (init, check, register, stake, status, unbond)
+COMMANDS = (init, check, register, stake, rotate, claim, status, unbond)

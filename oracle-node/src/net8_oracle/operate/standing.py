@@ -1,12 +1,15 @@
-"""An operator's standing: register with a stake, add to it, ask for it back, see how node and seats stand."""
+"""An operator's standing: stake, keys, earnings, and how its node and seats stand."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 from eth_account import Account
 from net8.client import Chain, Connection, Sender, connect
 from net8.contracts import Contracts
+from net8.errors import RewardRefused
 from net8.units import WEI_PER_GRAIN, WEI_PER_NET8, format_net8
 
 from net8_oracle import keys
@@ -14,7 +17,7 @@ from net8_oracle.node.settings import NodeSettings
 from net8_oracle.operate.nodes import own_url, status_of
 from net8_oracle.settings import ConfigRefused
 
-__all__ = ["register", "stake", "status", "unbond"]
+__all__ = ["claim", "register", "rotate", "stake", "status", "unbond"]
 
 
 def _connect(settings: NodeSettings) -> Connection:
@@ -92,6 +95,56 @@ def stake(settings: NodeSettings, payer_key: bytes, amount: Decimal) -> Iterator
     _allow(chain, contracts, sender, wei)
     sender.send(contracts.registry.top_up(number, wei))
     yield f"operator {number} has a stake of {_net8(chain.read(contracts.registry.operator(number)).stake)} now"
+
+
+def rotate(
+    settings: NodeSettings, owner_key: bytes, keystore: Path, overlap: int, iterations: int = keys.DEFAULT_ITERATIONS
+) -> Iterator[str]:
+    """Make a new signer key and let it take the old one's place on chain; says what to do next, line by line.
+
+    Reports that were signed with the old key count until the overlap ends, so nothing is lost while the node is
+    started anew. The two keys stand for one operator: never run two nodes with them at the same time.
+
+    Args:
+        settings: of the operator's node; its present signer is the one that is replaced.
+        owner_key: private key that staked.
+        keystore: where the new key goes, under the password of the node's keystores; nothing may be there.
+        overlap: seconds for which the old key still counts; 0 when it is in wrong hands.
+        iterations: rounds of pbkdf2 of the keystore.
+
+    Raises:
+        ConfigRefused: the signer is not registered.
+        KeyRefused: the keystore cannot be written.
+        net8.errors.Net8Error: the chain refuses or does not answer.
+    """
+    chain, contracts = _connect(settings)
+    number = _own_number(settings, chain, contracts)
+    sender = chain.sender(Account.from_key(owner_key))
+    signer = keys.create(keystore, settings.keys.password(), iterations)
+    sender.send(contracts.registry.rotate_signer(number, signer, overlap))
+    yield f"operator {number} signs with {signer} from now on, in every zone"
+    yield f'write signer = "{keystore}" under [keys] and start the node again within {overlap} s'
+
+
+def claim(settings: NodeSettings, owner_key: bytes) -> Iterator[str]:
+    """Share the fees of the node's zones among those who signed, and take what the operator has earned.
+
+    Raises:
+        ConfigRefused: the signer is not registered.
+        net8.errors.Net8Error: the chain refuses or does not answer.
+    """
+    chain, contracts = _connect(settings)
+    number = _own_number(settings, chain, contracts)
+    sender = chain.sender(Account.from_key(owner_key))
+    for zone in settings.zones:
+        with contextlib.suppress(RewardRefused):  # nothing to share since the last time
+            sender.send(contracts.registry.share_rewards(zone))
+    earned = chain.read(contracts.registry.earned(number))
+    if not earned:
+        yield f"operator {number} has earned nothing since its last claim"
+        return
+    sender.send(contracts.registry.claim_rewards(number, sender.address))
+    yield f"{_net8(earned)} paid to {sender.address}"
 
 
 def unbond(settings: NodeSettings, owner_key: bytes) -> Iterator[str]:
