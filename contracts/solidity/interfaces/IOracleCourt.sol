@@ -5,7 +5,8 @@ pragma solidity >=0.8.4;
 
 /**
  * @title What OracleCourt offers to other contracts
- * @notice Takes stake from operators of the OracleRegistry who signed what cannot be true.
+ * @notice Takes stake from operators of the OracleRegistry who signed what cannot be true, what others find to be
+ *      false, or nothing where they had to sign.
  */
 interface IOracleCourt {
     struct Signature {
@@ -13,11 +14,67 @@ interface IOracleCourt {
         bytes32 vs;
     }
 
+    struct Case {
+        uint256 zone;
+        uint256 round;
+        uint256 place;
+        uint256 slot;
+        uint256 tier;
+        uint256 truth;
+        uint256 claim;
+    }
+
+    struct Dispute {
+        uint256 site;
+        uint256 slot;
+        uint256 tier;
+        uint256 truth;
+        uint256 claim;
+        uint256 state;
+        uint256 round;
+        uint256 ends_at;
+        uint256 eligible;
+        uint256 support;
+        uint256 opposition;
+        bool standing;
+        address[3] posters;
+        bool[3] sides;
+        uint256 taken;
+        uint256 voters_pot;
+        uint256 voters_weight;
+    }
+
     event Collected(address indexed account, address indexed receiver, uint256 amount);
 
     event Burnt(uint256 amount);
 
     event Equivocated(uint256 indexed id, address indexed prover, uint256 indexed zone, uint256 round, uint256 slashed);
+
+    event DisputeOpened(
+        uint256 indexed dispute_,
+        uint256 indexed site,
+        address indexed opener,
+        uint256 slot,
+        uint256 tier,
+        uint256 truth,
+        uint256 claim,
+        uint256[] accused_
+    );
+
+    event Voted(uint256 indexed dispute_, uint256 indexed id, uint256 round, bool uphold, uint256 weight);
+
+    event Appealed(uint256 indexed dispute_, address indexed appellant, uint256 round, bool uphold, uint256 bond_);
+
+    event DisputeEnded(uint256 indexed dispute_, uint256 state, uint256 taken, uint256 compensation);
+
+    event SilenceAlerted(
+        uint256 indexed zone,
+        uint256 indexed slot,
+        address indexed alerter,
+        uint256 exposure,
+        uint256 taken,
+        uint256 reward
+    );
 
     /**
      * @notice Pays what is due to the caller.
@@ -64,4 +121,102 @@ interface IOracleCourt {
     ) external returns (uint256);
 
     function BOUNTY_SHARE() external view returns (uint256);
+
+    /**
+     * @notice Says that a settled reading is false, and that these operators signed it. Pulls `bond(tier, 0)` from the
+     *      caller, which needs an allowance.
+     * @param case_ What is disputed. `truth` is what the reading ought to have been, `claim` what the site has lost by
+     *      it: at most the imbalance price for each Wh of export that was left out, and the feed-in price for each Wh
+     *      of import that was made up.
+     * @param entries Of the report.
+     * @param signatures Of those accused, under the report, in ascending order of their operators' ids.
+     * @return Number of the dispute.
+     */
+    function open_dispute(
+        Case calldata case_,
+        bytes calldata entries,
+        Signature[] calldata signatures
+    ) external returns (uint256);
+
+    /**
+     * @notice Votes with an operator's stake. His owner key alone, and only who sits in a zone, but not in the one in
+     *      question, and is not accused.
+     */
+    function vote(uint256 dispute_, uint256 id, bool uphold) external;
+
+    /**
+     * @notice Asks for another round, within a day after one that decided something. Anyone may pay for the side that
+     *      lost; pulls twice the bond of the round before.
+     */
+    function appeal(uint256 dispute_) external;
+
+    /**
+     * @notice Carries out what was decided, once no appeal is possible any more. Anyone. Where the registry's window
+     *      does not allow all of it, the rest is taken by another call in the next.
+     * @return State of the dispute: 2 some is still to be taken, 3 upheld, 4 rejected, 5 undecided.
+     */
+    function execute(uint256 dispute_) external returns (uint256);
+
+    /**
+     * @notice Notes what is due to an operator who voted in the last round as it was decided. Anyone; his owner
+     *      collects it.
+     * @return Wei.
+     */
+    function claim_vote(uint256 dispute_, uint256 id) external returns (uint256);
+
+    /**
+     * @notice A dispute; all zero when there is none of this number.
+     */
+    function dispute(uint256 number) external view returns (Dispute memory);
+
+    /**
+     * @notice Operators who are accused in a dispute.
+     */
+    function accused(uint256 number) external view returns (uint256[] memory);
+
+    /**
+     * @notice Wei still to be taken from each of them.
+     */
+    function dues(uint256 number) external view returns (uint256[] memory);
+
+    /**
+     * @notice Wei to be posted for a round: the tier's share of the least stake, and twice as much in each further
+     *      round.
+     */
+    function bond(uint256 tier, uint256 round) external view returns (uint256);
+
+    function DISPUTE_WINDOW() external view returns (uint256);
+
+    function VOTE_PERIOD() external view returns (uint256);
+
+    function APPEAL_PERIOD() external view returns (uint256);
+
+    function dispute_count() external view returns (uint256);
+
+    /**
+     * @notice Makes the operators of a site's zone pay for a slot that is not reported after a day. Anyone, once for
+     *      each zone and slot.
+     * @param site One that traded in the slot.
+     * @return Wei for the alerter, to be collected.
+     */
+    function alert_late(uint256 site, uint256 slot) external returns (uint256);
+
+    /**
+     * @notice Makes a zone's operators pay for what its sellers can have gained by a slot that nobody reported in time.
+     *      Anyone, once for each site.
+     * @param sites Sites of the zone that sold in the slot.
+     * @return Wei for the alerter, to be collected.
+     */
+    function alert_silence(uint256 zone, uint256 slot, uint256[] calldata sites) external returns (uint256);
+
+    /**
+     * @notice Bribery bound: how much open value the stakes of a zone secure, against a false report and against
+     *      silence. Above it, operators who are given all of that value can afford to lose their stakes.
+     * @return Wei against a false report, wei against silence. Zero while the zone has fewer than four operators.
+     */
+    function secured(uint256 zone) external view returns (uint256, uint256);
+
+    function ALERT_AFTER() external view returns (uint256);
+
+    function is_alerted(uint256 arg0) external view returns (bool);
 }

@@ -15,6 +15,7 @@ __all__ = [
     "AREAS",
     "AccessRefused",
     "AgentRefused",
+    "AlertRefused",
     "AmountRefusedByContract",
     "BackingRefused",
     "BalanceRefused",
@@ -24,6 +25,7 @@ __all__ = [
     "ChainUnreachable",
     "CourtRefused",
     "DeploymentMismatch",
+    "DisputeRefused",
     "EarningsRefused",
     "GuardianRefused",
     "LinkRefused",
@@ -115,6 +117,10 @@ class AgentRefused(Refused):
     """An agent key is beyond its limits, or the limits are impossible."""
 
 
+class AlertRefused(Refused):
+    """There is no silence to be paid for, or not yet, or no more."""
+
+
 class AmountRefusedByContract(Refused):
     """An amount is zero or not whole grains."""
 
@@ -137,6 +143,10 @@ class CertificateRefused(Refused):
 
 class CourtRefused(Refused):
     """The court owes nothing there, or cannot pay or be paid."""
+
+
+class DisputeRefused(Refused):
+    """A reading cannot be disputed like this, or a dispute is not at this stage."""
 
 
 class EarningsRefused(Refused):
@@ -229,6 +239,7 @@ class ZoneRefused(Refused):
 
 AREAS: dict[str, type[Refused]] = {
     "agent": AgentRefused,
+    "alert": AlertRefused,
     "amount": AmountRefusedByContract,
     "backing": BackingRefused,
     "balance": BalanceRefused,
@@ -236,6 +247,7 @@ AREAS: dict[str, type[Refused]] = {
     "certificates": WiringRefused,
     "court": CourtRefused,
     "desk": WiringRefused,
+    "dispute": DisputeRefused,
     "earnings": EarningsRefused,
     "erc1155": CertificateRefused,
     "erc20": TokenRefused,

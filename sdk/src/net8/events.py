@@ -18,6 +18,7 @@ __all__ = [
     "Admitted",
     "AgentRevoked",
     "AgentSet",
+    "Appealed",
     "Approval",
     "ApprovalForAll",
     "BackingAdded",
@@ -28,6 +29,8 @@ __all__ = [
     "CourtSet",
     "DefaultTermsSet",
     "Deposited",
+    "DisputeEnded",
+    "DisputeOpened",
     "EarningsClaimed",
     "EntrySkipped",
     "Equivocated",
@@ -71,6 +74,7 @@ __all__ = [
     "SettledOverdue",
     "SettledSite",
     "SignerRotated",
+    "SilenceAlerted",
     "SiteAdmitted",
     "SiteDismissed",
     "SiteRegistered",
@@ -85,6 +89,7 @@ __all__ = [
     "TransferBatch",
     "TransferSingle",
     "UnbondingBegun",
+    "Voted",
     "Withdrawn",
     "ZoneCreated",
     "ZoneOperatorSet",
@@ -619,6 +624,59 @@ class Equivocated(CourtEvent):
     zone: int
     round: int
     slashed: int  # wei
+
+
+class DisputeOpened(CourtEvent):
+    """Somebody says that a settled reading is false."""
+
+    dispute: int
+    site: int
+    opener: str
+    slot: int
+    tier: int
+    truth: int  # no reading 1 bit (48) | import 24 | export 24, in Wh
+    claim: int  # wei
+    accused: list[int]
+
+
+class Voted(CourtEvent):
+    """An operator voted in a dispute."""
+
+    dispute: int
+    id: int
+    round: int
+    uphold: bool
+    weight: int  # wei
+
+
+class Appealed(CourtEvent):
+    """Another round of a dispute was paid for."""
+
+    dispute: int
+    appellant: str
+    round: int
+    uphold: bool
+    bond: int  # wei
+
+
+class DisputeEnded(CourtEvent):
+    """What was decided has been carried out."""
+
+    dispute: int
+    state: int  # `net8.model.DisputeState`
+    taken: int  # wei
+    compensation: int  # wei to the site's owner
+
+
+class SilenceAlerted(CourtEvent):
+    """A zone's operators paid for their silence."""
+
+    zone: int
+    slot: int
+    alerter: str
+    exposure: int  # wei that sellers can have gained; 0 for a slot that is only late
+    taken: int  # wei
+    reward: int  # wei
 
 
 class Collected(CourtEvent):

@@ -17,6 +17,9 @@ __all__ = [
     "CertificateTotals",
     "CloseReason",
     "Configuration",
+    "Dispute",
+    "DisputeState",
+    "DisputeTier",
     "Level",
     "Link",
     "ModelRefused",
@@ -272,6 +275,74 @@ class Operator:
     zones: int  # how many zones it serves
     unbonding_at: int  # unix seconds, 0 while bonded
     frozen: int  # open disputes that keep the stake in place
+
+
+class DisputeTier(IntEnum):
+    """What an operator who signed a false reading is to lose of his stake."""
+
+    CARELESS = 0  # 1 %
+    NEGLIGENT = 1  # 5 %
+    FRAUDULENT = 2  # all of it
+
+
+class DisputeState(IntEnum):
+    """What has become of a dispute."""
+
+    NONE = 0  # there is no such dispute
+    VOTING = 1  # or waiting for an appeal, or to be executed
+    SENTENCED = 2  # upheld; some of the stakes is still to be taken
+    UPHELD = 3
+    REJECTED = 4
+    UNDECIDED = 5  # too few voted
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A disputed reading. Sums and weights are wei."""
+
+    site: int
+    slot: int
+    tier: DisputeTier
+    truth: tuple[int, int] | None  # (export, import) in Wh as the disputer says, None for no reading
+    claim: int  # for the site's owner
+    state: DisputeState
+    round: int  # from 0
+    ends_at: int  # unix seconds at which the round's vote ends
+    eligible: int  # stake that may vote
+    support: int
+    opposition: int
+    standing: bool  # what the round before decided
+    posters: tuple[str, ...]  # who posted the bond of each round; the zero address for a round not held
+    sides: tuple[bool, ...]  # for what
+    taken: int
+    voters_pot: int
+    voters_weight: int
+
+    @classmethod
+    def of(cls, raw: Sequence[Any]) -> Self:
+        """From the contract's struct."""
+        site, slot, tier, truth, claim, state, round_, ends_at, eligible, support, opposition, standing, *end = raw
+        posters, sides, taken, voters_pot, voters_weight = end
+        said = None if truth >> 48 else (truth & 0xFFFFFF, truth >> 24 & 0xFFFFFF)
+        return cls(
+            site=site,
+            slot=slot,
+            tier=DisputeTier(tier),
+            truth=said,
+            claim=claim,
+            state=DisputeState(state),
+            round=round_,
+            ends_at=ends_at,
+            eligible=eligible,
+            support=support,
+            opposition=opposition,
+            standing=standing,
+            posters=tuple(posters),
+            sides=tuple(sides),
+            taken=taken,
+            voters_pot=voters_pot,
+            voters_weight=voters_weight,
+        )
 
 
 @dataclass(frozen=True, slots=True)
