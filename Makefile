@@ -75,7 +75,7 @@ demo: setup  ## a street that trades; HEADLESS=1 SLOTS=8 without the app, HOMES=
 
 # ape's own test plugin would start its chain beside titanoboa's.
 test: setup-dev $(STAMPS)/chromium $(STAMPS)/mosquitto  ## every test; TESTS=tests/sdk for some
-	$(PY) -m pytest -p no:ape_test -n 2 --dist loadfile $(TESTS)
+	$(PY) -m pytest -p no:ape_test -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 $(STAMPS)/chromium: scripts/bootstrap/chromium.sh $(STAMPS)/dev
 	@scripts/bootstrap/chromium.sh

@@ -11,6 +11,22 @@ ALLOWED_SKIPS: tuple[str, ...] = (
     NO_SHARED_DATA,  # measured homes and meters' frames are other people's and are not part of the project
 )
 
+# These files take longest and begin first, so that no worker is left alone with one of them at the end.
+ROOT = Path(__file__).resolve().parents[1]
+LONGEST = (
+    "tests/contracts/test_exchange_stateful.py",
+    "tests/oracle_node/test_street_processes.py",
+    "tests/street/test_street.py",
+    "tests/browser/test_trading.py",
+    "tests/browser/test_newcomer.py",
+    "tests/chain/test_deploy.py",
+    "tests/contracts/test_exchange_economics.py",
+    "tests/contracts/test_green_certificates.py",
+    "tests/contracts/test_reserve.py",
+    "tests/contracts/test_desk_signed.py",
+    "tests/forge/test_invariants.py",
+)
+
 _unexpected: list[str] = []
 
 
@@ -19,6 +35,14 @@ def _note(nodeid: str, longrepr: object) -> None:
     reason = reason.removeprefix("Skipped: ")
     if reason not in ALLOWED_SKIPS:
         _unexpected.append(f"{nodeid}: {reason}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    gone = [name for name in LONGEST if not (ROOT / name).is_file()]
+    if gone:
+        raise pytest.UsageError(f"LONGEST in tests/conftest.py names files that are not there: {gone}")
+    places = {ROOT / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

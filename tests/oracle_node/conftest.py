@@ -1,5 +1,6 @@
 """One local chain for all tests of a worker; every test that trades gets a zone of its own."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,11 +9,17 @@ import pytest
 from tests.oracle_node.broker import Mosquitto
 from tests.oracle_node.local_chain import LocalChain
 from tests.oracle_node.processes import Street
+from tests.oracle_node.prompt_loop import PromptLoop
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Frames of meters make no names of tests: they are long, and those that are signed differ from run to run."""
     return argname if isinstance(val, bytes) else None
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests of the mark `prompt` run on the loop's own time."""
+    return {"loop": PromptLoop if item.get_closest_marker("prompt") else asyncio.new_event_loop}
 
 
 @pytest.fixture(scope="session")
