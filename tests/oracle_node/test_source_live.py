@@ -292,6 +292,14 @@ def test_library_missing__one_sentence_says_what_to_install(
         make({"kind": kind}, "meters[1].source", tmp_path)
 
 
+def test_library_missing__of_the_broker__said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("net8_oracle.broker.find_spec", lambda name: None)
+    with pytest.raises(ConfigRefused, match=r"aiomqtt.*pip install 'net8-oracle\[mqtt\]'"):
+        make({"kind": "tasmota", "topic": "a", "broker": {"url": "mqtt://a"}}, "meters[1].source", tmp_path)
+
+
 def test_kinds__each_has_its_file_and_nothing_else_is_there() -> None:
     folder = Path(__import__("net8_oracle.gateway.sources", fromlist=["x"]).__file__).parent
     assert {file.stem for file in folder.glob("*.py")} - {"__init__"} == {name for name, _ in KINDS.values()}

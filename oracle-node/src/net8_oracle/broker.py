@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,8 @@ class BrokerSettings(PasswordSettings):
 
     @model_validator(mode="after")
     def _usable(self) -> "BrokerSettings":
+        if find_spec("aiomqtt") is None:
+            raise ValueError("needs the package aiomqtt, which is not installed; run: pip install 'net8-oracle[mqtt]'")
         if self.username is not None:
             self.password()
         self.tls()
@@ -74,15 +77,9 @@ async def connected(settings: BrokerSettings) -> AsyncIterator["Client"]:
 
     Raises:
         BrokerUnreachable: it could not be connected, or the connection was lost in between.
-        ConfigRefused: the MQTT library is not installed.
     """
-    try:
-        import aiomqtt  # those who use no broker do not pay for it
-    except ModuleNotFoundError as fault:
-        raise ConfigRefused(
-            f"an MQTT broker needs the package {fault.name}, which is not installed; "
-            "run: pip install 'net8-oracle[mqtt]'"
-        ) from None
+    import aiomqtt  # those who use no broker do not pay for it
+
     parts = urlsplit(settings.url)
     try:
         async with aiomqtt.Client(
