@@ -122,33 +122,29 @@ def mint(site: uint256, first_hour: uint256, count: uint256, receiver: address) 
     amounts: DynArray[uint256, meters.HOURS] = []
     total: uint256 = 0
     id: uint256 = cells._id(site, first_hour)
-    after: uint256 = unsafe_add(id, count)
+    octet: uint256 = first_hour  # the hour at which the octet, or the day, began
     offset: uint256 = cells._offset(first_hour)
-    issues: uint256 = 0  # issue cells of the octet
-    received: uint256 = 0  # cells of Wh that the receiver gets in it
+    issues: uint256 = ledger._issue_word(site, first_hour)
+    received: uint256 = 0  # cells of Wh that the receiver gets in the octet
     words: DynArray[uint256, meters.HOURS] = meters._words_of(site, first_hour, count)
     for word: uint256 in words:
-        if issues == 0:
-            issues = ledger._issue_word(site, cells._hour(id))
-        amount: uint256 = 0
-        slots: uint256 = 0
-        amount, slots = position_words._production(word, (issues >> offset) & ledger.MASK_SLOTS)
+        if offset == cells.LAP_SHIFT:
+            self._issue(site, octet, issues, receiver, received)
+            octet = cells._hour(id)
+            offset = 0
+            issues = ledger._issue_word(site, octet)
+            received = 0
+        produced: uint256 = position_words._production(word, issues >> offset)
+        amount: uint256 = produced >> ledger.SLOT_BITS
         if amount != 0:
-            issues = unsafe_add(issues, ((amount << ledger.SLOT_BITS) | slots) << offset)
+            issues = unsafe_add(issues, produced << offset)
             received = unsafe_add(received, amount << offset)
             ids.append(id)
             amounts.append(amount)
             total = unsafe_add(total, amount)
         offset = unsafe_add(offset, cells.CELL_BITS)
-        if offset == cells.LAP_SHIFT or unsafe_add(id, 1) == after:
-            # The octet ends, or the day does.
-            if received != 0:
-                ledger._store_issue_word(site, cells._hour(id), issues)
-                holdings._credit(receiver, site, cells._hour(id), received)
-            offset = 0
-            issues = 0
-            received = 0
         id = unsafe_add(id, 1)
+    self._issue(site, octet, issues, receiver, received)
     assert total != 0, "mint: nothing to mint"
     ledger._count_issued(site, technology, total)
     log IERC1155.TransferBatch(_operator=msg.sender, _from=empty(address), _to=receiver, _ids=ids, _values=amounts)
@@ -161,6 +157,18 @@ def mint(site: uint256, first_hour: uint256, count: uint256, receiver: address) 
     return total
 
 
+@internal
+def _issue(site: uint256, hour: uint256, issues: uint256, receiver: address, received: uint256):
+    """
+    @notice Books what is minted of the octet of an hour, if anything.
+    @param issues Its issue cells as they are now.
+    @param received Cells of Wh that the receiver gets.
+    """
+    if received != 0:
+        ledger._store_issue_word(site, hour, issues)
+        holdings._credit(receiver, site, hour, received)
+
+
 @external
 @view
 def mintable(site: uint256, hour: uint256) -> uint256:
@@ -170,7 +178,7 @@ def mintable(site: uint256, hour: uint256) -> uint256:
     if hour > block.timestamp // 3600 or block.timestamp >= self._mint_deadline(hour):
         return 0
     word: uint256 = meters._words_of(site, hour, 1)[0]
-    return position_words._production(word, ledger._minted_slots(site, hour))[0]
+    return position_words._production(word, ledger._minted_slots(site, hour)) >> ledger.SLOT_BITS
 
 
 @external

@@ -197,14 +197,19 @@ def _remember(head: uint256, legs: uint256[strip_words.MAX_LEGS], filled: uint25
     site: uint256 = (head >> order_words.SITE_AT) & order_words.MASK_SITE
     nonce: uint256 = (head >> order_words.NONCE_AT) & order_words.MASK_NONCE
     used: uint256 = 0
-    for w: uint256 in range(WORDS):
-        word: uint256 = 0
-        for k: uint256 in range(PER_WORD):
-            i: uint256 = unsafe_add(unsafe_mul(w, PER_WORD), k)
-            word |= (legs[i] >> strip_words.TRADED_AT) << unsafe_mul(k, CELL_BITS)
-        if word != 0:
-            self._traded[self._key(site, nonce, w)] = word
-            used |= 1 << w
+    w: uint256 = 0
+    word: uint256 = 0
+    offset: uint256 = 0
+    for leg: uint256 in legs:
+        word |= (leg >> strip_words.TRADED_AT) << offset
+        offset = unsafe_add(offset, CELL_BITS)
+        if offset == PER_WORD * CELL_BITS:
+            if word != 0:
+                self._traded[self._key(site, nonce, w)] = word
+                used |= 1 << w
+            w = unsafe_add(w, 1)
+            word = 0
+            offset = 0
     nonces._add(head, (nonces.STRIP | used) - nonces._state(head))
     log StripFilled(site=site, fill=(nonce << 32) | filled)
 

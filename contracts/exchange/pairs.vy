@@ -13,7 +13,6 @@
 from . import book_words
 from . import hour_terms
 from . import matching
-from . import position_words
 from . import positions
 from . import refusal
 from . import roles
@@ -31,8 +30,9 @@ struct Fill:
     energy: uint256  # Wh 24 (from bit 0) | price 16 (24) | slot 32 (40) | seller's fee 40 (72) | buyer's fee 40 (112), grains
 
 
-event PairTraded:
-    pair: uint256  # seller's site 48 (from bit 128) | buyer's site index 16 (112) | slot 32 (40) | price 16 (24) | Wh 24
+event PairsTraded:
+    # Each: seller's site 48 (from bit 128) | buyer's site index 16 (112) | slot 32 (40) | price 16 (24) | Wh 24
+    pairs: DynArray[uint256, 96]
 
 
 @deploy
@@ -55,6 +55,7 @@ def trade(fills: DynArray[Fill, 96]):
     market: uint256 = 0  # zone of these terms
     first: uint256 = max_value(uint256)  # of the slots that share them and are open; none yet
     further: uint256 = 0  # how many of them follow it
+    pairs: DynArray[uint256, 96] = []
     for fill: Fill in fills:
         if fill.seller != seller:
             self._charge(seller, seller_due)
@@ -80,7 +81,6 @@ def trade(fills: DynArray[Fill, 96]):
             or (seller ^ buyer) << 96 == 0
             or wh == 0
             or wh > book_words.MASK_WH
-            or paid > position_words.MAX_VALUE
             or not hour_terms._is_in_range(rules, price)
         ):
             # Two zones, one owner, or energy or a price that no order could have.
@@ -96,13 +96,14 @@ def trade(fills: DynArray[Fill, 96]):
         seller_due = unsafe_add(seller_due, seller_change)
         buyer_due = unsafe_add(buyer_due, buyer_change)
         if energy >> 72 != 0:
-            seller_due = unsafe_add(seller_due, self._pay_fee(seller, (energy >> 72) & (2**40 - 1)))
-            buyer_due = unsafe_add(buyer_due, self._pay_fee(buyer, (energy >> 112) & (2**40 - 1)))
-        log PairTraded(
-            pair=((seller >> 160) << 128) | (((buyer >> 160) & book_words.MASK_SITE) << 112) | (energy & (2**72 - 1))
+            seller_due = unsafe_add(seller_due, sites._pay_desk(seller >> 160, (energy >> 72) & (2**40 - 1)))
+            buyer_due = unsafe_add(buyer_due, sites._pay_desk(buyer >> 160, (energy >> 112) & (2**40 - 1)))
+        pairs.append(
+            ((seller >> 160) << 128) | (((buyer >> 160) & book_words.MASK_SITE) << 112) | (energy & (2**72 - 1))
         )
     self._charge(seller, seller_due)
     self._charge(buyer, buyer_due)
+    log PairsTraded(pairs=pairs)
 
 
 @internal
@@ -121,14 +122,3 @@ def _charge(party: uint256, due: int256):
         sites._debit_account(site, account, convert(due, uint256))
     elif due < 0:
         sites._credit(site, convert(unsafe_sub(0, due), uint256))
-
-
-@internal
-def _pay_fee(party: uint256, fee: uint256) -> int256:
-    """
-    @notice Credits a relay fee to the desk.
-    @return The fee, for the party's own account.
-    """
-    if fee != 0:
-        sites._pay_desk(party >> 160, fee)
-    return convert(fee, int256)

@@ -98,16 +98,20 @@ def _settled_cell(outcome: uint256, exported: uint256, imported: uint256) -> uin
 
 @internal
 @pure
-def _production(word: uint256, minted: uint256) -> (uint256, uint256):
+def _production(word: uint256, minted: uint256) -> uint256:
     """
     @notice What meters showed as exported in an hour, for certificates.
-    @param minted Mask of the slots to leave out.
-    @return Wh, and the mask of the metered slots they were exported in.
+    @param minted Mask of the slots to leave out in its lowest four bits; the others mean nothing.
+    @return Wh << 4 | mask of the metered slots they were exported in.
     """
-    if word & ALL_STATES == ALL_METERED and minted == 0:
-        first: uint256 = unsafe_add(word & MASK_WH, (word >> 58) & MASK_WH)
-        second: uint256 = unsafe_add((word >> 116) & MASK_WH, (word >> 174) & MASK_WH)
-        return unsafe_add(first, second), 15
+    if word & ALL_STATES == ALL_METERED and minted & 15 == 0:
+        return (
+            unsafe_add(
+                unsafe_add(word & MASK_WH, (word >> 58) & MASK_WH),
+                unsafe_add((word >> 116) & MASK_WH, (word >> 174) & MASK_WH),
+            )
+            << 4
+        ) | 15
     wh: uint256 = 0
     slots: uint256 = 0
     for s: uint256 in range(4):
@@ -115,7 +119,7 @@ def _production(word: uint256, minted: uint256) -> (uint256, uint256):
         if self._is_metered(cell) and (minted >> s) & 1 == 0:
             wh = unsafe_add(wh, cell & MASK_WH)
             slots |= 1 << s
-    return wh, slots
+    return (wh << 4) | slots
 
 
 @internal

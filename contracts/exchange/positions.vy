@@ -138,10 +138,9 @@ def _trade(rules: uint256, site: uint256, slot: uint256, sell: bool, wh: uint256
     cell: uint256 = (word >> offset) & position_words.MASK_CELL
     if cell == 0 and paid <= position_words.MAX_VALUE:
         # The first trade of a slot, by far the most frequent: its margin is what its order would lock.
+        self.position_word[key] = word | (position_words._first_cell(sell, wh, paid) << offset)
         if sell:
-            self.position_word[key] = word | (position_words._first_cell(True, wh, paid) << offset)
             return True, convert(unsafe_sub(unsafe_mul(wh, (rules >> 16) & hour_terms.MASK_16), paid), int256)
-        self.position_word[key] = word | (position_words._first_cell(False, wh, paid) << offset)
         return True, convert(unsafe_add(unsafe_mul(wh, (rules >> 32) & hour_terms.MASK_16), paid), int256)
     imbalance: uint256 = hour_terms._imbalance(rules)
     grid_fee: uint256 = hour_terms._grid_fee(rules)
@@ -171,8 +170,9 @@ def position_words_of(site: uint256, first_hour: uint256, count: uint256) -> Dyn
     @notice Words of up to 24 consecutive hours, as position_words lays them out; 0 where the ring holds another hour.
     """
     words: DynArray[uint256, 24] = []
-    for i: uint256 in range(count, bound=24):
-        hour: uint256 = unsafe_add(first_hour, i)
-        word: uint256 = self.position_word[position_words._key(site, hour)]
+    hour: uint256 = first_hour
+    for _: uint256 in range(count, bound=24):
+        word: uint256 = self.position_word[(site << 10) | (hour & (position_words.RING - 1))]
         words.append(word if word >> 232 == hour else 0)
+        hour = unsafe_add(hour, 1)
     return words

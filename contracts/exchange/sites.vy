@@ -109,12 +109,15 @@ def charge(site: uint256, grains: uint256):
 
 
 @internal
-def _pay_desk(site: uint256, grains: uint256):
+def _pay_desk(site: uint256, grains: uint256) -> int256:
     """
-    @notice Credits a site's fee to the desk's account; the caller debits the site.
+    @notice Credits a site's fee, if any, to the desk's account; the caller debits the site.
+    @return The fee.
     """
-    self._credit(0, grains)
-    log Charged(site=site, grains=grains)
+    if grains != 0:
+        self._credit(0, grains)
+        log Charged(site=site, grains=grains)
+    return convert(grains, int256)
 
 
 @internal

@@ -3,7 +3,16 @@
 import pytest
 from net8.audit import audit
 from net8.errors import NonceRefused, OrderRefused
-from net8.events import Charged, EarningsClaimed, OrderPlaced, PairTraded, StripFilled, TradedAbroad, ZoneCreated
+from net8.events import (
+    Charged,
+    EarningsClaimed,
+    OrderPlaced,
+    PairsTraded,
+    PairTraded,
+    StripFilled,
+    TradedAbroad,
+    ZoneCreated,
+)
 from net8.model import OrderKind, Technology
 from net8.offers import NOBODY, Offer, Proof, Strip
 from net8.signing import sign
@@ -29,6 +38,12 @@ def signed(street, offer, who, **proof):
     return offer.signed(sign(bytes(who.key), offer.digest(street.deployment.desk_domain)), **proof)
 
 
+def pairs(receipt):
+    """What a call traded beside the book, all of it in one event."""
+    (event,) = receipt.find(PairsTraded)
+    return list(event.pairs)
+
+
 def test_digests__orders_and_strips__same_as_the_desk_s(street):
     taker = street.people.buyer.address
     offer = Offer(street.seller_site, street.slot, True, 900, 400, 77, 2**39, taker, 123)
@@ -40,9 +55,9 @@ def test_digests__orders_and_strips__same_as_the_desk_s(street):
 
 def test_match_signed__by_a_relayer__trades_in_the_middle_and_pays_him(street, stranger):
     desk, who = street.contracts.desk, street.people.stranger.address
-    pair = [signed(street, *one) for one in offers(street, street.slot, relay_fee=5)]
-    receipt = stranger.send(desk.match_signed(pair))
-    assert receipt.find(PairTraded) == [PairTraded(street.seller_site, street.buyer_site, street.slot, 950, 400)]
+    orders = [signed(street, *one) for one in offers(street, street.slot, relay_fee=5)]
+    receipt = stranger.send(desk.match_signed(orders))
+    assert pairs(receipt) == [PairTraded(street.seller_site, street.buyer_site, street.slot, 950, 400)]
     assert receipt.find(Charged) == [Charged(street.seller_site, 5), Charged(street.buyer_site, 5)]
     assert street.chain.read(street.contracts.lens.position(street.seller_site, street.slot)).value == 400 * 950
     assert street.chain.read_many([desk.earned(who), desk.nonce_state(street.seller_site, 0)]) == [10, 400]
@@ -51,15 +66,15 @@ def test_match_signed__by_a_relayer__trades_in_the_middle_and_pays_him(street, s
     assert stranger.send(desk.claim(who)).find(EarningsClaimed) == [EarningsClaimed(who, who, 10)]
     assert audit(street.chain, street.contracts, FIRST_SLOT).conserved
     with pytest.raises(OrderRefused, match="traded in full already"):
-        stranger.send(desk.match_signed(pair))
+        stranger.send(desk.match_signed(orders))
 
 
 def test_match_signed__nonce_cancelled_by_its_owner__refused(street, seller, stranger):
     desk = street.contracts.desk
-    pair = [signed(street, *one) for one in offers(street, street.slot)]
+    orders = [signed(street, *one) for one in offers(street, street.slot)]
     seller.send(desk.cancel_nonce(street.seller_site, 0))
     with pytest.raises(NonceRefused, match="is over or was cancelled"):
-        stranger.send(desk.match_signed(pair))
+        stranger.send(desk.match_signed(orders))
 
 
 def test_accept_signed__offer_to_a_named_taker__his_alone(street, buyer, stranger):
@@ -67,7 +82,7 @@ def test_accept_signed__offer_to_a_named_taker__his_alone(street, buyer, strange
     (sale, owner), _ = offers(street, slot, taker=street.people.buyer.address)
     proof = Proof(taker=street.people.buyer.address)
     receipt = buyer.send(desk.accept_signed(signed(street, sale, owner), proof, street.buyer_site, 100))
-    assert receipt.find(PairTraded) == [PairTraded(street.seller_site, street.buyer_site, slot, 900, 100)]
+    assert pairs(receipt) == [PairTraded(street.seller_site, street.buyer_site, slot, 900, 100)]
     with pytest.raises(OrderRefused, match="names the one who may take it"):
         stranger.send(desk.take_signed(signed(street, sale, owner), proof))
 
@@ -79,7 +94,7 @@ def test_match_strips__a_day_against_a_day__every_slot_trades(street, stranger):
     purchase = Strip(street.buyer_site, first, False, *day, 1, FOREVER)
     strips = [signed(street, sale, street.people.seller), signed(street, purchase, street.people.buyer)]
     receipt = stranger.send(desk.match_strips(*strips))
-    assert [trade.slot for trade in receipt.find(PairTraded)] == list(range(first, first + 24))
+    assert [trade.slot for trade in pairs(receipt)] == list(range(first, first + 24))
     assert receipt.find(StripFilled) == [
         StripFilled(street.seller_site, 1, 24 * 500),
         StripFilled(street.buyer_site, 1, 24 * 500),

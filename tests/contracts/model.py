@@ -672,7 +672,6 @@ class Exchange:
             pair.buyer >> 16 != zone
             or self.sites[pair.buyer].owner == self.sites[pair.seller].owner
             or not 1 <= pair.wh <= MAX_ORDER_WH
-            or pair.wh * pair.price > MAX_VALUE
             or not terms.floor <= pair.price <= terms.price(LEVELS - 1)
         ):
             faults.append("order: not a pair")

@@ -336,7 +336,7 @@ def trades(contract: VyperContract) -> list[tuple[int, int, int, int]]:
 
 def pairs_traded(contract: VyperContract) -> list[tuple[int, int, int, int, int]]:
     """(seller, buyer, slot, price, Wh) of the last call's pairs."""
-    words = [event.pair for event in events(contract, "PairTraded")]
+    words = [word for event in events(contract, "PairsTraded") for word in event.pairs]
     return [
         (
             w >> 128,

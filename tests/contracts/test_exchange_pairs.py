@@ -107,7 +107,7 @@ def test_trade__value_beyond_a_position__refused(street, seller, buyer, slot, pa
     dear = street.open_zone(Terms(feed_in=1, imbalance=65535, floor=160, step=200), 168)
     one, two = (street.connect(person(name), SOLAR, 1, 10**6 * NET8, dear) for name in ("rich seller", "rich buyer"))
     most = (2**33 - 1) // 44_760
-    with boa.reverts("order: not a pair"):
+    with boa.reverts("position: at its bound"):
         street.pair(Pair(one, two, slot, 44_760, most + 1))
     street.pair(Pair(one, two, slot, 44_760, most))
     with boa.reverts("position: at its bound"):

@@ -32,12 +32,13 @@ def test_order__reduced__shows_what_is_left(tape) -> None:
     assert tape.market.depth(1, SLOT, sell=True) == [Level(900, 200, 1)]
 
 
-def test_pair__traded_beside_the_book__a_trade_of_both(tape) -> None:
-    tape(events.PairTraded(SELLER, BUYER, SLOT, 905, 400))
-    assert tape.market.position(SELLER, SLOT) == (400, 362_000)
-    assert tape.market.position(BUYER, SLOT) == (-400, -362_000)
-    (trade,) = tape.market.trades_in(1, SLOT)
-    assert (trade.seller, trade.buyer, trade.price, trade.wh) == (SELLER, BUYER, 905, 400)
+def test_pairs__traded_beside_the_book__each_a_trade_of_both(tape) -> None:
+    pairs = (events.PairTraded(SELLER, BUYER, SLOT, 905, 400), events.PairTraded(SELLER, BUYER, SLOT, 900, 10))
+    tape(events.PairsTraded(pairs))
+    assert tape.market.position(SELLER, SLOT) == (410, 371_000)
+    assert tape.market.position(BUYER, SLOT) == (-410, -371_000)
+    trades = [(trade.seller, trade.buyer, trade.price, trade.wh) for trade in tape.market.trades_in(1, SLOT)]
+    assert sorted(trades) == [(SELLER, BUYER, 900, 10), (SELLER, BUYER, 905, 400)]
 
 
 def test_position__bid_is_hit__seller_and_buyer_mirror_each_other(tape) -> None:

@@ -75,7 +75,7 @@ PACKED = {
     "OrderReduced",
     "OrderClosed",
     "Trade",
-    "PairTraded",
+    "PairsTraded",
     "Settled",
     "StripFilled",
 }  # see test_events

@@ -7,6 +7,7 @@ from net8.events import (
     OrderClosed,
     OrderPlaced,
     OrderReduced,
+    PairsTraded,
     PairTraded,
     Settled,
     SettledSite,
@@ -63,9 +64,17 @@ def test_decode__trade__sides_told_by_the_resting_order(sell):
     assert (event.seller, event.buyer) == ((MAKER, TAKER) if sell else (TAKER, MAKER))
 
 
-def test_decode__pair_traded__both_sites_of_one_zone():
-    packed = MAKER << 128 | 7 << 112 | 2_000_000 << 40 | 65535 << 24 | 2**21 - 1
-    assert decoded(PairTraded, word(packed)) == PairTraded(MAKER, site_id(ZONE, 7), 2_000_000, 65535, 2**21 - 1)
+def test_decode__pairs_traded__a_pair_a_word_both_sites_of_one_zone():
+    words = [
+        MAKER << 128 | 7 << 112 | 2_000_000 << 40 | 65535 << 24 | 2**21 - 1,
+        MAKER << 128 | 8 << 112 | 2_000_001 << 40 | 1 << 24 | 1,
+    ]
+    assert decoded(PairsTraded, encode(["uint256[]"], [words])) == PairsTraded(
+        (
+            PairTraded(MAKER, site_id(ZONE, 7), 2_000_000, 65535, 2**21 - 1),
+            PairTraded(MAKER, site_id(ZONE, 8), 2_000_001, 1, 1),
+        )
+    )
 
 
 def test_decode__settled__results_of_the_entries_and_slots_that_settled():

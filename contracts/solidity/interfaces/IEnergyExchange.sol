@@ -43,7 +43,7 @@ interface IEnergyExchange {
 
     event OrderLapsed(uint256 indexed site, uint256 slot, bool sell, uint256 price, uint256 wh, bool at_bound);
 
-    event PairTraded(uint256 pair);
+    event PairsTraded(uint256[] pairs);
 
     event EntrySkipped(uint256 indexed site, uint256 hour, uint256 slots, uint256 reason);
 

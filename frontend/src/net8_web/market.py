@@ -194,9 +194,10 @@ class Market:
         self._trade(Trade(at, place.zone, place.slot, price, event.wh, event.seller, event.buyer))
         self._take_out(event.order, event.wh)
 
-    def _on_PairTraded(self, event: events.PairTraded, at: Moment) -> None:
-        zone = site_zone(event.seller)
-        self._trade(Trade(at, zone, event.slot, event.price, event.wh, event.seller, event.buyer))
+    def _on_PairsTraded(self, event: events.PairsTraded, at: Moment) -> None:
+        for pair in event.pairs:
+            zone = site_zone(pair.seller)
+            self._trade(Trade(at, zone, pair.slot, pair.price, pair.wh, pair.seller, pair.buyer))
 
     def _trade(self, trade: Trade) -> None:
         self.trades.append(trade)

@@ -57,6 +57,7 @@ __all__ = [
     "OwnershipTransferred",
     "PaidOut",
     "PairTraded",
+    "PairsTraded",
     "PoolFunded",
     "PoolWithdrawalRequested",
     "PriceSet",
@@ -337,7 +338,8 @@ class Trade(OrderEvent):
         return self.taker if self.place.sell else self.site
 
 
-class PairTraded(ExchangeEvent):
+@dataclass(frozen=True, slots=True)
+class PairTraded:
     """Two sites traded beside the book, by orders that both owners had signed or accepted."""
 
     seller: int
@@ -347,12 +349,23 @@ class PairTraded(ExchangeEvent):
     wh: int
 
     @classmethod
-    def of(cls, *values: object) -> Self:
-        """From the one packed word: seller 48 bits (128..) | buyer's index 16 | slot 32 (40..) | price 16 | Wh 24."""
-        (word,) = cast(tuple[int], values)
+    def unpack(cls, word: int) -> Self:
+        """From a word: seller 48 bits (128..) | buyer's index 16 | slot 32 (40..) | price 16 | Wh 24."""
         seller = word >> 128
         buyer = site_id(seller >> 16, word >> 112 & _INDEX)
         return cls(seller, buyer, word >> 40 & 2**32 - 1, word >> 24 & 2**16 - 1, word & _WH)
+
+
+class PairsTraded(ExchangeEvent):
+    """All that one call traded beside the book."""
+
+    pairs: tuple[PairTraded, ...]
+
+    @classmethod
+    def of(cls, *values: object) -> Self:
+        """From a word for each pair."""
+        (words,) = cast(tuple[list[int]], values)
+        return cls(tuple(PairTraded.unpack(word) for word in words))
 
 
 class OrderLapsed(ExchangeEvent):
