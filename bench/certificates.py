@@ -4,9 +4,12 @@ A UTC day of a site whose meter has settled every slot; its owner mints to himse
 certificates of the first are swept, as anyone may; `certificate_day_24_sweeping` is minted over those that are not.
 """
 
+from collections.abc import Sequence
+
 from net8.packing import Entry, certificate_id
 from net8.units import hour_of
 
+from bench.gas import STATES
 from bench.site import BUYERS, SELLERS, Zone
 
 __all__ = ["measure"]
@@ -21,21 +24,28 @@ BUYER = BUYERS[30]  # of certificates
 TRANSFERRED = 100  # Wh
 
 
-def measure(zone: Zone) -> dict[str, dict[str, int]]:
-    """Gas by key and state."""
+def measure(zone: Zone, states: Sequence[str] = STATES) -> dict[str, dict[str, int]]:
+    """Gas by key and state: of both, or of the first alone, which takes seconds."""
     certificates = zone.contracts.certificates
     registrar = zone.chain.read(certificates.registrar())
     for index in (WHOLE_DAY, HALF_DAY, UNSWEPT):
         zone.send(registrar, certificates.admit(zone.site(index), "bench"))
     first = (hour_of(zone.now()) // DAY + 1) * DAY
-    gas = {"virgin": _lap(zone, first)}
+    laps = [_lap(zone, first)]
+    if len(states) > 1:
+        _sweep(zone, first)
+        laps.append(_lap(zone, first + LAP))
+    return {key: {state: lap[key] for state, lap in zip(states, laps, strict=True)} for key in laps[0]}
+
+
+def _sweep(zone: Zone, first: int) -> None:
+    """Wait until the day that begins with the hour `first` has expired, and sweep what is left of it."""
     zone.move_to((first + LAP - 1) * 3600)
+    certificates = zone.contracts.certificates
     for index in (WHOLE_DAY, HALF_DAY, BUYER):
         for site in (WHOLE_DAY, HALF_DAY):
             holder = zone.owners[index - 1]
             zone.send(holder, certificates.expire(holder, zone.site(site), first, OCTETS))
-    gas["recycled"] = _lap(zone, first + LAP)
-    return {key: {state: figures[key] for state, figures in gas.items()} for key in gas["virgin"]}
 
 
 def _lap(zone: Zone, first: int) -> dict[str, int]:

@@ -7,6 +7,7 @@ warms or fills a word for the next. The hours' tariffs are published beforehand,
 is the same in the same cells, which reports and releases have emptied.
 """
 
+from collections.abc import Sequence
 from itertools import product
 
 from net8.model import OrderKind
@@ -33,17 +34,18 @@ NONCES_ALIVE = 128  # of a site; after so many, nonce words come round
 PUBLISHED = 96  # hours of a turn, more than its scenarios use
 
 
-def measure(zone: Zone) -> dict[str, dict[str, int]]:
-    """Gas by key and state."""
+def measure(zone: Zone, states: Sequence[str] = STATES) -> dict[str, dict[str, int]]:
+    """Gas by key and state: of both, or of the first alone, which takes seconds."""
     first_hour = hour_of(zone.now())
     gas: dict[str, dict[str, int]] = {}
-    for turn, state in enumerate(STATES):
-        hour = first_hour + turn * RING_HOURS
-        if turn:
-            zone.move_to(hour * 3600 + 1)
-        for key, value in _Turn(zone, hour, turn).run().items():
+    for turn, state in enumerate(states):
+        scenarios = _Turn(zone, first_hour + turn * RING_HOURS, turn)
+        for key, value in scenarios.run().items():
             gas.setdefault(key, {})[state] = value
-    gas["net8_transfer"] = dict.fromkeys(STATES, _transfer(zone))
+        if state != states[-1]:
+            scenarios.clear_up()
+            zone.move_to((first_hour + (turn + 1) * RING_HOURS) * 3600 + 1)
+    gas["net8_transfer"] = dict.fromkeys(states, _transfer(zone))
     return gas
 
 
@@ -61,10 +63,11 @@ class _Turn:
         self._first_nonce = 1 + turn * NONCES_ALIVE
         self._default_hour = now_hour + 3
         self._first = self._next = now_hour + TARIFF_LEAD + 1
+        self._settled: set[tuple[int, int]] = set()  # hour and slot of it
         zone.publish(range(self._first, self._first + PUBLISHED))
 
     def run(self) -> dict[str, int]:
-        """Gas by key; afterwards everything is settled and released."""
+        """Gas by key."""
         self._rest_elsewhere()
         self._round_trip()
         gas = {
@@ -84,7 +87,7 @@ class _Turn:
         self._zone.move_to(slot_end(first_slot_of(self._next)) + 1)
         gas["settle_per_site_slot_100x4"] = self._settle(four, range(4))
         gas["settle_per_site_slot_100x1"] = self._settle(one, range(1))
-        self._clear_up({*((four, i) for i in range(4)), (one, 0)})
+        self._settled = {*((four, i) for i in range(4)), (one, 0)}
         return gas
 
     # --- acting -----------------------------------------------------------------------------------------------------
@@ -178,7 +181,7 @@ class _Turn:
             entries.append(Entry(hour, index, dict.fromkeys(slots, reading)))
         return round(self._zone.report(entries) / (len(entries) * len(slots)))
 
-    def _clear_up(self, settled: set[tuple[int, int]]) -> None:
+    def clear_up(self) -> None:
         """Release what rests and settle what is left, as a zone's operators do every hour."""
         lens, chain = self._zone.contracts.lens, self._zone.chain
         hours = [self._default_hour, *range(self._first, self._next)]
@@ -189,7 +192,7 @@ class _Turn:
             self._zone.send(self._zone.owners[0], self._book.release(resting[i : i + 64]))
         everybody = (*SELLERS, *BUYERS)
         for hour in hours:
-            left = [i for i in range(4) if (hour, i) not in settled]
+            left = [i for i in range(4) if (hour, i) not in self._settled]
             if left:
                 entries = [Entry(hour, index, dict.fromkeys(left, (0, 0))) for index in everybody]
                 self._zone.report(entries)

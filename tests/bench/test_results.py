@@ -90,6 +90,10 @@ def test_day_lines__known_figures__gas_and_cents_of_a_home():
     assert "6.00 cents at 0.01 gwei" in lines[-1]
 
 
+def test_readme__a_home_s_day__costs_what_was_measured(results):
+    assert "\n".join(day_lines(results["gas"])) in (BENCH.parent / "README.md").read_text(encoding="utf-8")
+
+
 def test_recompute__stamps_of_two_nodes__each_settlement_counts_once(tmp_path):
     def line(slot, latency_ms, transmitter=True):
         return json.dumps(
