@@ -99,7 +99,8 @@ TERMS = (
     Terms(feed_in=150, imbalance=65535, grid_fee=0, oracle_fee=0, floor=160, step=234, gate_lead=3, min_wh=1),
 )
 LEAD = 24  # hours
-OWNERS = ["anna", "ben", "cara", "anna", "dora", "ben", "eve"]  # of the sites; the last two are in the second zone
+# Of the sites: two owners have two each, one of them in both zones; the last two sites are in the second zone.
+OWNERS = ["two roofs", "here and abroad", "a shop", "two roofs", "a battery", "here and abroad", "a neighbour"]
 NAMEPLATES = [40_000, 0, 1_000_000, 10_003, *[4 * (2**23 - 1)] * 3]  # W
 BALANCES = [5_000 * NET8, 2_000 * NET8, 300 * NET8, NET8, 50_000 * NET8, 10**6 * NET8, 10**6 * NET8]
 
