@@ -13,6 +13,7 @@ from net8.signing import Signature, keccak256
 from net8.signing import recover as recover_text
 from net8.units import slot_start
 from net8_oracle import crypto
+from net8_oracle.clock import Block
 from net8_oracle.node.agreement import Timing
 from net8_oracle.node.council import Council
 from net8_oracle.node.envelopes import PART_SITES, Key
@@ -30,6 +31,7 @@ REGISTRY_DOMAIN: Domain = registry_domain(31337, ADDRESS)
 METER_DOMAIN: Domain = meter_domain(31337, ADDRESS)
 ZONE = 1
 SLOT = 2_000_000
+BLOCK = Block(1, "0x01")  # the ledger has but one
 TIMING = Timing(patience=0.4, round=0.3, settle=0.4, linger=0.01)
 
 
@@ -113,9 +115,11 @@ class LedgerView:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self.on_reported: Callable[[int, bytes], None] = lambda zone, entries_hash: None
+        self.on_reported: Callable[[int, bytes, Block], None] = lambda zone, entries_hash, block: None
         self.on_sites: Callable[[int], None] = lambda zone: None
-        ledger.listeners.append(lambda zone, entries_hash: self.on_reported(zone, entries_hash))
+        self.on_replaced: Callable[[], None] = lambda: None
+        self.reachable = True
+        ledger.listeners.append(lambda zone, entries_hash: self.on_reported(zone, entries_hash, BLOCK))
 
     def sites_of(self, zone: int, part: int) -> list[RegisteredSite]:
         return [site for _, site in sorted(self._ledger.sites.items()) if (site.index - 1) // PART_SITES == part]
@@ -129,8 +133,12 @@ class LedgerView:
     async def bought(self, key: Key) -> dict[int, int]:
         return {index: wh for (slot, index), wh in self._ledger.purchases.items() if slot == key.slot}
 
-    async def is_settled(self, key: Key) -> bool:
-        return any(slot == key.slot and (index - 1) // PART_SITES == key.part for slot, index in self._ledger.settled)
+    async def settled(self, key: Key) -> Block | None:
+        known = ((slot, (index - 1) // PART_SITES) for slot, index in self._ledger.settled)
+        return BLOCK if (key.slot, key.part) in known else None
+
+    async def until_reachable(self) -> None:
+        """The ledger is always there."""
 
     def prefetch(self, key: Key) -> None:
         """Nothing to fetch."""
@@ -148,10 +156,13 @@ class LedgerTransmitter:
         self.works = asyncio.Event()
         self.works.set()
 
+    def delivers(self, key: Key) -> bool:
+        return False
+
     async def submit(self, key: Key, to: str, data: bytes, gas: int) -> Receipt | None:
         self.submitted.append(key)
         await self.works.wait()
-        return Receipt(key, keccak256(data), self._ledger.report(data), 1, 1, 1)
+        return Receipt(key, keccak256(data), self._ledger.report(data), BLOCK, 1, 1)
 
 
 class Member:
@@ -189,7 +200,7 @@ class Member:
     async def stop(self) -> None:
         """Be gone: reachable for nobody, doing nothing."""
         self.transport.leave()
-        self.view.on_reported = lambda zone, entries_hash: None
+        self.view.on_reported = lambda zone, entries_hash, block: None
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -3,13 +3,11 @@
 The product has no switch for this; its functions are replaced here, before the command runs.
 """
 
-import os
 import sys
 from typing import Any
 
 from net8_oracle.cli import main
 from net8_oracle.node.agreement import Agreement
-from net8_oracle.node.transmitter import Transmitter
 
 SHIFT = 700  # Wh that a liar adds to every export
 
@@ -44,32 +42,10 @@ def stay_silent() -> None:
     HttpMesh.broadcast = lambda self, message: None  # type: ignore[method-assign]
 
 
-def die_before_broadcast() -> None:
-    """Be killed after a transaction was stored and before it was sent."""
-
-    async def die(self: Transmitter, row: Any) -> Any:
-        os._exit(9)
-
-    Transmitter._broadcast = die  # type: ignore[method-assign]
-
-
-def die_after_broadcast() -> None:
-    """Be killed after a transaction was sent and before its end was stored."""
-    honest = Transmitter._broadcast
-
-    async def die(self: Transmitter, row: Any) -> Any:
-        await honest(self, row)
-        os._exit(9)
-
-    Transmitter._broadcast = die  # type: ignore[method-assign]
-
-
 HOW = {
     "shift-exports": shift_exports,
     "forge-reports": forge_reports,
     "stay-silent": stay_silent,
-    "die-before-broadcast": die_before_broadcast,
-    "die-after-broadcast": die_after_broadcast,
 }
 
 if __name__ == "__main__":

@@ -38,12 +38,6 @@ def run_slots(street: Street, first: int, count: int) -> None:
         check_settled_as_metered(street, slot)
 
 
-def outbox_nonces(street: Street, seat: int) -> int:
-    """Transactions of a node's transmitter that are mined."""
-    address = street.nodes[seat].status()["transmitter"]
-    return int(street.zone.chain.request("eth_getTransactionCount", address, "latest"), 16)
-
-
 def test_slots__all_nodes_up__settled_as_metered_one_after_the_other(street: Street) -> None:
     run_slots(street, street.begin(), 4)
     leaders = [node for node in street.nodes for stamp in node.stamps() if stamp["transmitter"]]
@@ -107,32 +101,6 @@ def test_slots__two_of_four_lie__nothing_false_settles(street: Street) -> None:
         60,
     )
     assert not street.settled(first)
-
-
-@pytest.mark.parametrize("how", ["die-before-broadcast", "die-after-broadcast"])
-def test_outbox__node_killed_around_broadcast__same_transaction_is_finished(patient_street: Street, how: str) -> None:
-    street = patient_street
-    first = street.begin({seat: misbehaving(how) for seat in range(4)})
-    leader = street.nodes[first % 4]
-    street.end_slot(first)
-    wait_for(lambda: not leader.running, "the leader dies while sending", 30)
-    assert street.settled(first) is (how == "die-after-broadcast")
-    leader.start()
-    wait_for(leader.status, "the leader is back", 120)
-    street.wait_settled(first)
-    check_settled_as_metered(street, first)
-    assert "outbox resumed" in leader.log()
-    wait_for(lambda: leader.status()["outbox"] == 0, "nothing is left to send")
-    assert outbox_nonces(street, first % 4) == 1
-    for node in street.nodes:
-        if node is not leader:
-            node.kill()
-            node.start()
-    for node in street.nodes:
-        wait_for(node.status, "all nodes are back", 120)
-    street.wait_delivered()
-    run_slots(street, first + 1, 4)
-    assert outbox_nonces(street, first % 4) == 2
 
 
 def test_gateway__nodes_down_and_gateway_killed__everything_is_delivered_later(street: Street) -> None:

@@ -6,14 +6,16 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from net8_oracle.logs import fields
-from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable
+from net8_oracle.rpc import Caller, RpcRefused, RpcUnreachable
 
-__all__ = ["ChainClock", "Clock", "Head", "HeadPoller", "WallClock"]
+__all__ = ["Block", "ChainClock", "Clock", "Head", "HeadPoller", "WallClock", "hash_of"]
 
 log = logging.getLogger(__name__)
+
+_RECENT = 256  # heads whose hash is remembered
 
 
 class Clock(Protocol):
@@ -45,6 +47,13 @@ class WallClock:
         """Nothing to do: a wall clock is never stale."""
 
 
+class Block(NamedTuple):
+    """A block of the chain, named so that another one in its place is noticed."""
+
+    number: int
+    hash: str
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The chain's latest block."""
@@ -53,26 +62,55 @@ class Head:
     timestamp: int  # unix seconds
     base_fee: int  # wei per gas
     hash: str
+    parent: str
+
+    @classmethod
+    def of(cls, block: dict[str, Any]) -> Self:
+        """From a block as JSON-RPC gives it."""
+        return cls(
+            int(block["number"], 16),
+            int(block["timestamp"], 16),
+            int(block.get("baseFeePerGas", "0x0"), 16),
+            str(block["hash"]),
+            str(block["parentHash"]),
+        )
+
+    @property
+    def block(self) -> Block:
+        """Its number and hash."""
+        return Block(self.number, self.hash)
+
+
+def hash_of(block: dict[str, Any] | None) -> str | None:
+    """Hash of a block as JSON-RPC gives it; None where there is none yet."""
+    return None if block is None else str(block["hash"])
 
 
 class HeadPoller:
     """Follows the chain's latest block.
 
-    Polls every `period` seconds, and at once after `poke()`. Listeners are called with each new head.
+    Polls every `period` seconds, and at once after `poke()`. Listeners are called with each new head, and those of
+    `on_doubt` when a new head does not certainly descend from the one before: blocks may have been replaced.
     """
 
-    def __init__(self, rpc: Rpc, period: float) -> None:
+    def __init__(self, rpc: Caller, period: float) -> None:
         self._rpc = rpc
         self._period = period
         self._poked = asyncio.Event()
         self._news = asyncio.Condition()
         self._listeners: list[Callable[[Head], None]] = []
+        self._doubters: list[Callable[[], None]] = []
+        self._recent: dict[int, str] = {}  # hash of heads by number
         self.head: Head | None = None
         self.reachable = False
 
     def listen(self, listener: Callable[[Head], None]) -> None:
         """Call `listener` with every new head from now on."""
         self._listeners.append(listener)
+
+    def on_doubt(self, doubter: Callable[[], None]) -> None:
+        """Call `doubter` when blocks may have been replaced."""
+        self._doubters.append(doubter)
 
     def poke(self) -> None:
         """Look again at once."""
@@ -84,20 +122,30 @@ class HeadPoller:
         Raises:
             RpcUnreachable, RpcRefused: the chain node did not give it.
         """
-        block = await self._rpc.call("eth_getBlockByNumber", "latest", False)
-        head = Head(
-            int(block["number"], 16),
-            int(block["timestamp"], 16),
-            int(block.get("baseFeePerGas", "0x0"), 16),
-            str(block["hash"]),
-        )
-        if self.head is None or head.hash != self.head.hash:
+        head = await self._rpc.call("eth_getBlockByNumber", "latest", False, into=Head.of)
+        before = self.head
+        if before is None or head.hash != before.hash:
+            descends = before is None or head.parent == before.hash or self._recent.get(head.number) == head.hash
+            self._recent[head.number] = head.hash
+            if len(self._recent) > _RECENT:
+                del self._recent[min(self._recent)]
             self.head = head
             for listener in self._listeners:
                 listener(head)
             async with self._news:
                 self._news.notify_all()
+            if before is not None and not descends and not await self._is_canonical(before):
+                for doubter in self._doubters:
+                    doubter()
         return head
+
+    async def _is_canonical(self, head: Head) -> bool:
+        """Whether a block that was the head is certainly still part of the chain."""
+        try:
+            found = await self._rpc.call("eth_getBlockByNumber", hex(head.number), False, into=hash_of)
+        except (RpcUnreachable, RpcRefused):
+            return False
+        return found == head.hash
 
     async def run(self) -> None:
         """Poll until cancelled; an unreachable chain is logged once per outage and waited for."""

@@ -11,7 +11,16 @@ from typing import Annotated, Any, Literal, TypeVar
 from net8.deployment import Deployment, DeploymentRefused
 from net8.deployment import load as load_deployment
 from net8.signing import SignatureRefused, checksum_address
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from net8_oracle import keys
 
@@ -51,6 +60,16 @@ def _url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _urls(urls: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(urls)) < len(urls):
+        raise ValueError("an address is named twice; name each chain node once")
+    return tuple(_url(url) for url in urls)
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 def _address(text: str) -> str:
     try:
         return checksum_address(text)
@@ -78,6 +97,7 @@ def _listens(text: str) -> str:
 PASSWORD_FIELDS = ("password_file", "password_env", "password_fd", "password_credential")
 FilePath = Annotated[Path, AfterValidator(_from_folder)]
 Url = Annotated[str, AfterValidator(_url)]
+Urls = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), AfterValidator(_urls)]  # one may stand by itself
 Address = Annotated[str, AfterValidator(_address)]
 ListenAddress = Annotated[str, AfterValidator(_listens)]
 
@@ -115,14 +135,17 @@ class ChainSettings(Settings):
     """The chain and the contracts on it."""
 
     deployment: FilePath
-    rpc: Url | None = None
+    rpc: Urls = ()  # chain nodes, the preferred one first
     clock: Literal["wall", "chain"] = "wall"
     poll_ms: int = Field(default=25, ge=5, le=60_000)
-    timeout_ms: int = Field(default=5_000, ge=100, le=120_000)
+    timeout_ms: int = Field(default=5_000, ge=100, le=120_000)  # for each answer of a chain node
+    resend_ms: int = Field(default=10_000, ge=100, le=3_600_000)  # without receipt, then a transaction is sent again
+    fee_cap_gwei: int = Field(default=500, ge=1, le=1_000_000)  # per gas, for replacements too
+    final_blocks: int = Field(default=64, ge=1, le=100_000)  # below the head; what is deeper is taken as final
 
     @model_validator(mode="after")
     def _clock_needs_chain(self) -> "ChainSettings":
-        if self.clock == "chain" and self.rpc is None:
+        if self.clock == "chain" and not self.rpc:
             raise ValueError('clock = "chain" needs rpc; give the address of a chain node or use clock = "wall"')
         return self
 

@@ -80,7 +80,7 @@ class Gateway:
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_POST_TIMEOUT))
             )
             if settings.chain.clock == "chain":
-                rpc = Rpc(session, str(settings.chain.rpc), settings.chain.timeout_ms / 1000)
+                rpc = Rpc(session, settings.chain.rpc[0], settings.chain.timeout_ms / 1000)
                 poller = HeadPoller(rpc, settings.chain.poll_ms / 1000)
                 tasks.create_task(poller.run())
                 self._clock = ChainClock(poller)

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from net8.signing import keccak256
 from net8.units import slot_end, slot_start
 
 from net8_oracle import crypto
+from net8_oracle.clock import Block
 from net8_oracle.logs import fields
 from net8_oracle.node import report
 from net8_oracle.node.envelopes import (
@@ -40,7 +41,7 @@ from net8_oracle.node.envelopes import (
 )
 from net8_oracle.node.layers import Layers
 from net8_oracle.node.meters import Meters, RegisteredSite
-from net8_oracle.node.store import Pledge, Store
+from net8_oracle.node.store import Pledge, Store, StoreUnavailable
 from net8_oracle.node.transmitter import Receipt
 from net8_oracle.node.transport import Transport
 from net8_oracle.rpc import RpcRefused, RpcUnreachable
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 
 _ROUNDS_AHEAD = 8  # observations of rounds further ahead are only counted, not kept
 _SLOWEST = 8  # rounds last at most so many times the first one's time
+_STORE_PAUSE = 1.0  # seconds until a full disk is tried again
+_KEEP_AFTER = 0.25  # seconds after which a verdict that is not settled is stored by itself
 _PATIENT_REPORTS = 3  # a site without reading in so many reports is no longer waited for, until it speaks again
 
 
@@ -80,8 +83,8 @@ class Chain(Protocol):
     async def bought(self, key: Key) -> dict[int, int]:
         """Wh bought in the slot, by site index."""
 
-    async def is_settled(self, key: Key) -> bool:
-        """Whether the part is settled in the slot."""
+    async def settled(self, key: Key) -> Block | None:
+        """The block as of which the part is settled in the slot."""
 
 
 class World(Protocol):
@@ -110,8 +113,8 @@ class World(Protocol):
     async def transmit(self, agreement: "Agreement") -> Receipt | None:
         """Submit the verdict and wait for its end."""
 
-    def finished(self, agreement: "Agreement", receipt: Receipt | None) -> None:
-        """The part is settled; with the receipt, when this node's transaction did it."""
+    def finished(self, agreement: "Agreement", receipt: Receipt | None, block: Block) -> None:
+        """The part is settled as of a block; with the receipt, when this node's transaction did it."""
 
     def count(self, what: str) -> None:
         """Count an event for the metrics."""
@@ -127,8 +130,10 @@ class Agreement:
         self.over = False  # the slot is, by our clock
         self.settled = False
         self.transmitting = False
+        self.sent = False  # to a chain node, not only kept for one
         self.observing = False
         self.verdict: Verdict | None = None
+        self.recalled = False  # the verdict was final before a restart or a reorg
         self.stamps: dict[str, int] = {}
         self.sites = 0
         self._expected: list[RegisteredSite] = []
@@ -163,6 +168,12 @@ class Agreement:
         seats = self.seats
         return seats[report.leader_seat(self.key.slot, self.key.part, round_, len(seats))]
 
+    def rank(self, round_: int) -> int:
+        """How many operators submit a round's report before this one: its leader is the first."""
+        seats = self.seats
+        leader = report.leader_seat(self.key.slot, self.key.part, round_, len(seats))
+        return (seats.index(self._world.me) - leader) % len(seats)
+
     def _facts(self, **more: object) -> dict[str, dict[str, object]]:
         return fields(**self.key._asdict(), round=self.round, **more)
 
@@ -181,8 +192,13 @@ class Agreement:
     # --- readings ----------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """The slot is over: wait for the readings that are still missing."""
+        """The slot is over: wait for the readings that are still missing.
+
+        Raises:
+            StoreUnavailable: what was signed before is not known, so nothing may be signed; try again.
+        """
         key, meters = self.key, self._world.meters
+        self.round = max(self.round, self._world.store.last_round(key))
         start = slot_start(key.slot)
         self.over = True
         self._expected = [site for site in self._world.chain.sites_of(key.zone, key.part) if site.since <= start]
@@ -193,7 +209,6 @@ class Agreement:
             for site in self._expected
             if site.site not in complete and self._world.silent_reports[site.site] < _PATIENT_REPORTS
         }
-        self.round = max(self.round, self._world.store.last_round(key))
         self.look()
 
     def heard(self, site: int) -> None:
@@ -206,6 +221,8 @@ class Agreement:
     def look(self) -> None:
         """Observe if it is time to."""
         if not self.over or self.observing or self.settled or not self._heard or not self.listed:
+            return
+        if self.verdict is not None:
             return
         if self._waiting and not self._patience_over:
             if self._patience is None:
@@ -264,7 +281,12 @@ class Agreement:
             observation_digest(world.domain, self.key, self.round, readings),
             join_words(readings),
         )
-        held = world.store.pledge("observation", self.key, self.round, pledge)
+        try:
+            held = world.store.pledge("observation", self.key, self.round, pledge)
+        except StoreUnavailable as fault:
+            log.error("observation not signed", extra=self._facts(reason=str(fault)))
+            self._later(_STORE_PAUSE, self._observe_after_all)
+            return
         if held.digest != pledge.digest:  # signed before a restart, with what was known then
             readings = [int.from_bytes(held.content[at : at + 32]) for at in range(0, len(held.content), 32)]
         signature = crypto.sign(world.key, held.digest)
@@ -274,6 +296,10 @@ class Agreement:
         self._arm_deadline()
         self._furthest[world.me] = self.round
         self._take(world.me, observation)
+
+    def _observe_after_all(self) -> None:
+        if not self.settled and self.listed and self._world.me not in self._observed[self.round]:
+            self._observe()
 
     def on_observation(self, observation: Observation) -> None:
         """A peer's observation.
@@ -519,6 +545,7 @@ class Agreement:
         )
         self._world.spawn(self._transmit(), "transmission")
         self._world.transport.broadcast(self.verdict)
+        self._later(_KEEP_AFTER, self._keep)
 
     def _seat_of_vote(self, digest: bytes, signature: bytes) -> int:
         try:
@@ -563,13 +590,43 @@ class Agreement:
         self.verdict = verdict
         self.stamps.setdefault("quorum_ns", time.time_ns())
         self._cancel(self._deadline)
-        seats = self.seats
-        leader = report.leader_seat(self.key.slot, self.key.part, verdict.round, len(seats))
-        rank = (seats.index(self._world.me) - leader) % len(seats)
-        self._stage = self._later(
-            self._world.timing.settle * (rank or len(seats)),
-            lambda: self._world.spawn(self._transmit(), "transmission"),
-        )
+        self._transmit_after(self._world.timing.settle * (self.rank(verdict.round) or len(self.seats)))
+        self._later(_KEEP_AFTER, self._keep)
+
+    def recall(self, verdict: Verdict) -> None:
+        """Go on with a verdict that was there before a restart, or before its settlement vanished in a reorg.
+
+        Raises:
+            EnvelopeRefused: it is not signed by a quorum of those who have a seat now.
+        """
+        self.seated_votes(verdict)
+        self.verdict, self.round, self.recalled = verdict, verdict.round, True
+        self.begin()
+        self._transmit_after(self._world.timing.settle * self.rank(verdict.round) if self.listed else 0)
+
+    def renew(self) -> None:
+        """The verdict is not to be used: agree on another one."""
+        self.verdict, self.recalled, self.sent = None, False, False
+        self._enter(self.round + 1)
+        self.look()
+
+    def imports_follow_from(self, bought: Mapping[int, int]) -> bool:
+        """Whether the verdict's imports are what this node's readings and what was bought (Wh by site index) give."""
+        assert self.verdict is not None, "there is a verdict"
+        return report.imports_follow(self.verdict.words(), self._own_readings(), self.key.slot, bought)
+
+    def _transmit_after(self, seconds: float) -> None:
+        self._cancel(self._stage)
+        self._stage = self._later(seconds, lambda: self._world.spawn(self._transmit(), "transmission"))
+
+    def _keep(self) -> None:
+        """Store a verdict that does not settle at once: whatever happens, it can be delivered later."""
+        if self.verdict is not None and not self.settled:
+            try:
+                self._world.store.keep_verdict(self.verdict)
+            except StoreUnavailable as fault:
+                log.error("verdict not stored", extra=self._facts(reason=str(fault)))
+                self._later(_STORE_PAUSE, self._keep)
 
     async def _transmit(self) -> None:
         if self.settled or self.transmitting or self.verdict is None:
@@ -577,34 +634,45 @@ class Agreement:
         self.transmitting = True
         try:
             receipt = await self._world.transmit(self)
+        except (RpcUnreachable, RpcRefused) as fault:
+            log.warning("report not submitted yet", extra=self._facts(reason=str(fault)))
+            self._transmit_after(self._world.timing.settle)
+            return
+        except EnvelopeRefused:
+            self.renew()  # seats have changed since it was signed
+            raise
         finally:
             self.transmitting = False
         if receipt is not None and receipt.succeeded:
             self.stamps["receipt_ns"] = receipt.received_ns
-            self.settle(receipt)
-        elif not self.settled:
+            self.settle(receipt, receipt.block)
+        elif not self.settled and self.verdict is not None:
             await self.ask_chain()
             if not self.settled:
-                self.verdict = None
-                self._enter(self.round + 1)
+                self.renew()
 
     async def ask_chain(self) -> None:
         """Finish if the chain shows the part settled, whoever did it."""
         try:
-            if await self._world.chain.is_settled(self.key):
-                self.settle(None)
+            block = await self._world.chain.settled(self.key)
+            if block is not None:
+                self.settle(None, block)
         except (RpcUnreachable, RpcRefused) as fault:
             log.warning("settlement not read", extra=self._facts(reason=str(fault)))
 
-    def settle(self, receipt: Receipt | None) -> None:
-        """The chain has it."""
+    def settle(self, receipt: Receipt | None, block: Block) -> None:
+        """The chain has it, as of a block."""
         if self.settled:
             return
-        self.settled = True
         self.stamps.setdefault("receipt_ns", time.time_ns())
+        self.abandon()
+        self._world.finished(self, receipt, block)
+
+    def abandon(self) -> None:
+        """Do nothing any more."""
+        self.settled = True
         for timer in (self._patience, self._deadline, self._linger, self._stage):
             self._cancel(timer)
-        self._world.finished(self, receipt)
 
     def overdue(self, now: int) -> bool:
         """Whether readings were there a whole slot ago and nothing is settled yet."""

@@ -6,7 +6,7 @@ The chain's lists are the truth. They are read once, then followed by events blo
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from net8.contracts import Call, Contracts
 from net8.events import (
@@ -18,19 +18,19 @@ from net8.events import (
     Restored,
     SignerRotated,
     SiteRegistered,
-    decode_all,
+    decode,
     topic_of,
 )
 from net8.model import site_id
 from net8.packing import OpenSlot, PositionWord
-from net8.units import SLOTS_PER_HOUR, hour_of_slot, slot_start
+from net8.units import REPORT_TIMEOUT_SLOTS, SLOTS_PER_HOUR, hour_of_slot, slot_of, slot_start
 
 from net8_oracle import crypto
-from net8_oracle.clock import Clock, Head, HeadPoller
+from net8_oracle.clock import Block, Clock, Head, HeadPoller
 from net8_oracle.logs import fields
 from net8_oracle.node.envelopes import PART_SITES, Key
 from net8_oracle.node.meters import RegisteredSite
-from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable
+from net8_oracle.rpc import Caller, RpcRefused, RpcUnreachable
 
 __all__ = ["ChainView"]
 
@@ -44,12 +44,17 @@ _TOPICS = {"0x" + topic_of(kind).hex(): kind for kind in _FOLLOWED}
 
 _SITES_AT_ONCE = 100  # calls in one JSON-RPC batch
 _SETTLE_IN = 60  # seconds after a slot's start from which no block with an earlier timestamp is expected any more
+_AHEAD_EVERY = 900.0  # seconds
+_AHEAD_HOURS = REPORT_TIMEOUT_SLOTS // SLOTS_PER_HOUR  # later ones could not be settled by a report any more
+_AHEAD_AGAIN = 5.0  # seconds after an attempt that failed
+_HOURS_AT_ONCE = 6  # calls in one JSON-RPC batch
+_AWAY_LOOK = 0.5  # seconds
 
 
 class ChainView:
     """The zones' state on chain, kept up to date while `run` runs."""
 
-    def __init__(self, rpc: Rpc, poller: HeadPoller, clock: Clock, contracts: Contracts, zones: list[int]) -> None:
+    def __init__(self, rpc: Caller, poller: HeadPoller, clock: Clock, contracts: Contracts, zones: list[int]) -> None:
         self._rpc = rpc
         self._poller = poller
         self._clock = clock
@@ -58,18 +63,36 @@ class ChainView:
         self._sites: dict[int, RegisteredSite] = {}
         self._signers: dict[int, tuple[bytes, ...]] = dict.fromkeys(zones, ())
         self._bought: dict[Key, asyncio.Task[dict[int, int]]] = {}
+        self._ahead: dict[Key, dict[int, int]] = {}
         self._followed = -1
+        self._doubt = False
         self._new_head = asyncio.Event()
-        self.on_reported: Callable[[int, bytes], None] = lambda zone, entries_hash: None
+        self.on_reported: Callable[[int, bytes, Block], None] = lambda zone, entries_hash, block: None
         self.on_sites: Callable[[int], None] = lambda zone: None
+        self.on_replaced: Callable[[], None] = lambda: None
         poller.listen(self._note)
+        poller.on_doubt(self._note_doubt)
 
     def _note(self, head: Head) -> None:
         self._new_head.set()
 
+    def _note_doubt(self) -> None:
+        self._doubt = True
+        self._new_head.set()
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a chain node answers."""
+        return self._poller.reachable
+
+    async def until_reachable(self) -> None:
+        """Return once a chain node answers."""
+        while not self._poller.reachable:  # noqa: ASYNC110 - hours, in steps that do not matter
+            await asyncio.sleep(_AWAY_LOOK)
+
     async def _read(self, call: Call[T]) -> T:
-        answer = await self._rpc.call("eth_call", {"to": call.to, "data": "0x" + call.data.hex()}, "latest")
-        return call.decode(bytes.fromhex(answer[2:]))
+        request = {"to": call.to, "data": "0x" + call.data.hex()}
+        return await self._rpc.call("eth_call", request, "latest", into=lambda told: call.decode(_bytes(told)))
 
     # --- sites and seats ---------------------------------------------------------------------------------------
 
@@ -102,10 +125,11 @@ class ChainView:
             RpcUnreachable, RpcRefused: the chain node did not answer.
         """
         head = await self._poller.refresh()
+        since = 0 if self._followed < 0 else head.timestamp
         for zone in self._zones:
             await self._load_signers(zone)
             count = await self._read(self._contracts.grid.site_count(zone))
-            await self._load_sites([site_id(zone, index) for index in range(1, count + 1)], since=0)
+            await self._load_sites([site_id(zone, index) for index in range(1, count + 1)], since)
         self._followed = head.number
 
     async def _load_signers(self, zone: int) -> None:
@@ -114,13 +138,20 @@ class ChainView:
 
     async def _load_sites(self, sites: list[int], since: int) -> None:
         for at in range(0, len(sites), _SITES_AT_ONCE):
-            calls = [self._contracts.grid.site(site) for site in sites[at : at + _SITES_AT_ONCE]]
-            asked = [[{"to": call.to, "data": "0x" + call.data.hex()}, "latest"] for call in calls]
-            answers = await self._rpc.many("eth_call", asked)
-            for site, call, answer in zip(sites[at:], calls, answers, strict=False):
-                known = call.decode(bytes.fromhex(answer[2:]))
-                key = crypto.address_bytes(known.meter_key)
-                self._sites[site] = RegisteredSite(site, key, known.nameplate, since)
+            some = sites[at : at + _SITES_AT_ONCE]
+            known = await self._read_all([self._contracts.grid.site(site) for site in some])
+            for site, told in zip(some, known, strict=True):
+                before = self._sites.get(site)
+                key = crypto.address_bytes(told.meter_key)
+                self._sites[site] = RegisteredSite(site, key, told.nameplate, before.since if before else since)
+
+    async def _read_all(self, calls: list[Call[T]]) -> list[T]:
+        asked = [[{"to": call.to, "data": "0x" + call.data.hex()}, "latest"] for call in calls]
+
+        def into(answers: list[Any]) -> list[T]:
+            return [call.decode(_bytes(told)) for call, told in zip(calls, answers, strict=True)]
+
+        return await self._rpc.many("eth_call", asked, into=into)
 
     async def run(self) -> None:
         """Follow the events of every new block until cancelled."""
@@ -128,17 +159,33 @@ class ChainView:
             await self._new_head.wait()
             self._new_head.clear()
             head = self._poller.head
-            if head is None or head.number <= self._followed:
+            if head is None or (head.number <= self._followed and not self._doubt):
                 continue
             try:
-                await self._follow(self._followed + 1, head)
+                if self._doubt:
+                    await self._start_over()
+                else:
+                    await self._follow(self._followed + 1, head)
             except (RpcUnreachable, RpcRefused) as fault:
                 log.warning("events not read", extra=fields(block=head.number, reason=str(fault)))
                 continue  # the next head asks for the same blocks again
             self._followed = head.number
 
+    async def _start_over(self) -> None:
+        """Blocks may have been replaced, and events with them: read what they would have told."""
+        self._doubt = False
+        self._bought.clear()
+        try:
+            await self.load()
+        except (RpcUnreachable, RpcRefused):
+            self._doubt = True
+            raise
+        self.on_replaced()
+        for zone in self._zones:
+            self.on_sites(zone)
+
     async def _follow(self, first: int, head: Head) -> None:
-        logs = await self._rpc.call(
+        for block, event in await self._rpc.call(
             "eth_getLogs",
             {
                 "fromBlock": hex(first),
@@ -146,9 +193,8 @@ class ChainView:
                 "address": [self._contracts.grid.address, self._contracts.registry.address],
                 "topics": [list(_TOPICS)],
             },
-        )
-        for logged in decode_all(logs):
-            event = logged.event
+            into=_events,
+        ):
             if isinstance(event, SiteRegistered):
                 if event.site >> 16 in self._signers:
                     await self._load_sites([event.site], since=head.timestamp)
@@ -156,7 +202,7 @@ class ChainView:
                     self.on_sites(event.site >> 16)
             elif isinstance(event, Reported):
                 if event.zone in self._signers:
-                    self.on_reported(event.zone, event.entries_hash)
+                    self.on_reported(event.zone, event.entries_hash, block)
             elif isinstance(event, SignerRotated):
                 for zone in self._signers:
                     await self._load_signers(zone)
@@ -185,15 +231,12 @@ class ChainView:
         """After the gate positions are final: any block from the slot's start on gives the same answer."""
         if self._clock.now() < slot_start(key.slot) + _SETTLE_IN:
             await self._poller.wait(slot_start(key.slot))
-        bought = {}
-        for at, position in enumerate(await self._positions(key)):
-            state = position.slots[key.slot % SLOTS_PER_HOUR]
-            if isinstance(state, OpenSlot) and state.net_wh < 0:
-                bought[key.part * PART_SITES + 1 + at] = -state.net_wh
-        return bought
+        return _bought_in(key, await self._positions(key))
 
     async def bought(self, key: Key) -> dict[int, int]:
         """Wh that each site bought in the slot, by site index; sites that bought nothing are absent.
+
+        While no chain node answers, as far as it was read ahead: nobody trades on a chain that is gone.
 
         Raises:
             RpcUnreachable, RpcRefused: the chain node did not answer.
@@ -201,7 +244,39 @@ class ChainView:
         task = self._bought.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._bought[key] = asyncio.create_task(self._read_bought(key))
-        return await asyncio.shield(task)
+        while not (await asyncio.wait({task}, timeout=_AWAY_LOOK))[0]:
+            if not self.reachable and key in self._ahead:
+                return self._ahead[key]
+        if task.exception() is not None and not self.reachable and key in self._ahead:
+            return self._ahead[key]
+        return task.result()
+
+    async def read_ahead(self) -> None:
+        """Keep what is bought so far in all slots to come, for the time when the chain is gone; until cancelled."""
+        while True:
+            await self.until_reachable()
+            try:
+                self._ahead = await self._read_ahead()
+                log.info("positions read ahead", extra=fields(slots=len(self._ahead)))
+                await asyncio.sleep(_AHEAD_EVERY)
+            except (RpcUnreachable, RpcRefused) as fault:
+                log.warning("positions not read ahead", extra=fields(reason=str(fault)))
+                await asyncio.sleep(_AHEAD_AGAIN)
+
+    async def _read_ahead(self) -> dict[Key, dict[int, int]]:
+        ahead: dict[Key, dict[int, int]] = {}
+        first = hour_of_slot(slot_of(self._clock.now()))
+        for zone in self._zones:
+            for part in range(self.parts(zone)):
+                for at in range(first, first + _AHEAD_HOURS, _HOURS_AT_ONCE):
+                    start = site_id(zone, part * PART_SITES + 1)
+                    hours = range(at, at + _HOURS_AT_ONCE)
+                    calls = [self._contracts.lens.positions_of(start, PART_SITES, hour) for hour in hours]
+                    for hour, positions in zip(hours, await self._read_all(calls), strict=True):
+                        for place in range(SLOTS_PER_HOUR):
+                            key = Key(zone, hour * SLOTS_PER_HOUR + place, part)
+                            ahead[key] = _bought_in(key, positions)
+        return ahead
 
     def prefetch(self, key: Key) -> None:
         """Read what sites bought before it is needed."""
@@ -213,11 +288,32 @@ class ChainView:
         """The slot is settled."""
         self._bought.pop(key, None)
 
-    async def is_settled(self, key: Key) -> bool:
-        """Whether any site of the part is settled in the slot: a report settles all it names at once.
+    async def settled(self, key: Key) -> Block | None:
+        """The block as of which the part is settled in the slot: a report settles all it names at once.
 
         Raises:
             RpcUnreachable, RpcRefused: the chain node did not answer.
         """
         place = key.slot % SLOTS_PER_HOUR
-        return any(not isinstance(word.slots[place], OpenSlot) for word in await self._positions(key))
+        if all(isinstance(word.slots[place], OpenSlot) for word in await self._positions(key)):
+            return None
+        return (await self._poller.refresh()).block
+
+
+def _bytes(told: str) -> bytes:
+    return bytes.fromhex(told[2:])
+
+
+def _events(logs: list[dict[str, Any]]) -> list[tuple[Block, object]]:
+    """Events with their blocks, in their order."""
+    decoded = [(one, decode(one)) for one in logs]
+    return [(Block(logged.block, one["blockHash"]), logged.event) for one, logged in decoded if logged is not None]
+
+
+def _bought_in(key: Key, positions: list[PositionWord]) -> dict[int, int]:
+    bought = {}
+    for at, position in enumerate(positions):
+        state = position.slots[key.slot % SLOTS_PER_HOUR]
+        if isinstance(state, OpenSlot) and state.net_wh < 0:
+            bought[key.part * PART_SITES + 1 + at] = -state.net_wh
+    return bought

@@ -10,19 +10,20 @@ from coincurve import PrivateKey
 from net8.contracts import Registry
 from net8.eip712 import Domain
 from net8.signing import Signature
-from net8.units import REPORT_TIMEOUT_SLOTS, slot_end, slot_of, slot_start
+from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_end, slot_of, slot_start
 
 from net8_oracle import crypto
-from net8_oracle.clock import Clock
+from net8_oracle.clock import Block, Clock
 from net8_oracle.logs import fields
 from net8_oracle.node.agreement import Agreement, EnvelopeRefused, Timing
 from net8_oracle.node.chain import ChainView
-from net8_oracle.node.envelopes import Key, Observation, Proposal, Vote, part_of
+from net8_oracle.node.envelopes import Key, Observation, Proposal, Verdict, Vote, part_of
 from net8_oracle.node.layers import Layers, by_layer
 from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
+from net8_oracle.node.outbox import Intent
 from net8_oracle.node.stamps import Stamps
-from net8_oracle.node.store import Store
+from net8_oracle.node.store import Store, StoreUnavailable
 from net8_oracle.node.transmitter import Receipt, Transmitter
 from net8_oracle.node.transport import Message, Transport
 
@@ -30,6 +31,7 @@ __all__ = ["Council", "report_gas"]
 
 log = logging.getLogger(__name__)
 
+_STORE_PAUSE = 1.0  # seconds until a full disk is tried again
 _IN_FLIGHT = 8  # slots of a zone on which operators agree at the same time
 _GAS_MOST = 16_700_000  # just under what one transaction may use
 _GAS_BASE = 400_000
@@ -88,6 +90,7 @@ class Council:
         transport.on_unreachable = self._on_unreachable
         chain.on_reported = self._on_reported
         chain.on_sites = self._on_sites
+        chain.on_replaced = self._on_replaced
 
     # --- slots -------------------------------------------------------------------------------------------------
 
@@ -102,7 +105,13 @@ class Council:
             for part in range(self.chain.parts(zone)):
                 self.chain.prefetch(Key(zone, slot, part))
             await self._clock.wait_until(slot_end(slot))
-            await self._open_slot(zone, slot, missed=slot < current)
+            while True:
+                try:
+                    await self._open_slot(zone, slot, missed=slot < current)
+                    break
+                except StoreUnavailable as fault:
+                    log.error("slot not opened", extra=fields(zone=zone, slot=slot, reason=str(fault)))
+                    await asyncio.sleep(_STORE_PAUSE)
             slot += 1
 
     async def _open_slot(self, zone: int, slot: int, missed: bool) -> None:
@@ -116,13 +125,51 @@ class Council:
             )
             log.error("refusing to sign", extra=fields(zone=zone, slot=slot, reason=reason))
         for agreement in agreements:
-            self._ended.setdefault(agreement.key, asyncio.Event())
-            if missed:
-                await agreement.ask_chain()
-            if not agreement.settled:
-                agreement.begin()
+            if not agreement.settled and not agreement.over:
+                await (self._take_up(agreement) if missed else self._begin(agreement))
         if not keys:
             self._advance(zone)
+
+    async def _begin(self, agreement: Agreement) -> None:
+        self._ended.setdefault(agreement.key, asyncio.Event())
+        agreement.begin()
+
+    async def _take_up(self, agreement: Agreement) -> None:
+        """Go on with a slot of the past, with its verdict if that is kept and still counts."""
+        self._ended.setdefault(agreement.key, asyncio.Event())
+        delivered = self._transmitter.delivers(agreement.key)
+        await agreement.ask_chain()
+        if delivered and not agreement.settled and not self._transmitter.delivers(agreement.key):
+            await agreement.ask_chain()  # what was under way has ended since the chain answered
+        if agreement.settled:
+            return
+        verdict = self.store.verdict(agreement.key)
+        if verdict is None:
+            agreement.begin()
+            return
+        try:
+            agreement.recall(verdict)
+            log.info("verdict recalled", extra=fields(**agreement.key._asdict(), round=verdict.round))
+        except EnvelopeRefused as fault:
+            log.warning("verdict not recalled", extra=fields(**agreement.key._asdict(), reason=str(fault)))
+            agreement.begin()
+
+    async def take_up_kept(self) -> None:
+        """Go on with verdicts that were there before a restart and are not settled, in their order."""
+        for verdict in self.store.unsettled():
+            await self.take_up_again(verdict.key)
+
+    def vanished(self, intents: list[Intent], keys: list[Key]) -> None:
+        """What had ended in a block that was replaced, has not: do it again. The contract refuses what it has."""
+        self.spawn(self._transmitter.go_on(intents, self.resumed), "transaction")
+        for key in keys:
+            self.spawn(self.take_up_again(key), "settlement")
+
+    async def take_up_again(self, key: Key) -> None:
+        """What was settled or agreed on, is not on chain."""
+        if key.zone in self.zones and key not in self._open:
+            agreement = self._open[key] = Agreement(self, key)
+            await self._take_up(agreement)
 
     def _may_sign(self, zone: int) -> bool:
         signers = self.chain.signers(zone)
@@ -139,14 +186,19 @@ class Council:
     def may_observe(self, key: Key) -> bool:
         """False while too many earlier slots of the zone are in flight."""
         earlier = sum(
-            1 for other, one in self._open.items() if other.zone == key.zone and other.slot < key.slot and one.observing
+            1
+            for other, one in self._open.items()
+            if other.zone == key.zone and other.slot < key.slot and one.observing and one.verdict is None
         )
         return earlier < _IN_FLIGHT
 
     def _advance(self, zone: int) -> None:
         """Remember the earliest slot that is not finished."""
         unfinished = [key.slot for key in self._open if key.zone == zone]
-        self.store.set_next_slot(zone, min([*unfinished, self._opened_until[zone]]))
+        try:
+            self.store.set_next_slot(zone, min([*unfinished, self._opened_until[zone]]))
+        except StoreUnavailable as fault:  # after a restart, slots that are settled are looked at again
+            log.error("progress not stored", extra=fields(zone=zone, reason=str(fault)))
 
     def in_progress(self) -> list[Agreement]:
         """Open agreements, by slot."""
@@ -207,15 +259,21 @@ class Council:
             for part in range(self.chain.parts(zone)):
                 self.chain.prefetch(Key(zone, self._opened_until[zone], part))
 
-    def _on_reported(self, zone: int, entries_hash: bytes) -> None:
-        """Somebody's report has settled something in the zone."""
+    def _on_replaced(self) -> None:
+        """Blocks may have been replaced: what they told is read anew."""
+        for agreement in list(self._open.values()):
+            if agreement.over:
+                self.spawn(agreement.ask_chain(), "settlement")
+
+    def _on_reported(self, zone: int, entries_hash: bytes, block: Block) -> None:
+        """Somebody's report has settled something in the zone, in a block."""
         here = [agreement for key, agreement in self._open.items() if key.zone == zone and agreement.over]
         known = [agreement for agreement in here if agreement.knows(entries_hash)]
         for agreement in known or here:
-            if agreement.transmitting:
+            if agreement.sent:
                 asyncio.get_running_loop().call_later(self.timing.settle, self._ask_later, agreement)
             elif known:
-                agreement.settle(None)
+                agreement.settle(None, block)
             else:
                 self.spawn(agreement.ask_chain(), "settlement")
 
@@ -226,43 +284,105 @@ class Council:
     # --- settlement --------------------------------------------------------------------------------------------
 
     async def transmit(self, agreement: Agreement) -> Receipt | None:
-        """Submit a verdict, after those of earlier slots as far as they come in time."""
-        verdict, key = agreement.verdict, agreement.key
-        assert verdict is not None, "only verdicts are transmitted"
-        votes = agreement.seated_votes(verdict)
-        earlier = [
-            self._ended[other].wait()
-            for other, one in self._open.items()
-            if other.zone == key.zone and other.slot < key.slot and one.observing and other in self._ended
-        ]
-        if earlier:
-            _, late = await asyncio.wait([asyncio.ensure_future(one) for one in earlier], timeout=self.timing.settle)
+        """Submit a verdict, after those of earlier slots. While the chain is gone it is kept, as theirs are."""
+        key, gone = agreement.key, not self.chain.reachable
+        if gone:
+            log.info("chain gone, report kept", extra=fields(**key._asdict()))
+            for other in self.in_progress():
+                other.look()  # one less is in flight
+            await self.chain.until_reachable()
+            agreement.recalled = True
+        if (await self._earlier_first(agreement) or gone) and agreement.listed:
+            # Everybody was held up until now: the stages begin anew, so that not all submit at once.
+            await asyncio.sleep(self.timing.settle * agreement.rank((agreement.verdict or agreement).round))
+        if agreement.settled or agreement.verdict is None:
+            return None
+        if agreement.recalled and (not await self._still_follows(agreement) or agreement.settled):
+            return None
+        verdict = agreement.verdict
+        seated = {seat: Signature.of_bytes(vote) for seat, vote in agreement.seated_votes(verdict).items()}
+        words = verdict.words()
+        call = self._registry.report(key.zone, verdict.round, words, seated)
+        agreement.sent = True
+        while True:
+            try:
+                return await self._transmitter.submit(key, call.to, call.data, report_gas(len(words)))
+            except StoreUnavailable as fault:
+                log.error("report not sent", extra=fields(**key._asdict(), reason=str(fault)))
+                await asyncio.sleep(_STORE_PAUSE)
+                if agreement.settled:
+                    return None
+
+    async def _earlier_first(self, agreement: Agreement) -> bool:
+        """Wait for earlier slots of the zone: to the end for those with a verdict, for others as long as usual.
+
+        Returns whether there was anything to wait for.
+        """
+        key, patient, waited = agreement.key, True, False
+        while not agreement.settled:
+            earlier = [
+                self._ended[other].wait()
+                for other, one in self._open.items()
+                if other.zone == key.zone
+                and other.slot < key.slot
+                and other in self._ended
+                and (one.verdict is not None or (patient and one.observing))
+            ]
+            if not earlier:
+                break
+            waited = True
+            tasks = [asyncio.ensure_future(one) for one in earlier]
+            _, late = await asyncio.wait(tasks, timeout=self.timing.settle)
             for one in late:
                 one.cancel()
-        if agreement.settled:
-            return None
-        words = verdict.words()
-        seated = {seat: Signature.of_bytes(vote) for seat, vote in votes.items()}
-        call = self._registry.report(key.zone, verdict.round, words, seated)
-        return await self._transmitter.submit(key, call.to, call.data, report_gas(len(words)))
+            patient = False
+        return waited
+
+    async def _still_follows(self, agreement: Agreement) -> bool:
+        """Whether a verdict that has waited still says what was bought; else it is replaced, or dropped if too late."""
+        key = agreement.key
+        if self._clock.now() >= slot_end(key.slot) + REPORT_TIMEOUT_SLOTS * SLOT_SECONDS:
+            log.error("report too late for the exchange, which settles without it", extra=fields(**key._asdict()))
+            agreement.abandon()
+            self._close(key)
+            self._advance(key.zone)
+            return False
+        if agreement.imports_follow_from(await self.chain.bought(key)):
+            return True
+        log.warning("report dropped, more or less was bought", extra=fields(**key._asdict()))
+        return False
 
     def resumed(self, receipt: Receipt | None, key: Key) -> None:
-        """A transaction left by a killed process has ended."""
+        """A transaction left by a killed process, or vanished in a reorg, has ended."""
         agreement = self._open.get(key)
-        if agreement is not None and receipt is not None and receipt.succeeded:
-            agreement.settle(receipt)
+        if receipt is None or not receipt.succeeded:
+            return
+        if agreement is not None:
+            agreement.settle(receipt, receipt.block)
+        else:
+            self._note_settled(key, receipt.block, None)
 
-    def finished(self, agreement: Agreement, receipt: Receipt | None) -> None:
-        """The part is settled."""
-        key = agreement.key
+    def _note_settled(self, key: Key, block: Block, verdict: Verdict | None) -> None:
+        try:
+            self.store.settled(key, block, verdict)
+        except StoreUnavailable as fault:  # it is settled; a reorg would go unnoticed here
+            log.error("settlement not stored", extra=fields(**key._asdict(), reason=str(fault)))
+
+    def _close(self, key: Key) -> None:
         self._open.pop(key, None)
-        self.last_settled[key.zone] = max(self.last_settled.get(key.zone, 0), key.slot)
-        if rests_on := agreement.rests_on():
-            self.rests_on[key.zone] = by_layer(rests_on)
         self.chain.forget(key)
         ended = self._ended.pop(key, None)
         if ended is not None:
             ended.set()
+
+    def finished(self, agreement: Agreement, receipt: Receipt | None, block: Block) -> None:
+        """The part is settled as of a block."""
+        key = agreement.key
+        self._close(key)
+        self.last_settled[key.zone] = max(self.last_settled.get(key.zone, 0), key.slot)
+        if rests_on := agreement.rests_on():
+            self.rests_on[key.zone] = by_layer(rests_on)
+        self._note_settled(key, block, agreement.verdict)
         self.count("settled")
         if receipt is not None and agreement.stamps.get("source_ns"):
             self._metrics.settled((agreement.stamps["receipt_ns"] - agreement.stamps["source_ns"]) / 1e9)
@@ -301,6 +421,8 @@ class Council:
             log.warning("envelope refused", extra=fields(kind=what, reason=str(fault)))
         except ConnectionError as fault:
             log.warning("chain not reached", extra=fields(work=what, reason=str(fault)))
+        except StoreUnavailable as fault:
+            log.error("not stored, so not done", extra=fields(work=what, reason=str(fault)))
         except Exception:
             log.exception("fault in the background", extra=fields(work=what))
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from net8_oracle import crypto
 from net8_oracle.broker import BrokerSettings, publish, stay_subscribed
 from net8_oracle.logs import fields
+from net8_oracle.node.database import StoreUnavailable
 from net8_oracle.receipts import answers_prefix, readings_topic, signed_answer
 from net8_oracle.wire import ReadingsAnswer, ReadingsPost
 
@@ -70,5 +71,10 @@ class BrokerInbox:
                 "no batch of readings", extra=fields(broker=self._settings.url, reason=fault.errors()[0]["msg"])
             )
             return
-        answer = signed_answer(self._key, self._domain, question, await self._take(post))
+        try:
+            taken = await self._take(post)
+        except StoreUnavailable as fault:
+            log.error("readings not stored, so not acknowledged", extra=fields(reason=str(fault)))
+            return
+        answer = signed_answer(self._key, self._domain, question, taken)
         await publish(client, answers, answer, CorrelationData=number)

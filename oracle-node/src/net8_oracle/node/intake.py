@@ -35,7 +35,11 @@ class Intake:
         self._stored: asyncio.Future[None] | None = None
 
     async def take(self, post: ReadingsPost) -> ReadingsAnswer:
-        """What becomes of a batch; returns when what is new of it is on disk."""
+        """What becomes of a batch; returns when what is new of it is on disk.
+
+        Raises:
+            StoreUnavailable: it is not; it is to be sent again.
+        """
         later: list[tuple[int, int]] = []
         refused: list[Refusal] = []
         new = 0
@@ -57,7 +61,7 @@ class Intake:
                     self._heard(wire.site, boundary)
         for outcome, number in (("accepted", new), ("later", len(later)), ("refused", len(refused))):
             self._metrics.readings(outcome, number)
-        if new:
+        if new or self._to_store:  # what a full disk did not take, and is repeated now, counts as new again
             await self._all_stored()
         accepted = len(post.readings) - len(later) - len(refused)
         return ReadingsAnswer(accepted=accepted, later=later, refused=refused)

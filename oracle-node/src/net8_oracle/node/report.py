@@ -16,6 +16,7 @@ __all__ = [
     "bare",
     "check_observation",
     "faulty",
+    "imports_follow",
     "index_of",
     "layers_of",
     "leader_seat",
@@ -171,3 +172,18 @@ def settlement_entries(agreed: Sequence[int], slot: int, bought: Mapping[int, in
             entry |= (imported << 24 | word & _ENERGY_MAX) << 48 * place
         entries.append(entry)
     return tuple(entries)
+
+
+def imports_follow(entries: Sequence[int], own: Sequence[int], slot: int, bought: Mapping[int, int]) -> bool:
+    """Whether a report's imports are what readings and purchases (Wh by site index) give, as far as `own` knows.
+
+    A report that was made while the chain was gone may rest on purchases as they were before.
+    """
+    place, known = slot % SLOTS_PER_HOUR, {word >> _INDEX_SHIFT: word for word in own if not word & _NO_READING}
+    for entry in entries:
+        index, imported = entry >> 200 & 0xFFFF, entry >> 48 * place + 24 & _ENERGY_MAX
+        most = bought.get(index, 0)
+        metered = known[index] >> 24 & _ENERGY_MAX if index in known else imported
+        if not entry >> 196 + place & 1 and imported != min(metered, most):
+            return False
+    return True

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import aiohttp
 from aiohttp import web
 from net8.contracts import Contracts
+from net8.deployment import Deployment
 from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_of
 from pydantic import ValidationError
 
@@ -16,7 +17,9 @@ from net8_oracle.http_server import serve
 from net8_oracle.logs import fields
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.council import Council
+from net8_oracle.node.endpoints import Endpoints, Standing
 from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost
+from net8_oracle.node.finality import Finality
 from net8_oracle.node.freshness import Freshness
 from net8_oracle.node.inbox import BrokerInbox
 from net8_oracle.node.intake import Intake
@@ -24,13 +27,14 @@ from net8_oracle.node.layers import Judges
 from net8_oracle.node.mesh import HttpMesh
 from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
+from net8_oracle.node.outbox import Fenced
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.node.stamps import Stamps
-from net8_oracle.node.store import SqlStore
+from net8_oracle.node.store import SqlStore, StoreUnavailable
 from net8_oracle.node.transmitter import Transmitter
 from net8_oracle.reading import meter_domain
 from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable
-from net8_oracle.settings import ConfigRefused, host_and_port
+from net8_oracle.settings import ChainSettings, ConfigRefused, host_and_port
 from net8_oracle.wire import ReadingsPost
 
 __all__ = ["run"]
@@ -56,7 +60,7 @@ class Node:
         self._signer = keys.load(settings.keys.signer, password)
         self._transmitter_key = keys.load(settings.keys.transmitter, password)
         self._me = crypto.own_address(self._signer)
-        self._store = SqlStore(settings.store)
+        self._store = SqlStore(settings.store.where, settings.store.secret())
         self._stamps = Stamps(settings.stamps)
         self._metrics = Metrics()
         self._inbox: BrokerInbox | None = None
@@ -74,14 +78,22 @@ class Node:
                     connector=aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, limit_per_host=0, keepalive_timeout=3600),
                 )
             )
-            rpc = Rpc(session, str(settings.chain.rpc), settings.chain.timeout_ms / 1000)
-            await self._check_chain(rpc)
-            self._poller = HeadPoller(rpc, settings.chain.poll_ms / 1000)
+            chain = self._endpoints = _endpoints(settings.chain, session, contracts)
+            self._poller = HeadPoller(chain, settings.chain.poll_ms / 1000)
             self._clock: Clock = ChainClock(self._poller) if settings.chain.clock == "chain" else WallClock()
-            self._chain = ChainView(rpc, self._poller, self._clock, calls, settings.zones)
+            self._chain = ChainView(chain, self._poller, self._clock, calls, settings.zones)
             readings_domain = meter_domain(contracts.chain_id, contracts.address("EnergyExchange"))
             self._meters = Meters(readings_domain, self._chain.site)
-            self._transmitter = Transmitter(rpc, self._poller, self._store, contracts.chain_id, self._transmitter_key)
+            outbox = self._store.outbox(crypto.own_address(self._transmitter_key))
+            self._transmitter = Transmitter(
+                chain,
+                self._poller,
+                outbox,
+                contracts.chain_id,
+                self._transmitter_key,
+                settings.chain.fee_cap_gwei * 10**9,
+                settings.chain.resend_ms / 1000,
+            )
             peers = {crypto.address_bytes(peer.signer): peer.url for peer in settings.peers}
             peers.pop(self._me, None)  # one list of peers may serve all operators
             self._mesh = HttpMesh(session, peers)
@@ -106,20 +118,27 @@ class Node:
             ]
             self._intake = Intake(self._meters, self._clock, self._store, self._metrics, self._council.heard)
             stack.push_async_callback(self._council.close)
+            finality = Finality(
+                chain, self._poller, self._store, outbox, settings.chain.final_blocks, self._council.vanished
+            )
             await self._start_with_chain()
             self._meters.restore(
                 self._store.readings_since(self._clock.now() - (REPORT_TIMEOUT_SLOTS + 2) * SLOT_SECONDS)
             )
             self._expose()
             await stack.enter_async_context(serve(self._routes(), *host_and_port(settings.listen)))
-            for work in (self._poller.run(), self._chain.run(), self._mesh.run(), self._prune()):
+            for work in (chain.run(), self._poller.run(), self._chain.run(), self._mesh.run(), finality.run()):
                 tasks.create_task(work)
-            tasks.create_task(self._transmitter.resume(self._council.resumed))
             if settings.broker is not None:
                 self._inbox = BrokerInbox(
                     settings.broker, contracts.chain_id, readings_domain, self._signer, self._intake.take
                 )
                 tasks.create_task(self._inbox.run())
+            for work in (self._prune(), self._stop_when_fenced(), self._transmitter.resume(self._council.resumed)):
+                tasks.create_task(work)
+            if settings.chain.clock == "wall":
+                tasks.create_task(self._chain.read_ahead())
+            tasks.create_task(self._council.take_up_kept())
             for zone in settings.zones:
                 tasks.create_task(self._council.run_zone(zone))
             for watch in self._freshness:
@@ -135,32 +154,20 @@ class Node:
                 ),
             )
 
-    async def _check_chain(self, rpc: Rpc) -> None:
-        """Wait for the chain node, and refuse another chain than the deployment's."""
-        told = False
-        while True:
-            try:
-                chain_id = int(await rpc.call("eth_chainId"), 16)
-                break
-            except (RpcUnreachable, RpcRefused) as fault:
-                if not told:
-                    log.warning("waiting for the chain", extra=fields(reason=str(fault)))
-                told = True
-                await asyncio.sleep(0.5)
-        if chain_id != self._contracts.chain_id:
-            raise ConfigRefused(
-                f"chain.rpc leads to chain {chain_id}, but the deployment is of chain {self._contracts.chain_id}; "
-                "correct one of them"
-            )
-
     async def _start_with_chain(self) -> None:
+        """Wait for a chain node, and refuse what no chain node can mend: another chain, other contracts."""
+        told = ""
         while True:
             try:
                 await self._chain.load()
                 await self._transmitter.start()
                 return
-            except RpcUnreachable as fault:
-                log.warning("waiting for the chain", extra=fields(reason=str(fault)))
+            except (RpcUnreachable, StoreUnavailable) as fault:
+                if all(one.standing is Standing.WRONG for one in self._endpoints.all):
+                    raise ConfigRefused(self._endpoints.all[0].reason) from None
+                if told != str(fault):
+                    log.warning("waiting for the chain", extra=fields(reason=str(fault)))
+                told = str(fault)
                 await asyncio.sleep(0.5)
             except RpcRefused as fault:
                 raise ConfigRefused(
@@ -168,11 +175,21 @@ class Node:
                     "check chain.rpc and chain.deployment"
                 ) from None
 
+    async def _stop_when_fenced(self) -> None:
+        try:
+            await self._transmitter.until_fenced()
+        except Fenced as fault:
+            raise ConfigRefused(f"store {self._settings.store.url}: {fault}") from None
+
     async def _prune(self) -> None:
         while True:
             await asyncio.sleep(_PRUNE_EVERY)
             now = self._clock.now()
-            self._store.prune(now - (REPORT_TIMEOUT_SLOTS + 2) * SLOT_SECONDS, slot_of(now) - REPORT_TIMEOUT_SLOTS - 2)
+            oldest = slot_of(now) - REPORT_TIMEOUT_SLOTS - 2
+            try:
+                self._store.prune(oldest * SLOT_SECONDS, oldest)
+            except StoreUnavailable as fault:
+                log.error("store not pruned", extra=fields(reason=str(fault)))
 
     # --- HTTP --------------------------------------------------------------------------------------------------
 
@@ -190,7 +207,10 @@ class Node:
             post = ReadingsPost.model_validate_json(await request.read())
         except ValidationError as fault:
             raise web.HTTPBadRequest(text=f"not a batch of readings: {fault.errors()[0]['msg']}\n") from None
-        answer = await self._intake.take(post)
+        try:
+            answer = await self._intake.take(post)
+        except StoreUnavailable as fault:
+            raise web.HTTPServiceUnavailable(text=f"{fault}\n") from None
         return web.Response(body=answer.model_dump_json().encode(), content_type="application/json")
 
     async def _post_envelopes(self, request: web.Request) -> web.Response:
@@ -215,7 +235,10 @@ class Node:
     def _problems(self) -> list[str]:
         problems = []
         if not self._poller.reachable:
-            problems.append("the chain node does not answer")
+            problems.append("no chain node answers")
+        problems += [one.reason for one in self._endpoints.all if one.standing is Standing.WRONG]
+        if self._transmitter.problem:
+            problems.append(self._transmitter.problem)
         problems += [
             f"the chain does not list this node's signer in zone {zone}"
             for zone, listed in self._council.listed().items()
@@ -267,6 +290,10 @@ class Node:
                     for one in self._council.in_progress()[:20]
                 ],
                 "outbox": self._transmitter.waiting,
+                "chain_nodes": [
+                    {"url": one.rpc.url, "standing": one.standing.value, "reason": one.reason}
+                    for one in self._endpoints.all
+                ],
             }
         )
 
@@ -291,6 +318,13 @@ class Node:
             "The latest slot settled in any zone.",
             lambda: max(self._council.last_settled.values(), default=0),
         )
+
+
+def _endpoints(settings: ChainSettings, session: aiohttp.ClientSession, contracts: Deployment) -> Endpoints:
+    """The chain nodes of a configuration, each checked for the contracts that a node uses."""
+    rpcs = [Rpc(session, url, settings.timeout_ms / 1000) for url in settings.rpc]
+    used = (contracts.contracts[name] for name in ("GridRegistry", "EnergyExchange", "ExchangeLens", "OracleRegistry"))
+    return Endpoints(rpcs, contracts.chain_id, {record.address: record.code_hash for record in used})
 
 
 async def run(settings: NodeSettings) -> None:

@@ -1,6 +1,10 @@
 """The node's configuration file."""
 
-from pydantic import Field, model_validator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from sqlalchemy import make_url
 
 from net8_oracle.broker import BrokerSettings
 from net8_oracle.node.agreement import Timing
@@ -57,12 +61,49 @@ class HealthSettings(Settings):
     fresh_within_s: int = Field(default=1_800, ge=60, le=86_400)  # after a slot's end, for its report on chain
 
 
+class StoreSettings(PasswordSettings):
+    """Where the node remembers: a SQLite file, or PostgreSQL with a user whose password is elsewhere."""
+
+    url: str
+
+    @property
+    def where(self) -> Path | str:
+        """A file, or a URL of PostgreSQL."""
+        return self.url if "://" in self.url else Path(self.url)
+
+    def secret(self) -> str | None:
+        """The password, where one is named.
+
+        Raises:
+            net8_oracle.keys.KeyRefused: it is not there.
+        """
+        return None if self.password_file is None and self.password_env is None else self.password()
+
+
+def _store(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
+
+
+def _store_from_folder(store: StoreSettings, info: ValidationInfo) -> StoreSettings:
+    scheme, separator, _ = store.url.partition("://")
+    if not separator:
+        return store.model_copy(update={"url": str((info.context or {}).get("folder", Path()) / store.url)})
+    if scheme != "postgresql":
+        raise ValueError(f"'{scheme}' is no database we know; name a file, or postgresql://user@host:5432/database")
+    if make_url(store.url).password is not None:
+        raise ValueError("a password does not belong into this file; remove it and give password_file or password_env")
+    return store
+
+
+Store = Annotated[StoreSettings, BeforeValidator(_store), AfterValidator(_store_from_folder)]
+
+
 class NodeSettings(Settings):
     """One node process."""
 
     listen: ListenAddress
     zones: list[int] = Field(min_length=1)
-    store: FilePath
+    store: Store
     stamps: FilePath | None = None
     chain: ChainSettings
     keys: KeySettings
@@ -74,7 +115,7 @@ class NodeSettings(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "NodeSettings":
-        if self.chain.rpc is None:
+        if not self.chain.rpc:
             raise ValueError("chain.rpc is missing; give the address of a chain node")
         for zone in self.zones:
             if zone < 1 or self.zones.count(zone) > 1:

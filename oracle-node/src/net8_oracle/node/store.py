@@ -1,86 +1,24 @@
-"""What a node must not forget: readings, pledges (what it signed), its outbox, and how far it got.
+"""What a node must not forget: readings, pledges (what it signed), settlements (what a quorum signed), how far it got.
 
-`Store` is the port; `SqlStore` keeps everything in one SQLite file through SQLAlchemy Core. There is one writer, and
-every transaction takes the write lock at its beginning, so that "database is locked" cannot happen half-way.
+`Store` is the port; `SqlStore` keeps everything in a database (`net8_oracle.node.database`), beside the outbox.
 """
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-    func,
-    insert,
-    select,
-    tuple_,
-    update,
-)
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Table, delete, func, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from net8_oracle.node.envelopes import Key
+from net8_oracle.clock import Block
+from net8_oracle.node.database import Database, StoreUnavailable
+from net8_oracle.node.envelopes import Key, Verdict
+from net8_oracle.node.outbox import Outbox
+from net8_oracle.node.schema import PLEDGE, PROGRESS, READING, SETTLEMENT
 from net8_oracle.reading import Reading, SignedReading
-from net8_oracle.settings import ConfigRefused
 
-__all__ = ["OutboxRow", "Pledge", "SqlStore", "Store"]
-
-_METADATA = MetaData()
-
-_READING = Table(
-    "reading",
-    _METADATA,
-    Column("site", BigInteger, primary_key=True),
-    Column("sequence", BigInteger, primary_key=True),
-    Column("taken_at", BigInteger, nullable=False, index=True),
-    Column("import_wh", BigInteger, nullable=False),
-    Column("export_wh", BigInteger, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-    Column("source_ns", BigInteger, nullable=False),
-)
-_PLEDGE = Table(
-    "pledge",
-    _METADATA,
-    Column("kind", String, primary_key=True),  # observation, proposal or vote
-    Column("zone", BigInteger, primary_key=True),
-    Column("slot", BigInteger, primary_key=True),
-    Column("part", Integer, primary_key=True),
-    Column("round", Integer, primary_key=True),
-    Column("digest", LargeBinary, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-)
-_PROGRESS = Table(
-    "progress",
-    _METADATA,
-    Column("zone", BigInteger, primary_key=True),
-    Column("next_slot", BigInteger, nullable=False),
-)
-_OUTBOX = Table(
-    "outbox",
-    _METADATA,
-    Column("sender", LargeBinary, primary_key=True),
-    Column("nonce", BigInteger, primary_key=True, autoincrement=False),
-    Column("zone", BigInteger, nullable=False),
-    Column("slot", BigInteger, nullable=False),
-    Column("part", Integer, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    Column("state", String, nullable=False, index=True),  # pending, mined, reverted or lost
-)
+__all__ = ["Pledge", "SqlStore", "Store", "StoreUnavailable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +27,6 @@ class Pledge:
 
     digest: bytes
     content: bytes  # what the digest was made of
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A signed transaction and what it is for."""
-
-    nonce: int
-    key: Key
-    hash: bytes
-    raw: bytes
-    state: str
 
 
 class Store(Protocol):
@@ -126,35 +53,32 @@ class Store(Protocol):
     def set_next_slot(self, zone: int, slot: int) -> None:
         """All slots of the zone before `slot` are finished."""
 
-    def next_nonce(self, sender: bytes) -> int:
-        """One above the highest nonce in the outbox; 0 when it is empty."""
+    def keep_verdict(self, verdict: Verdict) -> None:
+        """What a quorum has signed, until it is settled for good. A later round's takes the place of an earlier."""
 
-    def reserve(self, sender: bytes, row: OutboxRow) -> None:
-        """Store nonce, intent and signed bytes together, before the broadcast. A nonce is never stored twice."""
+    def settled(self, key: Key, block: Block, verdict: Verdict | None) -> None:
+        """The chain has it as of this block, which may vanish again; then the verdict is needed."""
 
-    def pending(self, sender: bytes) -> list[OutboxRow]:
-        """Transactions whose end is not known, by nonce."""
+    def verdict(self, key: Key) -> Verdict | None:
+        """The verdict that is kept."""
 
-    def close_row(self, sender: bytes, nonce: int, state: str) -> None:
-        """The end of a pending transaction: `mined`, `reverted` or `lost`."""
+    def unsettled(self) -> list[Verdict]:
+        """Verdicts that the chain does not have, by zone, slot and part."""
+
+    def settled_in(self) -> set[Block]:
+        """Blocks as of which something is settled that is not final."""
+
+    def unsettle(self, block: Block) -> list[Key]:
+        """A block has vanished: what was settled as of it, is not. By zone, slot and part."""
+
+    def finalize(self, block: int) -> None:
+        """What is settled as of this number or an earlier one, is for good."""
 
     def prune(self, taken_before: int, slot_before: int) -> None:
         """Drop readings and pledges that no report can need any more."""
 
     def close(self) -> None:
         """Close the store."""
-
-
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-    cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _row(signed: SignedReading) -> dict[str, Any]:
@@ -172,50 +96,46 @@ def _row(signed: SignedReading) -> dict[str, Any]:
 
 
 class SqlStore:
-    """The store in one SQLite file."""
+    """The store in a database."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file.
+    def __init__(self, where: Path | str, password: str | None = None) -> None:
+        """Open or create it: a file, or PostgreSQL by URL.
 
         Raises:
             ConfigRefused: it cannot be opened or is no database.
         """
-        self._engine: Engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin)
-        try:
-            _METADATA.create_all(self._engine)
-            self._connection = self._engine.connect()
-        except SQLAlchemyError as fault:
-            reason = str(getattr(fault, "orig", fault))
-            raise ConfigRefused(f"store {path} cannot be opened ({reason}); check its folder and rights") from None
+        self._database = Database(where, password)
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._connection.begin():
-            yield self._connection
+    def outbox(self, sender: bytes) -> Outbox:
+        """The outbox of a transmitter account."""
+        return Outbox(self._database, sender)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
-        self._engine.dispose()
+        """Close the database."""
+        self._database.close()
+
+    def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An insert that knows `on_conflict_...`, which SQL has in dialects only."""
+        return postgresql.insert(table) if self._database.dialect == "postgresql" else sqlite.insert(table)
 
     # --- readings ----------------------------------------------------------------------------------------------
 
     def add_readings(self, readings: Sequence[SignedReading]) -> None:
         """Store accepted readings, all or none."""
         if readings:
-            with self._writing() as connection:
-                connection.execute(upsert(_READING).on_conflict_do_nothing(), [_row(signed) for signed in readings])
+            with self._database.transaction() as connection:
+                connection.execute(
+                    self._insert(READING).on_conflict_do_nothing(), [_row(signed) for signed in readings]
+                )
 
     def readings_since(self, taken_at: int) -> list[SignedReading]:
         """Readings from `taken_at` on, and each site's latest."""
-        latest = select(_READING.c.site, func.max(_READING.c.sequence)).group_by(_READING.c.site)
-        with self._writing() as connection:
+        latest = select(READING.c.site, func.max(READING.c.sequence)).group_by(READING.c.site)
+        with self._database.transaction() as connection:
             rows = connection.execute(
-                select(_READING)
-                .where((_READING.c.taken_at >= taken_at) | tuple_(_READING.c.site, _READING.c.sequence).in_(latest))
-                .order_by(_READING.c.site, _READING.c.sequence)
+                select(READING)
+                .where((READING.c.taken_at >= taken_at) | tuple_(READING.c.site, READING.c.sequence).in_(latest))
+                .order_by(READING.c.site, READING.c.sequence)
             ).all()
         return [
             SignedReading(
@@ -230,9 +150,9 @@ class SqlStore:
 
     def pledge(self, kind: str, key: Key, round_: int, pledge: Pledge) -> Pledge:
         """Store what is about to be signed, unless something was signed there before; returns what holds."""
-        with self._writing() as connection:
+        with self._database.transaction() as connection:
             added = connection.execute(
-                upsert(_PLEDGE).on_conflict_do_nothing(),
+                self._insert(PLEDGE).on_conflict_do_nothing(),
                 {
                     "kind": kind,
                     **key._asdict(),
@@ -245,27 +165,27 @@ class SqlStore:
 
     def _pledged(self, connection: Connection, kind: str, key: Key, round_: int) -> Pledge | None:
         row = connection.execute(
-            select(_PLEDGE.c.digest, _PLEDGE.c.content).where(
-                _PLEDGE.c.kind == kind,
-                _PLEDGE.c.zone == key.zone,
-                _PLEDGE.c.slot == key.slot,
-                _PLEDGE.c.part == key.part,
-                _PLEDGE.c.round == round_,
+            select(PLEDGE.c.digest, PLEDGE.c.content).where(
+                PLEDGE.c.kind == kind,
+                PLEDGE.c.zone == key.zone,
+                PLEDGE.c.slot == key.slot,
+                PLEDGE.c.part == key.part,
+                PLEDGE.c.round == round_,
             )
         ).first()
         return Pledge(row.digest, row.content) if row else None
 
     def pledged(self, kind: str, key: Key, round_: int) -> Pledge | None:
         """What was signed there before."""
-        with self._writing() as connection:
+        with self._database.transaction() as connection:
             return self._pledged(connection, kind, key, round_)
 
     def last_round(self, key: Key) -> int:
         """The highest round in which something was signed; 0 when nothing was."""
-        with self._writing() as connection:
+        with self._database.transaction() as connection:
             highest = connection.execute(
-                select(func.max(_PLEDGE.c.round)).where(
-                    _PLEDGE.c.zone == key.zone, _PLEDGE.c.slot == key.slot, _PLEDGE.c.part == key.part
+                select(func.max(PLEDGE.c.round)).where(
+                    PLEDGE.c.zone == key.zone, PLEDGE.c.slot == key.slot, PLEDGE.c.part == key.part
                 )
             ).scalar()
         return int(highest or 0)
@@ -274,68 +194,85 @@ class SqlStore:
 
     def next_slot(self, zone: int) -> int | None:
         """The earliest slot of a zone that is not finished."""
-        with self._writing() as connection:
-            return connection.execute(select(_PROGRESS.c.next_slot).where(_PROGRESS.c.zone == zone)).scalar()
+        with self._database.transaction() as connection:
+            return connection.execute(select(PROGRESS.c.next_slot).where(PROGRESS.c.zone == zone)).scalar()
 
     def set_next_slot(self, zone: int, slot: int) -> None:
         """All slots of the zone before `slot` are finished."""
-        with self._writing() as connection:
-            statement = upsert(_PROGRESS).values(zone=zone, next_slot=slot)
+        with self._database.transaction() as connection:
+            statement = self._insert(PROGRESS).values(zone=zone, next_slot=slot)
             connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=["zone"], set_={"next_slot": statement.excluded.next_slot}
                 )
             )
 
-    # --- outbox ------------------------------------------------------------------------------------------------
+    # --- settlements -------------------------------------------------------------------------------------------
 
-    def next_nonce(self, sender: bytes) -> int:
-        """One above the highest nonce in the outbox."""
-        with self._writing() as connection:
-            highest = connection.execute(select(func.max(_OUTBOX.c.nonce)).where(_OUTBOX.c.sender == sender)).scalar()
-        return 0 if highest is None else int(highest) + 1
+    def _upsert(self, key: Key, **values: object) -> None:
+        with self._database.transaction() as connection:
+            statement = self._insert(SETTLEMENT).values(**key._asdict(), **values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["zone", "slot", "part"], set_=values))
 
-    def reserve(self, sender: bytes, row: OutboxRow) -> None:
-        """Store nonce, intent and signed bytes together, before the broadcast."""
-        with self._writing() as connection:
-            connection.execute(
-                insert(_OUTBOX),
-                {
-                    "sender": sender,
-                    "nonce": row.nonce,
-                    **row.key._asdict(),
-                    "hash": row.hash,
-                    "raw": row.raw,
-                    "state": row.state,
-                },
-            )
+    def keep_verdict(self, verdict: Verdict) -> None:
+        """What a quorum has signed, until it is settled for good."""
+        self._upsert(verdict.key, verdict=verdict.model_dump_json().encode())
 
-    def pending(self, sender: bytes) -> list[OutboxRow]:
-        """Transactions whose end is not known, by nonce."""
-        with self._writing() as connection:
+    def settled(self, key: Key, block: Block, verdict: Verdict | None) -> None:
+        """The chain has it as of this block; a verdict that is kept stays."""
+        kept = {} if verdict is None else {"verdict": verdict.model_dump_json().encode()}
+        self._upsert(key, block=block.number, block_hash=block.hash, **kept)
+
+    def verdict(self, key: Key) -> Verdict | None:
+        """The verdict that is kept."""
+        with self._database.transaction() as connection:
+            kept = connection.execute(
+                select(SETTLEMENT.c.verdict).where(
+                    SETTLEMENT.c.zone == key.zone, SETTLEMENT.c.slot == key.slot, SETTLEMENT.c.part == key.part
+                )
+            ).scalar()
+        return None if kept is None else Verdict.model_validate_json(kept)
+
+    def unsettled(self) -> list[Verdict]:
+        """Verdicts that the chain does not have."""
+        with self._database.transaction() as connection:
+            kept = connection.execute(
+                select(SETTLEMENT.c.verdict)
+                .where(SETTLEMENT.c.block.is_(None), SETTLEMENT.c.verdict.is_not(None))
+                .order_by(SETTLEMENT.c.zone, SETTLEMENT.c.slot, SETTLEMENT.c.part)
+            ).scalars()
+            return [Verdict.model_validate_json(one) for one in kept]
+
+    def settled_in(self) -> set[Block]:
+        """Blocks as of which something is settled that is not final."""
+        with self._database.transaction() as connection:
             rows = connection.execute(
-                select(_OUTBOX)
-                .where(_OUTBOX.c.sender == sender, _OUTBOX.c.state == "pending")
-                .order_by(_OUTBOX.c.nonce)
+                select(SETTLEMENT.c.block, SETTLEMENT.c.block_hash).where(SETTLEMENT.c.block.is_not(None))
             ).all()
-        return [OutboxRow(r.nonce, Key(r.zone, r.slot, r.part), r.hash, r.raw, r.state) for r in rows]
+        return {Block(row.block, row.block_hash) for row in rows}
 
-    def close_row(self, sender: bytes, nonce: int, state: str) -> None:
-        """The end of a pending transaction."""
-        with self._writing() as connection:
-            connection.execute(
-                update(_OUTBOX)
-                .where(_OUTBOX.c.sender == sender, _OUTBOX.c.nonce == nonce, _OUTBOX.c.state == "pending")
-                .values(state=state)
-            )
+    def unsettle(self, block: Block) -> list[Key]:
+        """A block has vanished: what was settled as of it, is not."""
+        gone = (SETTLEMENT.c.block == block.number, SETTLEMENT.c.block_hash == block.hash)
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                select(SETTLEMENT.c.zone, SETTLEMENT.c.slot, SETTLEMENT.c.part).where(*gone)
+            ).all()
+            connection.execute(update(SETTLEMENT).where(*gone).values(block=None, block_hash=None))
+        return sorted(Key(*row) for row in rows)
+
+    def finalize(self, block: int) -> None:
+        """What is settled as of this number or an earlier one, is for good."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(SETTLEMENT).where(SETTLEMENT.c.block <= block))
+
+    # --- retention ---------------------------------------------------------------------------------------------
 
     def prune(self, taken_before: int, slot_before: int) -> None:
-        """Drop readings and pledges that no report can need any more, but each site's latest reading."""
-        latest = select(_READING.c.site, func.max(_READING.c.sequence)).group_by(_READING.c.site)
-        with self._writing() as connection:
-            connection.execute(
-                _READING.delete().where(
-                    _READING.c.taken_at < taken_before, ~tuple_(_READING.c.site, _READING.c.sequence).in_(latest)
-                )
-            )
-            connection.execute(_PLEDGE.delete().where(_PLEDGE.c.slot < slot_before))
+        """Drop readings, pledges and verdicts that no report can need any more, but each site's latest reading."""
+        later = READING.alias()
+        has_later = select(later.c.site).where(later.c.site == READING.c.site, later.c.sequence > READING.c.sequence)
+        with self._database.transaction() as connection:
+            connection.execute(delete(READING).where(READING.c.taken_at < taken_before, has_later.exists()))
+            connection.execute(delete(PLEDGE).where(PLEDGE.c.slot < slot_before))
+            connection.execute(delete(SETTLEMENT).where(SETTLEMENT.c.slot < slot_before))

@@ -13,6 +13,7 @@ from net8.errors import Net8Error
 
 from net8_oracle import crypto, keys
 from net8_oracle.node.council import report_gas
+from net8_oracle.node.database import Database
 from net8_oracle.node.envelopes import PART_SITES
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.operate.nodes import own_url, status_of
@@ -54,7 +55,7 @@ def check(settings: NodeSettings, now: Callable[[], float] = time.time) -> Itera
         now: this machine's clock, unix seconds.
     """
     signer = yield from _keys(settings)
-    yield _disk(settings)
+    yield _store(settings)
     connection = yield from _chain(settings, now)
     if connection is not None:
         yield from _seats(settings, connection, signer)
@@ -88,8 +89,15 @@ def _keys(settings: NodeSettings) -> Generator[Finding, None, str]:
     return keys.keystore_address(settings.keys.signer)
 
 
-def _disk(settings: NodeSettings) -> Finding:
-    folder = settings.store.parent
+def _store(settings: NodeSettings) -> Finding:
+    where = settings.store.where
+    if isinstance(where, str):
+        try:
+            Database(where, settings.store.secret()).close()
+        except (ConfigRefused, keys.KeyRefused) as fault:
+            return _fail("store", str(fault))
+        return _ok("store", f"{where} takes the node's tables")
+    folder = where.parent
     if not folder.is_dir():
         return _fail("store", f"folder {folder} does not exist; make it")
     free = shutil.disk_usage(folder).free
@@ -98,19 +106,25 @@ def _disk(settings: NodeSettings) -> Finding:
 
 
 def _chain(settings: NodeSettings, now: Callable[[], float]) -> Generator[Finding, None, Connection | None]:
-    """Chain, contracts and clock. Returns the connection, None without one."""
-    try:
-        connection = connect(str(settings.chain.rpc), settings.chain.contracts(), settings.chain.timeout_ms / 1000)
-        head = connection.chain.block()
-    except (Net8Error, ConfigRefused) as fault:
-        yield _fail("chain", str(fault))
+    """Chain nodes, contracts and clock. Returns the first good connection, None without one."""
+    connection, deployment = None, settings.chain.contracts
+    for url in settings.chain.rpc:
+        subject = "chain" if len(settings.chain.rpc) == 1 else f"chain node {url}"
+        try:
+            one = connect(url, deployment(), settings.chain.timeout_ms / 1000)
+            number = one.chain.block().number
+        except (Net8Error, ConfigRefused) as fault:
+            yield _fail(subject, str(fault))
+        else:
+            deployed = len(deployment().contracts)
+            yield _ok(subject, f"block {number}, and the code of {deployed} contracts is the deployment's")
+            connection = connection or one
+    if connection is None:
         return None
-    deployed = len(settings.chain.contracts().contracts)
-    yield _ok("chain", f"block {head.number}, and the code of {deployed} contracts is the deployment's")
     if settings.chain.clock == "chain":
         yield Finding(Grade.NOTE, "clock", "taken from the chain; that is meant for chains whose time is moved by hand")
         return connection
-    age = now() - head.timestamp
+    age = now() - connection.chain.block().timestamp
     if age < -_MOST_SKEW:
         yield _fail("clock", f"{-age:.0f} s behind the chain's latest block; let it be set by NTP")
     elif age > _OLDEST_BLOCK:

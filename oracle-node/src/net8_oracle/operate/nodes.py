@@ -5,12 +5,32 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from net8.client import Connection, connect
+from net8.errors import Net8Error
+
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.settings import host_and_port
 
-__all__ = ["own_url", "status_of"]
+__all__ = ["connected", "own_url", "status_of"]
 
 _ANSWER_WITHIN = 3.0  # seconds
+
+
+def connected(settings: NodeSettings) -> Connection:
+    """The first chain node that answers with the deployment's contracts.
+
+    Raises:
+        net8.errors.Net8Error: none does; the reason of the first.
+        ConfigRefused: the deployment file cannot be used.
+    """
+    contracts, fault = settings.chain.contracts(), None
+    for url in settings.chain.rpc:
+        try:
+            return connect(url, contracts, settings.chain.timeout_ms / 1000)
+        except Net8Error as one:
+            fault = fault or one
+    assert fault is not None, "at least one chain node is named"
+    raise fault
 
 
 def own_url(settings: NodeSettings) -> str:

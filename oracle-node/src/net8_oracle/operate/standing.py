@@ -7,21 +7,17 @@ from decimal import Decimal
 from pathlib import Path
 
 from eth_account import Account
-from net8.client import Chain, Connection, Sender, connect
+from net8.client import Chain, Sender
 from net8.contracts import Contracts
 from net8.errors import RewardRefused
 from net8.units import WEI_PER_GRAIN, WEI_PER_NET8, format_net8
 
 from net8_oracle import keys
 from net8_oracle.node.settings import NodeSettings
-from net8_oracle.operate.nodes import own_url, status_of
+from net8_oracle.operate.nodes import connected, own_url, status_of
 from net8_oracle.settings import ConfigRefused
 
 __all__ = ["claim", "register", "rotate", "stake", "status", "unbond"]
-
-
-def _connect(settings: NodeSettings) -> Connection:
-    return connect(str(settings.chain.rpc), settings.chain.contracts(), settings.chain.timeout_ms / 1000)
 
 
 def _net8(wei: int) -> str:
@@ -40,7 +36,7 @@ def register(settings: NodeSettings, owner_key: bytes, stake: Decimal) -> Iterat
         ConfigRefused: the stake is too small, or the owner has too little NET8.
         net8.errors.Net8Error: the chain refuses or does not answer.
     """
-    chain, contracts = _connect(settings)
+    chain, contracts = connected(settings)
     signer, wei = keys.keystore_address(settings.keys.signer), int(stake * WEI_PER_NET8)
     known = chain.read(contracts.registry.operator_of_signer(signer))
     if known:
@@ -89,7 +85,7 @@ def stake(settings: NodeSettings, payer_key: bytes, amount: Decimal) -> Iterator
         ConfigRefused: the signer is not registered, or the payer has too little NET8.
         net8.errors.Net8Error: the chain refuses or does not answer.
     """
-    chain, contracts = _connect(settings)
+    chain, contracts = connected(settings)
     number, wei = _own_number(settings, chain, contracts), int(amount * WEI_PER_NET8)
     sender = chain.sender(Account.from_key(payer_key))
     _allow(chain, contracts, sender, wei)
@@ -117,7 +113,7 @@ def rotate(
         KeyRefused: the keystore cannot be written.
         net8.errors.Net8Error: the chain refuses or does not answer.
     """
-    chain, contracts = _connect(settings)
+    chain, contracts = connected(settings)
     number = _own_number(settings, chain, contracts)
     sender = chain.sender(Account.from_key(owner_key))
     signer = keys.create(keystore, settings.keys.password(), iterations)
@@ -133,7 +129,7 @@ def claim(settings: NodeSettings, owner_key: bytes) -> Iterator[str]:
         ConfigRefused: the signer is not registered.
         net8.errors.Net8Error: the chain refuses or does not answer.
     """
-    chain, contracts = _connect(settings)
+    chain, contracts = connected(settings)
     number = _own_number(settings, chain, contracts)
     sender = chain.sender(Account.from_key(owner_key))
     for zone in settings.zones:
@@ -154,7 +150,7 @@ def unbond(settings: NodeSettings, owner_key: bytes) -> Iterator[str]:
         ConfigRefused: the signer is not registered.
         net8.errors.Net8Error: the chain refuses, as while the operator has a seat, or does not answer.
     """
-    chain, contracts = _connect(settings)
+    chain, contracts = connected(settings)
     number = _own_number(settings, chain, contracts)
     sender = chain.sender(Account.from_key(owner_key))
     asked_at = chain.read(contracts.registry.operator(number)).unbonding_at
@@ -177,7 +173,7 @@ def status(settings: NodeSettings) -> Iterator[str]:
     Raises:
         net8.errors.Net8Error: the chain does not answer.
     """
-    chain, contracts = _connect(settings)
+    chain, contracts = connected(settings)
     signer = keys.keystore_address(settings.keys.signer)
     number = chain.read(contracts.registry.operator_of_signer(signer))
     if number:
