@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracle_node import postgresql
 from tests.oracle_node.broker import Mosquitto
 from tests.oracle_node.local_chain import LocalChain
 from tests.oracle_node.processes import Street
@@ -39,6 +40,13 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     broker.stop()
 
 
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Server]:
+    """A PostgreSQL server."""
+    with postgresql.server() as server:
+        yield server
+
+
 @pytest.fixture
 def make_street(local_chain: LocalChain, tmp_path: Path) -> Iterator[Callable[..., Street]]:
     """make_street(**timing): four node processes and a gateway for five homes, not started."""
@@ -57,9 +65,3 @@ def make_street(local_chain: LocalChain, tmp_path: Path) -> Iterator[Callable[..
 def street(make_street: Callable[..., Street]) -> Street:
     """A street with the usual timing."""
     return make_street()
-
-
-@pytest.fixture
-def patient_street(make_street: Callable[..., Street]) -> Street:
-    """A street in which nobody submits in another's place for an hour."""
-    return make_street(settle_ms=600_000)

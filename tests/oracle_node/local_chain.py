@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -286,6 +287,14 @@ class LocalChain:
         for _ in range(sites):
             zone.add_site()
         return zone
+
+    def pause(self) -> None:
+        """Freeze it: it accepts connections and never answers."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End of `pause`."""
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End the process."""
