@@ -55,6 +55,11 @@ def test_results__latency__median_below_the_slowest_hundredth(results):
     assert 0 < results["latency_ms"]["p50"] <= results["latency_ms"]["p99"]
 
 
+def test_results__readings_checked_with_all_layers__two_thousand_a_second_and_below_bare_recovery(results):
+    rate = results["readings_per_second"]
+    assert 2_000 <= rate["checked"] < rate["recovery_alone"]
+
+
 def test_results__what_was_measured__is_named_by_its_code_hash(results):
     assert re.fullmatch(r"0x[0-9a-f]{64}", results["exchange_code_hash"])
 

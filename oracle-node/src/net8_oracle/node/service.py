@@ -23,7 +23,8 @@ from net8_oracle.node.finality import Finality
 from net8_oracle.node.freshness import Freshness
 from net8_oracle.node.inbox import BrokerInbox
 from net8_oracle.node.intake import Intake
-from net8_oracle.node.layers import Judges
+from net8_oracle.node.layers.feeder_log import feeder_domain
+from net8_oracle.node.layers.watch import Watch
 from net8_oracle.node.mesh import HttpMesh
 from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
@@ -97,6 +98,8 @@ class Node:
             peers = {crypto.address_bytes(peer.signer): peer.url for peer in settings.peers}
             peers.pop(self._me, None)  # one list of peers may serve all operators
             self._mesh = HttpMesh(session, peers)
+            log_domain = feeder_domain(contracts.chain_id, contracts.address("EnergyExchange"))
+            supply = Watch(settings.layers, self._meters, self._chain.site, self._clock, session, log_domain)
             self._council = Council(
                 key=self._signer,
                 domain=contracts.registry_domain,
@@ -105,7 +108,7 @@ class Node:
                 clock=self._clock,
                 chain=self._chain,
                 meters=self._meters,
-                layers=Judges(),
+                layers=supply.judges,
                 store=self._store,
                 transport=self._mesh,
                 transmitter=self._transmitter,
@@ -139,6 +142,7 @@ class Node:
             if settings.chain.clock == "wall":
                 tasks.create_task(self._chain.read_ahead())
             tasks.create_task(self._council.take_up_kept())
+            tasks.create_task(supply.run())
             for zone in settings.zones:
                 tasks.create_task(self._council.run_zone(zone))
             for watch in self._freshness:

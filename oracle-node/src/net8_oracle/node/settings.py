@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 
 from net8_oracle.broker import BrokerSettings
 from net8_oracle.node.agreement import Timing
+from net8_oracle.node.layers.settings import LayersSettings
 from net8_oracle.settings import (
     Address,
     ChainSettings,
@@ -111,6 +112,7 @@ class NodeSettings(Settings):
     peers: list[PeerSettings] = Field(default_factory=list)
     timing: TimingSettings = TimingSettings()
     health: HealthSettings = HealthSettings()
+    layers: LayersSettings | None = None
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")
