@@ -189,6 +189,14 @@ def test_keys__new_then_show__same_address_and_only_the_owner_reads_it(folder: P
         keys.load(path, "guess")
 
 
+def test_keys__initial_vector_with_a_leading_zero__opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One keystore in 256 is written so; eth_keyfile drops the zero."""
+    monkeypatch.setattr("eth_keyfile.keyfile.Random.get_random_bytes", lambda size: b"\0" + b"7" * (size - 1))
+    path = write_keystore(tmp_path / "key.json", b"k" * 32)
+    assert len(json.loads(path.read_text())["crypto"]["cipherparams"]["iv"]) == 30
+    assert keys.load(path, PASSWORD).secret == b"k" * 32
+
+
 def test_keys__file_there_already__kept(folder: Path) -> None:
     before = (folder / "signer.json").read_text()
     arguments = ["keys", "new", str(folder / "signer.json"), "--password-env", "NODE_TEST_PASSWORD"]

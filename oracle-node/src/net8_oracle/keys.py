@@ -114,7 +114,7 @@ def _opened(content: dict[str, Any], password: str) -> bytes:
     )
     if not hmac.compare_digest(keccak256(derived[16:32] + text), bytes.fromhex(sealed["mac"])):
         raise ValueError("MAC mismatch")
-    start = bytes.fromhex(sealed["cipherparams"]["iv"])
+    start = bytes.fromhex(sealed["cipherparams"]["iv"]).rjust(16, b"\0")  # written as a number, without leading zeros
     return AES.new(derived[:16], AES.MODE_CTR, nonce=b"", initial_value=start).decrypt(text)
 
 
@@ -126,7 +126,10 @@ def load(path: Path, password: str) -> PrivateKey:
     """
     content = _read(path)
     try:
-        return PrivateKey(_opened(content, password))
+        key = PrivateKey(_opened(content, password))
+        if "address" in content and crypto.address_text(crypto.own_address(key)) != keystore_address(path):
+            raise ValueError("its key is not that of its address")  # the MAC does not cover the initial vector
+        return key
     except ValueError as fault:
         if "MAC" in str(fault):
             raise KeyRefused(f"keystore {path}: wrong password") from None
