@@ -25,12 +25,14 @@ from net8.units import WEI_PER_NET8
 __all__ = [
     "BUYERS",
     "FOREVER",
+    "MNEMONIC",
     "PROGRAMS",
     "PROJECT",
     "SELLERS",
     "TARIFF_LEAD",
     "TERMS",
     "Zone",
+    "anvil",
     "fill",
     "open_zone",
 ]
@@ -120,7 +122,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _anvil() -> Iterator[str]:
+def anvil() -> Iterator[str]:
+    """A fresh chain; its address."""
     port = _free_port()
     command = [
         str(PROGRAMS / "anvil"), "--port", str(port), "--silent", "--base-fee", "0", "--gas-price", "0",
@@ -155,7 +158,7 @@ def open_zone(folder: Path, environment: Mapping[str, str]) -> Iterator[Zone]:
     """A fresh chain with a deployment checked against the sources, a zone, its operators and a hundred funded sites."""
     path = folder / "31337.json"
     path.unlink(missing_ok=True)
-    with _anvil() as url:
+    with anvil() as url:
         _ape("deploy", path, {**environment, "APE_FOUNDRY_HOST": url})
         _ape("check_deployment", path, {**environment, "APE_FOUNDRY_HOST": url})
         deployment = load(path)
