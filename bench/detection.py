@@ -19,13 +19,13 @@ from net8_oracle.node.layers.grid import THRESHOLD, Balance
 from net8_oracle.node.layers.performance import RECENT, Score, rise, score, verdict
 from net8_oracle.node.layers.table import SLOTS, Place, Table, Weather, make
 
-__all__ = ["HOMES", "Homes", "Trial", "days_disputed", "main", "measured", "series_attacks"]
+__all__ = ["HOMES", "Homes", "Trial", "days_disputed", "main", "markdown", "measured", "series_attacks"]
 
 PROJECT = Path(__file__).resolve().parents[1]
 HOMES = PROJECT.parent / "shared" / "data" / "homes" / "community_2013-06_15min.csv"
 RESULTS = Path(__file__).parent / "detection.json"
 SIZES = (0.1, 0.2, 0.5)  # of the attacked site's energy
-FEEDERS = (8, 16, 32)  # homes behind one feeder meter; a quarter of them produce, as in the data
+FEEDERS = (8, 16)  # homes behind one feeder meter; a quarter of them produce, as in the data
 LOG_ERROR, STEADY_NOISE, LOSSES = 0.02, 0.005, 0.015
 LEAST = 500  # Wh that a liar exports on the day: who exports next to nothing has nothing to gain
 DRAWS = 100  # feeder-days with a liar for each figure
@@ -295,6 +295,37 @@ def fix() -> None:
         print(f"{kind}: highest {max(rises):.3f} of {len(rises)} days")
 
 
+def markdown(results: dict[str, Any]) -> str:
+    """The tables of docs/detection.md."""
+    lines = ["| attack | added energy | " + " | ".join(f"{size} homes" for size in FEEDERS) + " | without log |"]
+    lines.append("|---" * (3 + len(FEEDERS)) + "|")
+    rows = [row for row in results["homes"] if row["attack"] != "none"]
+    for name, size in dict.fromkeys((row["attack"], row["size"]) for row in rows):
+        here = [row for row in rows if (row["attack"], row["size"]) == (name, size)]
+        cells = [
+            " / ".join(f"{100 * row['with_log']:.0f}" for row in here if row["homes"] == homes) for homes in FEEDERS
+        ]
+        without = np.mean([row["without_log"] for row in here])
+        lines.append(f"| {name} | {size:.0%} | {' | '.join(cells)} | {100 * without:.0f} |")
+    honest = [row for row in results["homes"] if row["attack"] == "none"]
+    cells = [
+        " / ".join(f"{100 * row['false_with_log']:.1f}" for row in honest if row["homes"] == homes) for homes in FEEDERS
+    ]
+    without = np.mean([row["false_without_log"] for row in honest])
+    lines += [f"| **honest, disputed** | | {' | '.join(cells)} | {100 * without:.1f} |", ""]
+    lines += [
+        "| attack | size | energy added in the window | noticed | days until then (median) |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['attack']} | {row['size']:.0%} | {row['excess']:.1%} | {100 * row['noticed']:.0f} "
+        f"| {row['median_days']:g} |"
+        for row in results["series"]["rows"][1:]
+    ]
+    honest_days = results["series"]["rows"][0]
+    return "\n".join([*lines, f"| **honest** | | | {honest_days['disputed']} of {honest_days['days']} days | |"])
+
+
 def main(arguments: list[str]) -> int:
     """The exit status."""
     if arguments == ["--fix"]:
@@ -308,8 +339,7 @@ def main(arguments: list[str]) -> int:
         return 2
     results = {"homes": measure_homes(HOMES), "series": measure_series()}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(pd.DataFrame(results["homes"]).to_string(index=False))
-    print(pd.DataFrame(results["series"]["rows"]).to_string(index=False))
+    print(markdown(results))
     return 0
 
 

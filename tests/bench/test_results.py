@@ -9,6 +9,7 @@ import pytest
 
 from bench.__main__ import table
 from bench.day import day_lines
+from bench.detection import markdown
 from bench.latency import recompute
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -58,6 +59,20 @@ def test_results__latency__median_below_the_slowest_hundredth(results):
 def test_results__readings_checked_with_all_layers__two_thousand_a_second_and_below_bare_recovery(results):
     rate = results["readings_per_second"]
     assert 2_000 <= rate["checked"] < rate["recovery_alone"]
+
+
+def test_detection__tables_of_the_docs__are_those_measured():
+    results = json.loads((BENCH / "detection.json").read_text(encoding="utf-8"))
+    written = (BENCH.parent / "docs" / "detection.md").read_text(encoding="utf-8")
+    assert all(part in written for part in markdown(results).split("\n\n"))
+
+
+def test_detection__honest_homes_and_days__at_most_two_in_a_hundred_disputed_with_and_without_log():
+    measured = json.loads((BENCH / "detection.json").read_text(encoding="utf-8"))
+    honest = [row for row in measured["homes"] if row["attack"] == "none"]
+    assert sum(row["false_with_log"] for row in honest) / len(honest) <= 0.02
+    assert max(row["false_without_log"] for row in honest) <= 0.02
+    assert measured["series"]["rows"][0]["disputed"] <= 0.02 * measured["series"]["rows"][0]["days"]
 
 
 def test_results__what_was_measured__is_named_by_its_code_hash(results):

@@ -101,6 +101,7 @@ class Balance:
         passed = 1 if self.slot < 0 else slot - self.slot
         self.slot = slot
         keeps = [math.exp(-passed / memory) for memory in MEMORIES]
+        claimed = any(exported for exported, _ in energies.values())  # otherwise nothing new is to be judged
         surest, suspect = 0.0, None
         for site, (exported, _) in energies.items():
             if site not in self._fits:
@@ -110,10 +111,10 @@ class Balance:
             features = (feeder, abs(feeder), exported, clear.get(site, 0) if clear else 0, residual)
             for fit, keep in zip(self._fits[site], keeps, strict=True):
                 fit.add(keep, weight, features)
-                certainty = fit.certainty(self.error)
-                if certainty > surest:
+                if claimed and (certainty := fit.certainty(self.error)) > surest:
                     surest, suspect = certainty, site
-        self.certainty, self.suspect = surest, suspect if surest > self.threshold else None
+        if claimed:
+            self.certainty, self.suspect = surest, suspect if surest > self.threshold else None
 
 
 class GridCheck:
