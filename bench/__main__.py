@@ -9,7 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from bench import certificates, gas, latency, readings
+from bench import certificates, gas, latency, readings, reports
 from bench.day import day_lines
 from bench.site import PROGRAMS, PROJECT, open_zone
 
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     environment = {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"}
     print("measuring gas on anvil, a few minutes", file=sys.stderr)
     with open_zone(FOLDER, environment) as zone:
-        measured = gas.measure(zone) | certificates.measure(zone)
+        measured = gas.measure(zone) | certificates.measure(zone) | reports.measure(zone)
         code_hash = zone.deployment.contracts["EnergyExchange"].code_hash
     if arguments:
         before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}

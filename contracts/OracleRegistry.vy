@@ -139,7 +139,17 @@ def report(
         if bitmap >> seat & 1 == 0:
             continue
         assert used < len(signatures), "report: signature missing"
-        self._check_signature(digest, signatures[used], extract32(listed, unsafe_mul(seat, 32), output_type=uint256))
+        # Written out here: a call for each signature would cost every report.
+        vs: uint256 = convert(signatures[used].vs, uint256)
+        signer: address = ecrecover(
+            digest,
+            unsafe_add(27, vs >> messages.PARITY_SHIFT),
+            convert(signatures[used].r, uint256),
+            vs & messages.S_MASK,
+        )
+        seated: uint256 = extract32(listed, unsafe_mul(seat, 32), output_type=uint256)
+        if convert(signer, uint256) != seated & seats.SIGNER_MASK or signer == empty(address):
+            self._check_replaced(signer, seated)
         signed |= 1 << unsafe_mul(seat, rewards.SEAT_BITS)
         used = unsafe_add(used, 1)
     assert used == len(signatures), "report: surplus signature"
@@ -233,20 +243,17 @@ def _digest(zone: uint256, round: uint256, entries_hash: bytes32) -> bytes32:
 
 @internal
 @view
-def _check_signature(digest: bytes32, signature: messages.Signature, seat: uint256):
+def _check_replaced(signer: address, seat: uint256):
     """
-    @notice Refuses a signature that the operator in this seat did not make, with his key or one he replaced lately.
+    @notice Refuses a signature that was not made with the key of this seat, unless with one that it has replaced lately.
     @dev A signature that recovers to nothing yields the zero address, which is no operator's. A muted seat has no
          signer, and takes no replaced one either.
     """
-    signer: address = messages._signer(digest, signature)
-    listed: uint256 = seat & seats.SIGNER_MASK
-    if convert(signer, uint256) != listed or listed == 0:
-        assert (
-            listed != 0
-            and operators.operator_of_signer[signer] == seat >> seats.ID_SHIFT
-            and block.timestamp < operators.retired_until[signer]
-        ), "report: bad signature"
+    assert (
+        seat & seats.SIGNER_MASK != 0
+        and operators.operator_of_signer[signer] == seat >> seats.ID_SHIFT
+        and block.timestamp < operators.retired_until[signer]
+    ), "report: bad signature"
 
 
 @internal

@@ -496,9 +496,7 @@ def _finish(dispute: uint256, known: Dispute, state: uint256) -> uint256:
             right += self._bond(known.tier, round)
         else:
             lost += self._bond(known.tier, round)
-        # Half of what was won goes to who paid for the right side, half to who voted for it.
-
-    pot: uint256 = lost + reward
+    pot: uint256 = lost + reward  # half goes to who paid for the right side, half to who voted for it
     posters_part: uint256 = pot // 2 if right != 0 else 0
     given: uint256 = 0
     for round: uint256 in range(known.round + 1, bound=ROUNDS):

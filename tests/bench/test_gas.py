@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from bench import certificates, gas
+from bench import certificates, gas, reports
 from bench.site import PROGRAMS, PROJECT, open_zone
 
 VIRGIN = gas.STATES[:1]
@@ -21,7 +21,7 @@ RESULTS = json.loads((PROJECT / "bench" / "results.json").read_text(encoding="ut
 def measured(tmp_path_factory):
     environment = {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"}
     with open_zone(tmp_path_factory.mktemp("bench"), environment) as zone:
-        return gas.measure(zone, VIRGIN) | certificates.measure(zone, VIRGIN)
+        return gas.measure(zone, VIRGIN) | certificates.measure(zone, VIRGIN) | reports.measure(zone)
 
 
 def test_measured__every_row__is_a_row_of_the_file(measured):

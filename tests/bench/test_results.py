@@ -29,6 +29,11 @@ KEYS = (
     "strip_match_per_slot",
     "certificate_day_24",
     "certificate_day_12",
+    "report_5_of_7_signatures",
+    "report_11_signatures",
+    "report_f1",
+    "report_f3",
+    "report_f10",
     "net8_transfer",
 )
 
