@@ -207,7 +207,7 @@ def test_health__nothing_reported_on_chain__red_until_reports_are_back(street: S
     assert findings(node.config)["node"][0] == "FAIL"
     for other in street.nodes[1:]:
         other.start()
-    street.wait_settled(missed + 3, 60)
+    street.wait_settled(missed + 3, 180)
     wait_for(lambda: get_json(f"{node.url}/healthz")["healthy"], "the node is well again")
     assert "net8_reports_fresh 1.0" in metrics(node)
     found = findings(node.config)
