@@ -334,18 +334,19 @@ class Exchange:
     def publish_tariffs(self, zone: int, first_hour: int, tariffs: list[Tariff]) -> None:
         state = self.zones[zone]
         planned: dict[int, Terms] = {}
+        faults = []  # of all hours: the contract looks at all tariffs before it fixes any
         for hour, tariff in enumerate(tariffs, first_hour):
             terms = replace(
                 state.default(hour), feed_in=tariff.feed_in, imbalance=tariff.imbalance, grid_fee=tariff.grid_fee
             )
-            faults = terms.faults()
+            faults += terms.faults()
             if hour in state.fixed:
                 faults.append("terms: already fixed")
             if first_hour <= self.now_hour + state.tariff_lead:
                 faults.append("terms: published too late")
-            if faults:
-                raise Refused(*faults)
             planned[hour] = terms
+        if faults:
+            raise Refused(*faults)
         state.fixed.update(planned)
 
     # ---- sites and balances -----------------------------------------------------------------------------------------

@@ -924,3 +924,11 @@ def test_history__batch_of_nothing_while_trading_is_stopped__refused_like_any_ot
         before = state.happened["refused, order: trading is stopped"]
         state.place_many(i=3, offset=1, orders=[])
         assert state.happened["refused, order: trading is stopped"] == before + 1
+
+
+def test_history__tariffs_with_a_fault_in_a_later_hour_and_a_fixed_first_one__refused(world):
+    with history(world) as state:
+        state.publish_tariffs(zone=0, ahead=26, tariffs=[Tariff(50, 3_000, 100)])
+        before = state.happened["refused, terms: already fixed"]
+        state.publish_tariffs(zone=0, ahead=26, tariffs=[Tariff(50, 3_000, 100), Tariff(50, 3_000, 9)])
+        assert state.happened["refused, terms: already fixed"] == before + 1
