@@ -5,18 +5,21 @@
 Without CONTRACTS it is all of them. What is judged stays judged until its source changes: start it again to go on.
 """
 
+import gc
 import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+from mutation.building import Built
 from mutation.contracts import DEPLOYABLE, own_sources
 from mutation.judge import Judge
 from mutation.mutants import Mutant, mutants_of
 from mutation.verdicts import DRAW, Verdicts
 from scripts.compiler import PROJECT
 
+BATCH = 24  # mutants compiled, then judged, then kept
 _judge: Judge
 
 
@@ -24,9 +27,9 @@ def key_of(mutant: Mutant) -> str:
     return f"{mutant.file.relative_to(PROJECT)}: {mutant.name}"
 
 
-def try_one(mutant: Mutant, kills: dict[str, int]) -> str:
+def build(mutant: Mutant) -> Built | str:
     """Run in a worker, which came with a judge."""
-    return _judge.judge(mutant, kills)
+    return _judge.builder.build(mutant)
 
 
 def mutate(contract: str, until: float, jobs: int) -> Verdicts:
@@ -39,17 +42,26 @@ def mutate(contract: str, until: float, jobs: int) -> Verdicts:
     waiting = [mutant for mutant in mutants if key_of(mutant) not in verdicts.judged]
     if not waiting or verdicts.counted >= DRAW:
         return verdicts
-    _judge = Judge(contract)
-    print(f"{contract}: the tests take {_judge.seconds:.0f} s without a fault", flush=True)
     began = time.monotonic()
+    _judge = Judge(contract, jobs)
+    print(f"{contract}: ready after {time.monotonic() - began:.0f} s", flush=True)
+    gc.freeze()  # the workers leave in place what they share
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as workers:
         while waiting and verdicts.counted < DRAW and time.time() < until:
-            batch, waiting = waiting[:jobs], waiting[jobs:]
-            kills = dict(verdicts.kills)
-            for mutant, verdict in zip(batch, workers.map(try_one, batch, [kills] * len(batch)), strict=True):
-                verdicts.judged[key_of(mutant)] = verdict
-                print(f"{time.monotonic() - began:6.0f} s  {verdict:60}  {mutant.name}", flush=True)
+            began = time.monotonic()
+            size = min(BATCH, DRAW - verdicts.counted)
+            batch, waiting = {key_of(mutant): mutant for mutant in waiting[:size]}, waiting[size:]
+            built = dict(zip(batch, workers.map(build, batch.values()), strict=True))
+            compiled = time.monotonic()
+            differ = {key: code for key, code in built.items() if isinstance(code, Built)}
+            judged = _judge.judge(batch, differ, verdicts.kills)
+            for key, code in built.items():
+                verdicts.judged[key] = judged.get(key) or str(code)
+                print(f"{verdicts.judged[key]:60}  {key}", flush=True)
+            ended = time.monotonic()
+            print(f"{len(batch)} compiled in {compiled - began:.0f} s, judged in {ended - compiled:.0f} s", flush=True)
             verdicts.save()
+    print(verdicts, flush=True)
     return verdicts
 
 
