@@ -104,8 +104,8 @@ def charge(site: uint256, grains: uint256):
     @notice Moves a fee that the site's owner has signed for to the desk's account. Desk only.
     """
     roles._check_desk()
-    self._pay_desk(site, grains)
     self._debit(site, grains)
+    self._pay_desk(site, grains)
 
 
 @internal

@@ -233,7 +233,7 @@ def test_charge__not_the_desk__refused(street, seller):
     ("grains", "reason"),
     [
         (1_000 * NET8 + 1, "balance: too low"),
-        (2**64, "balance: too high"),
+        (2**64, "balance: too low"),
         (2**256 - 5, "balance: too low"),  # what the desk has would wrap around
     ],
 )
