@@ -20,7 +20,7 @@ from mutation.mutants import Mutant, mutants_of
 from mutation.verdicts import DRAW, Verdicts
 from scripts.compiler import PROJECT
 
-BATCH = 24  # mutants compiled, then judged, then kept
+BATCH = 96  # mutants compiled, then judged, then kept; the fixtures of the tests are made for each batch anew
 _judge: Judge
 
 

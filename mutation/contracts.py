@@ -24,7 +24,7 @@ ASKED = {
         "exchange_tariffs",
         "exchange_views",
     ),
-    "EnergyExchange": ("exchange", "desk"),
+    "EnergyExchange": ("exchange", "desk", "green_certificates"),
     "GridRegistry": (
         "eip712",
         "exchange_abroad",
