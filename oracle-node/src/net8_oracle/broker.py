@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
+from net8.logs import fields
 from pydantic import AfterValidator, model_validator
 
-from net8_oracle.logs import fields
 from net8_oracle.settings import ConfigRefused, FilePath, PasswordSettings
 
 if TYPE_CHECKING:

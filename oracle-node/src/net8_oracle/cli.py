@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
+from net8 import logs
 
-from net8_oracle import __version__, keys, logs
+from net8_oracle import __version__, keys
 from net8_oracle.operate.commands import COMMANDS
 from net8_oracle.settings import ConfigRefused
 from net8_oracle.settings import load as load_settings

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
-from net8_oracle.logs import fields
+from net8.logs import fields
+
 from net8_oracle.rpc import Caller, RpcRefused, RpcUnreachable
 
 __all__ = ["Block", "ChainClock", "Clock", "Head", "HeadPoller", "WallClock", "hash_of"]

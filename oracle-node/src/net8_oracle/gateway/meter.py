@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coincurve import PrivateKey
+from net8.logs import fields
 from net8.units import REPORT_TIMEOUT_SLOTS, slot_of, slot_start
 
 from net8_oracle.clock import Clock
 from net8_oracle.gateway.continuity import Continuity, NotYet
 from net8_oracle.gateway.sources import Source, SourceFault
-from net8_oracle.logs import fields
 from net8_oracle.reading import BOUNDARY_TOLERANCE, Reading, ReadingRefused
 
 __all__ = ["Meter", "Taken"]

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections import deque
 
+from net8.logs import fields
+
 from net8_oracle.gateway.store import GatewayStore, Stored
 from net8_oracle.gateway.ways import NotDelivered, Way
-from net8_oracle.logs import fields
 from net8_oracle.wire import READINGS_PER_POST, ReadingsAnswer, WireReading
 
 __all__ = ["Publisher"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from net8.logs import fields
 from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS
 
 from net8_oracle import keys
@@ -20,7 +21,6 @@ from net8_oracle.gateway.state import SourceSettings
 from net8_oracle.gateway.store import GatewayStore
 from net8_oracle.gateway.ways import BrokerLink, HttpWay, MqttWay, Way
 from net8_oracle.http_server import serve
-from net8_oracle.logs import fields
 from net8_oracle.reading import SignedReading, meter_domain
 from net8_oracle.rpc import Rpc
 from net8_oracle.settings import host_and_port

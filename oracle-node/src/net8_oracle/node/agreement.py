@@ -20,13 +20,13 @@ from typing import Any, Protocol
 from coincurve import PrivateKey
 from net8.eip712 import Domain
 from net8.eip712 import Report as ReportMessage
+from net8.logs import fields
 from net8.packing import join_words
 from net8.signing import keccak256
 from net8.units import slot_end, slot_start
 
 from net8_oracle import crypto
 from net8_oracle.clock import Block
-from net8_oracle.logs import fields
 from net8_oracle.node import report
 from net8_oracle.node.envelopes import (
     PART_SITES,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from net8.logs import fields
+
 from net8_oracle import crypto
 from net8_oracle.clock import Block
-from net8_oracle.logs import fields
 from net8_oracle.node.endpoints import Endpoint, Endpoints, number
 from net8_oracle.node.outbox import Attempt, Intent
 from net8_oracle.rpc import RpcRefused, RpcUnreachable

@@ -21,13 +21,13 @@ from net8.events import (
     decode,
     topic_of,
 )
+from net8.logs import fields
 from net8.model import site_id
 from net8.packing import OpenSlot, PositionWord
 from net8.units import REPORT_TIMEOUT_SLOTS, SLOTS_PER_HOUR, hour_of_slot, slot_of, slot_start
 
 from net8_oracle import crypto
 from net8_oracle.clock import Block, Clock, Head, HeadPoller
-from net8_oracle.logs import fields
 from net8_oracle.node.envelopes import PART_SITES, Key
 from net8_oracle.node.meters import RegisteredSite
 from net8_oracle.rpc import Caller, RpcRefused, RpcUnreachable

@@ -9,12 +9,12 @@ from typing import Any
 from coincurve import PrivateKey
 from net8.contracts import Registry
 from net8.eip712 import Domain
+from net8.logs import fields
 from net8.signing import Signature
 from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_end, slot_of, slot_start
 
 from net8_oracle import crypto
 from net8_oracle.clock import Block, Clock
-from net8_oracle.logs import fields
 from net8_oracle.node.agreement import Agreement, EnvelopeRefused, Timing
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.envelopes import Key, Observation, Proposal, Verdict, Vote, part_of

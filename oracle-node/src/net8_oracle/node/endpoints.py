@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
+from net8.logs import fields
 from net8.signing import keccak256
 
-from net8_oracle.logs import fields
 from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable, as_it_is
 
 __all__ = ["Endpoint", "Endpoints", "Standing", "is_revert", "number"]

@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from net8.logs import fields
+
 from net8_oracle.clock import Block, Head, HeadPoller, hash_of
-from net8_oracle.logs import fields
 from net8_oracle.node.envelopes import Key
 from net8_oracle.node.outbox import Intent, Outbox
 from net8_oracle.node.store import Store, StoreUnavailable

@@ -8,10 +8,10 @@ import asyncio
 import logging
 from typing import Protocol
 
+from net8.logs import fields
 from net8.units import slot_end, slot_of, slot_start
 
 from net8_oracle.clock import Clock
-from net8_oracle.logs import fields
 from net8_oracle.rpc import RpcRefused, RpcUnreachable
 
 __all__ = ["Freshness"]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from coincurve import PrivateKey
 from net8.eip712 import Domain
+from net8.logs import fields
 from pydantic import ValidationError
 
 from net8_oracle import crypto
 from net8_oracle.broker import BrokerSettings, publish, stay_subscribed
-from net8_oracle.logs import fields
 from net8_oracle.node.database import StoreUnavailable
 from net8_oracle.receipts import answers_prefix, readings_topic, signed_answer
 from net8_oracle.wire import ReadingsAnswer, ReadingsPost

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from net8.logs import fields
+
 from net8_oracle.clock import Clock
-from net8_oracle.logs import fields
 from net8_oracle.node.meters import Acceptance, Meters
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.store import SqlStore

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 
 import aiohttp
+from net8.logs import fields
 
-from net8_oracle.logs import fields
 from net8_oracle.node.envelopes import ENVELOPE
 from net8_oracle.node.transport import Message
 

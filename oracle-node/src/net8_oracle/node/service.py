@@ -8,13 +8,13 @@ import aiohttp
 from aiohttp import web
 from net8.contracts import Contracts
 from net8.deployment import Deployment
+from net8.logs import fields
 from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_of
 from pydantic import ValidationError
 
 from net8_oracle import crypto, keys
 from net8_oracle.clock import ChainClock, Clock, HeadPoller, WallClock
 from net8_oracle.http_server import serve
-from net8_oracle.logs import fields
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.council import Council
 from net8_oracle.node.endpoints import Endpoints, Standing

@@ -13,7 +13,8 @@ import logging
 from pathlib import Path
 from typing import Any, TextIO
 
-from net8_oracle.logs import fields
+from net8.logs import fields
+
 from net8_oracle.settings import ConfigRefused
 
 __all__ = ["Stamps"]

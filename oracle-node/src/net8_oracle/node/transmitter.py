@@ -16,10 +16,10 @@ from typing import NamedTuple, Self, TypeVar
 
 from coincurve import PrivateKey
 from eth_account import Account
+from net8.logs import fields
 
 from net8_oracle import crypto
 from net8_oracle.clock import Block, HeadPoller
-from net8_oracle.logs import fields
 from net8_oracle.node import fees
 from net8_oracle.node.broadcast import Broadcaster, Mined, Refusal
 from net8_oracle.node.endpoints import Endpoints

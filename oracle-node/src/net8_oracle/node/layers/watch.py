@@ -11,10 +11,10 @@ from typing import Any
 
 import aiohttp
 from net8.eip712 import Domain
+from net8.logs import fields
 
 from net8_oracle import crypto
 from net8_oracle.clock import Clock
-from net8_oracle.logs import fields
 from net8_oracle.node.layers import Check, Judges
 from net8_oracle.node.layers.feeder_log import RecordRefused, parse
 from net8_oracle.node.layers.grid import Balance, GridCheck
