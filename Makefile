@@ -36,8 +36,8 @@ $(STAMPS)/requirements: requirements.lock $(STAMPS)/uv
 	@$(UV) pip install --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
-$(STAMPS)/packages: sdk/pyproject.toml oracle-node/pyproject.toml frontend/pyproject.toml $(STAMPS)/requirements
-	@$(UV) pip install --no-deps -e sdk -e oracle-node -e frontend
+$(STAMPS)/packages: sdk/pyproject.toml oracle-node/pyproject.toml indexer/pyproject.toml frontend/pyproject.toml $(STAMPS)/requirements
+	@$(UV) pip install --no-deps -e sdk -e oracle-node -e indexer -e frontend
 	@touch $@
 
 $(STAMPS)/dev: requirements-dev.lock $(STAMPS)/requirements
@@ -59,7 +59,7 @@ $(STAMPS)/npm-tests: tests/package-lock.json scripts/bootstrap/npm.sh scripts/bo
 
 # Versions in the present files are kept where they still fit; delete a line of a file to take its package's newest.
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
-OWN := --no-emit-package net8-sdk --no-emit-package net8-oracle --no-emit-package net8-web
+OWN := --no-emit-package net8-sdk --no-emit-package net8-oracle --no-emit-package net8-web --no-emit-package net8-indexer
 lock: $(STAMPS)/uv  ## resolve dependencies anew after a change of a pyproject.toml
 	@for lock in requirements requirements-dev requirements-node; do \
 		test -z "$(LOCKS)" || cp $$lock.lock $(LOCKS); done
@@ -101,7 +101,7 @@ venom: setup-dev  ## the contracts' tests on the compiler's other code generator
 	$(PY) -m pytest -p no:ape_test -p venom -n 2 --dist loadfile -q \
 		--ignore tests/contracts/test_sizes_and_layout.py tests/contracts venom
 
-# Variables given to make reach it by the environment: CONTRACTS="Reserve NET8" MINUTES=30 JOBS=2 AGAIN=survivors.
+# Variables given to make reach it by the environment: CONTRACTS="Reserve NET8" MINUTES=30 JOBS=2.
 mutate: setup-dev  ## small faults in the contracts, and whether the tests notice; resumes where it stopped
 	@exec $(PY) -m mutation
 

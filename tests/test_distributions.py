@@ -21,8 +21,8 @@ def brought_by(distribution: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("distribution", ["net8-sdk", "net8-oracle"])
-def test_install__sdk_or_node_alone__brings_neither_ape_nor_streamlit(distribution):
+@pytest.mark.parametrize("distribution", ["net8-sdk", "net8-oracle", "net8-indexer"])
+def test_install__sdk_node_or_indexer_alone__brings_neither_ape_nor_streamlit(distribution):
     assert {"eth-ape", "streamlit", "titanoboa", "pandas"}.isdisjoint(brought_by(distribution))
 
 

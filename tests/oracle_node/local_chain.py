@@ -152,14 +152,15 @@ class Zone:
 class LocalChain:
     """anvil with the contracts of a deployment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, begin: int = START) -> None:
+        """`begin`: unix time of its first block."""
         anvil = shutil.which("anvil")
         assert anvil is not None, "anvil is not on PATH; run `make setup`"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = (folder / "anvil.log").open("w")
         self.process = subprocess.Popen(
-            [anvil, "--port", str(self.port), "--timestamp", str(START), "--silent"],
+            [anvil, "--port", str(self.port), "--timestamp", str(begin), "--silent"],
             stdout=self.log,
             stderr=self.log,
             env={**os.environ, "NO_COLOR": "1"},

@@ -1,0 +1,96 @@
+"""What is indexed is what the contracts say, whatever the chain does, in both kinds of database."""
+
+import pytest
+from net8.model import Outcome
+from net8_indexer.database import DatabaseRefused, TwoWriters, reading
+from net8_indexer.queries import market, sites
+
+from tests.indexer.indexing import contents, follower_of, settings_of, to_head
+from tests.indexer.street import RandomStreet
+from tests.oracle_node.local_chain import LocalChain, Zone
+
+
+def assert_equals_views(db, chain: LocalChain, zone: Zone, slots: range) -> None:
+    lens = chain.contracts.lens
+    balances = chain.read(lens.balances_of(zone.sites[0], len(zone.sites)))
+    for site, balance in zip(zone.sites, balances, strict=True):
+        assert sites.balance(db, site) == balance
+        rows = {row.slot: row for row in sites.positions(db, site, slots[0], slots[-1])}
+        for slot in slots:
+            said = chain.read(lens.position(site, slot))
+            if said.outcome is Outcome.OPEN and said.net_wh == said.value == 0 and slot not in rows:
+                continue
+            row = rows[slot]
+            assert (row.outcome, row.exported, row.imported) == (said.outcome, said.exported, said.imported)
+            if said.outcome is Outcome.OPEN:
+                assert (row.net_wh, row.value, row.margin) == (said.net_wh, said.value, said.margin)
+    for slot in slots:
+        standing = market.orders(db, zone=zone.number, slot=slot, limit=500).items
+        said = [*chain.read(lens.orders(zone.number, slot, True)), *chain.read(lens.orders(zone.number, slot, False))]
+        assert {(int(row.order), row.site, row.price, row.left) for row in standing} == {
+            (order.id, order.site, order.price, order.wh) for order in said
+        }
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_following__random_street__rows_equal_the_contracts_views(local_chain, settings, seed):
+    street = RandomStreet(local_chain, seed)
+    with follower_of(local_chain, settings) as (follower, engine):
+        first = street.slots[0]
+        street.trade(actions=40)
+        to_head(follower)
+        with reading(engine) as db:
+            assert market.trades(db, zone=street.zone.number).items, "a street that never traded shows nothing"
+            assert_equals_views(db, local_chain, street.zone, street.slots)
+        street.finish()
+        street.trade(actions=15)
+        to_head(follower)
+        with reading(engine) as db:
+            settled = sites.positions(db, street.zone.sites[0], first, first + 3)
+            assert [row.outcome for row in settled].count(Outcome.OPEN) == 0
+            assert_equals_views(db, local_chain, street.zone, range(first, first + 12))
+            assert follower.behind == 0
+
+
+def test_following__five_blocks_replaced_by_others__as_if_they_had_never_been(local_chain, street, database, tmp_path):
+    with follower_of(local_chain, settings_of(local_chain, database)) as (follower, engine):
+        before = local_chain.request("evm_snapshot")
+        fork = local_chain.chain.block().number
+        street.trade(actions=20)
+        to_head(follower)
+        assert follower.block >= fork + 5
+        stale = contents(engine)
+        assert local_chain.request("evm_revert", before)
+        street.begin_again()
+        street.random.seed("another future")
+        street.trade(actions=25)
+        street.finish()
+        to_head(follower)
+        with follower_of(local_chain, settings_of(local_chain, str(tmp_path / "afresh.sqlite"))) as (fresh, afresh):
+            to_head(fresh)
+            assert contents(engine) == contents(afresh)
+    assert any(set(rows) - set(contents(engine)[name]) for name, rows in stale.items())
+
+
+def test_following__chain_that_began_anew__refused_and_nothing_lost(local_chain, street, settings, tmp_path):
+    with follower_of(local_chain, settings) as (follower, engine):
+        to_head(follower)
+        held = contents(engine)
+        other = LocalChain(tmp_path, begin=2_000_163_600)
+        try:
+            with follower_of(other, settings) as (of_other, _), pytest.raises(DatabaseRefused, match="begins with"):
+                of_other.look()
+        finally:
+            other.stop()
+        assert contents(engine) == held
+
+
+def test_following__two_writers__the_later_one_refused(local_chain, street, settings):
+    with follower_of(local_chain, settings) as (first, engine), follower_of(local_chain, settings) as (second, _):
+        to_head(first)
+        with pytest.raises(TwoWriters, match="another indexer"):
+            second.look()
+        held = contents(engine)
+        street.trade(actions=5)
+        to_head(first)
+        assert contents(engine) != held
