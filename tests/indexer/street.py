@@ -24,6 +24,7 @@ class RandomStreet:
         self.random = Random(seed)
         self.zone: Zone = chain.new_zone(operators=4, sites=sites)
         self.orders: list[tuple[int, int]] = []  # (site, order)
+        self.settled_hour = 0  # the latest
         registrar = account_of("registrar")  # not the grid operator
         chain.fund(registrar.address)
         chain.send(chain.contracts.certificates.set_registrar(registrar.address))
@@ -55,6 +56,10 @@ class RandomStreet:
     def trade(self, actions: int) -> None:
         """Random orders, reductions, cancellations and withdrawals."""
         exchange = self.chain.contracts.exchange
+        earliest = hour_of_slot(slot_of(self.chain.now())) + 2
+        if self.first_slot < first_slot_of(earliest):  # other streets have moved the chain's clock
+            self.first_slot = first_slot_of(earliest)
+            self.orders.clear()
         for _ in range(actions):
             site, dice = self.random.choice(self.zone.sites), self.random.random()
             if dice < 0.7 or not self.orders:
@@ -92,6 +97,7 @@ class RandomStreet:
                 readings = {i: self._reading() for i in part}
                 entries.append(Entry(hour, site & 0xFFFF, readings))
             self.report(entries)
+        self.settled_hour = hour
         self.first_slot += 8
         self.orders.clear()
 

@@ -1,41 +1,27 @@
-"""`net8-indexer` as operators run it: killed, without its chain node, misconfigured, and beside another chain."""
+"""`net8-indexer` as operators run it: killed, misconfigured, and beside another chain."""
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.indexer.indexing import contents, follower_of, settings_of, to_head
-from tests.indexer.processes import Process, run_to_end, wait_until
+from tests.indexer.processes import Process, run_to_end
 from tests.oracle_node.local_chain import LocalChain
 
 
-@pytest.fixture
-def make_process(local_chain, tmp_path) -> Iterator[Callable[[str], Process]]:
-    """make_process(database): an indexer that is not started."""
-    made: list[Process] = []
-
-    def make(database: str) -> Process:
-        made.append(Process(tmp_path, local_chain, database))
-        return made[-1]
-
-    yield make
-    for process in made:
+def test_run__killed_while_the_street_trades__loses_and_doubles_nothing(local_chain, street, database, tmp_path):
+    process = Process(tmp_path, local_chain, database)
+    try:
+        process.start()
+        street.trade(actions=15)
+        process.kill()
+        street.trade(actions=5)
+        process.start()
+        process.wait_at_head()
+        assert process.stop() == 0
+    finally:
         process.close()
-
-
-def test_run__killed_while_the_street_trades__loses_and_doubles_nothing(
-    local_chain, street, database, make_process, tmp_path
-):
-    process = make_process(database)
-    process.start()
-    street.trade(actions=15)
-    process.kill()
-    street.trade(actions=5)
-    process.start()
-    process.wait_at_head()
-    assert process.stop() == 0
     afresh = settings_of(local_chain, str(tmp_path / "afresh.sqlite"))
     with (
         follower_of(local_chain, settings_of(local_chain, database)) as (_, engine),
@@ -43,26 +29,6 @@ def test_run__killed_while_the_street_trades__loses_and_doubles_nothing(
     ):
         to_head(fresh)
         assert contents(engine) == contents(expected)
-
-
-def test_run__chain_node_stops_answering__says_so_answers_from_what_it_has_and_goes_on(
-    local_chain, street, make_process, tmp_path
-):
-    process = make_process(str(tmp_path / "net8.sqlite"))
-    process.start()
-    process.wait_at_head()
-    local_chain.pause()
-    try:
-        wait_until(lambda: process.get("/health").status_code == 503, "health turns red")
-        told = process.get("/health").json()
-        assert "no answer from" in told["problem"]
-        assert told["behind"] == 0
-    finally:
-        local_chain.resume()
-    street.trade(actions=5)
-    process.wait_at_head()
-    wait_until(lambda: process.get("/health").status_code == 200, "health turns green")
-    assert process.get("/health").json()["problem"] is None
 
 
 def test_status__behind_the_chain__says_how_many_blocks(local_chain, street, tmp_path):

@@ -13,13 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from net8_indexer import __version__
-from net8_indexer.api import health
+from net8_indexer.api import certificates, community, health, market, oracles, sites
 from net8_indexer.api.limiter import Limiter
 from net8_indexer.follower import Follower
+from net8_indexer.queries.paging import QueryRefused
 
 __all__ = ["make_app"]
 
@@ -45,13 +46,15 @@ def make_app(engine: Engine, follower: Follower | None, per_minute: int) -> Fast
         docs_url=None, redoc_url=None,
     )  # fmt: skip
     app.state.engine, app.state.follower = engine, follower
-    for router in (health.router,):
-        app.include_router(router, prefix="/api")
+    for subject in (health, market, sites, certificates, community, oracles):
+        app.include_router(subject.router, prefix="/api")
     _limit(app, Limiter(per_minute))
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], expose_headers=["Retry-After"])
     app.add_exception_handler(RequestValidationError, _bad_input)
+    app.add_exception_handler(QueryRefused, _query_refused)
     app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(SQLAlchemyError, _database_away)
+    for away in (OperationalError, InterfaceError):
+        app.add_exception_handler(away, _database_away)
     app.add_exception_handler(Exception, _own_fault)
     return app
 
@@ -79,9 +82,15 @@ async def _bad_input(_: Request, fault: Exception) -> Response:
     name = first["loc"][-1]
     if first["type"] == "missing":
         return _error(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name} is missing; add it")
+    if first["type"] == "value_error":
+        return _error(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: {first['ctx']['error']}")
     what = first["msg"][0].lower() + first["msg"][1:]
     given = str(first["input"])[:80]
     return _error(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name} is '{given}'; {what.replace('input should', 'it should')}")
+
+
+async def _query_refused(_: Request, fault: Exception) -> Response:
+    return _error(HTTPStatus.UNPROCESSABLE_ENTITY, str(fault))
 
 
 async def _refused(request: Request, fault: Exception) -> Response:

@@ -1,13 +1,12 @@
 """Whether the indexer is up, and how far behind the chain."""
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-from net8_indexer.api.reads import connection
+from net8_indexer.api.reads import Db
 from net8_indexer.follower import Follower
 from net8_indexer.schema import Block, Origin
 
@@ -28,7 +27,7 @@ class Health(BaseModel):
 
 
 @router.get("/health", responses={503: {"model": Health}})
-def read_health(request: Request, response: Response, db: Annotated[Connection, Depends(connection)]) -> Health:
+def read_health(request: Request, response: Response, db: Db) -> Health:
     """200 while the chain is followed, 503 with the same content while it is not."""
     follower: Follower | None = request.app.state.follower
     block = db.execute(select(Origin.block)).scalar_one_or_none()

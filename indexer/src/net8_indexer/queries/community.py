@@ -1,0 +1,198 @@
+"""A zone as a whole: who supplied whom, and what each day came to."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, func, or_, select
+
+from net8_indexer.queries.paging import MOST_ROWS, Page, QueryRefused, page, slot_range
+from net8_indexer.schema import SiteSlot, Trade, ZoneFlow, ZoneOperator
+
+__all__ = ["Flow", "Flows", "ZoneDay", "ZoneFlowRow", "ZoneRow", "flows", "zone_days", "zone_flows", "zones"]
+
+_MOST_FLOW_DAYS = 7
+_SLOTS_PER_DAY = 96
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRow:
+    """A zone and its grid operator."""
+
+    zone: int
+    operator: str
+
+
+def zones(db: Connection, *, cursor: str | None = None, limit: int = 100) -> Page[ZoneRow]:
+    """All zones, the latest first.
+
+    Raises:
+        QueryRefused: cursor or limit is wrong.
+    """
+    latest = select(func.max(ZoneOperator.at)).group_by(ZoneOperator.zone)
+    wanted = select(ZoneOperator.zone, ZoneOperator.operator).where(ZoneOperator.at.in_(latest))
+    return page(db, wanted, (ZoneOperator.zone,), cursor, limit, lambda row: ZoneRow(row.zone, row.operator))
+
+
+# --- who supplied whom ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Energy that one site sold another."""
+
+    seller: int
+    buyer: int
+    traded: int  # Wh
+    value: int  # grains
+    settled: int  # Wh of these in slots that are settled for the seller
+    delivered: int  # Wh of the settled that the seller's meter covered
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The largest flows of a zone; the rest is summed up."""
+
+    flows: list[Flow]  # the largest first
+    others: int  # flows that are not listed
+    others_traded: int  # Wh of these
+
+
+def flows(db: Connection, zone: int, first_slot: int, last_slot: int, limit: int = 100) -> Flows:
+    """Who supplied whom, where seller or buyer is of the zone.
+
+    A seller's energy of a slot that falls short is shared among its trades in proportion, rounded down.
+
+    Raises:
+        QueryRefused: the range is empty or too long, or the limit out of bounds.
+    """
+    if not 1 <= limit <= MOST_ROWS:
+        raise QueryRefused(f"limit is {limit}; it must be from 1 to {MOST_ROWS}")
+    slots = slot_range(first_slot, last_slot, _MOST_FLOW_DAYS)
+    sites = range(zone << 16, (zone + 1) << 16)
+    rows = db.execute(
+        select(
+            Trade.seller, Trade.buyer, Trade.slot, func.sum(Trade.wh).label("wh"),
+            func.sum(Trade.wh * Trade.price).label("value"), func.max(SiteSlot.outcome).label("outcome"),
+            func.max(SiteSlot.exported).label("exported"),
+        )
+        .outerjoin(SiteSlot, (SiteSlot.site == Trade.seller) & (SiteSlot.slot == Trade.slot))
+        .where(
+            Trade.slot.between(slots[0], slots[-1]),
+            or_(Trade.seller.between(sites[0], sites[-1]), Trade.buyer.between(sites[0], sites[-1])),
+        )
+        .group_by(Trade.seller, Trade.buyer, Trade.slot)
+    ).all()  # fmt: skip
+    sold: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for row in rows:
+        sold[row.seller, row.slot] += int(row.wh)
+    sums: defaultdict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for row in rows:
+        wh = int(row.wh)
+        flow = sums[row.seller, row.buyer]
+        flow[0] += wh
+        flow[1] += int(row.value)
+        if row.outcome is not None:
+            flow[2] += wh
+            flow[3] += _delivered(wh, sold[row.seller, row.slot], row.outcome, row.exported)
+    found = sorted((Flow(*pair, *values) for pair, values in sums.items()), key=_size)
+    return Flows(found[:limit], len(found[limit:]), sum(flow.traded for flow in found[limit:]))
+
+
+_AS_TRADED, _METERED = 3, 1  # Outcome of the SDK
+
+
+def _delivered(wh: int, sold: int, outcome: int, exported: int) -> int:
+    if outcome == _AS_TRADED:
+        return wh
+    return wh * min(exported, sold) // sold if outcome == _METERED else 0
+
+
+def _size(flow: Flow) -> tuple[int, int, int]:
+    return -flow.traded, flow.seller, flow.buyer
+
+
+# --- days -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneDay:
+    """A day of a zone (UTC)."""
+
+    day: int  # unix seconds at which it begins
+    traded: int  # Wh in its markets
+    value: int  # grains
+    low: int | None  # grains per Wh
+    high: int | None
+    exported: int  # Wh on its sites' export registers, as far as settled
+    settled: int  # slots of sites
+
+
+def zone_days(db: Connection, zone: int, first_slot: int, last_slot: int) -> list[ZoneDay]:
+    """What each day of a zone came to, oldest first.
+
+    Raises:
+        QueryRefused: the range is empty or too long.
+    """
+    slots = slot_range(first_slot, last_slot)
+    trade_day, slot_day = Trade.slot - Trade.slot % _SLOTS_PER_DAY, SiteSlot.slot - SiteSlot.slot % _SLOTS_PER_DAY
+    traded = {
+        row.day: row
+        for row in db.execute(
+            select(
+                trade_day.label("day"), func.sum(Trade.wh).label("wh"),
+                func.sum(Trade.wh * Trade.price).label("value"), func.min(Trade.price).label("low"),
+                func.max(Trade.price).label("high"),
+            )
+            .where(Trade.zone == zone, Trade.slot.between(slots[0], slots[-1]))
+            .group_by("day")
+        )
+    }  # fmt: skip
+    exported = func.sum(case((SiteSlot.outcome == _METERED, SiteSlot.exported), else_=0)).label("wh")
+    settled = {
+        row.day: row
+        for row in db.execute(
+            select(slot_day.label("day"), exported, func.count().label("slots"))
+            .where(
+                SiteSlot.site.between(zone << 16, ((zone + 1) << 16) - 1), SiteSlot.slot.between(slots[0], slots[-1])
+            )
+            .group_by("day")
+        )
+    }
+    found = []
+    for day in sorted(traded.keys() | settled.keys()):
+        trades, meters = traded.get(day), settled.get(day)
+        found.append(
+            ZoneDay(
+                day * 900, int(trades.wh) if trades else 0, int(trades.value) if trades else 0,
+                trades.low if trades else None, trades.high if trades else None,
+                int(meters.wh) if meters else 0, meters.slots if meters else 0,
+            )
+        )  # fmt: skip
+    return found
+
+
+# --- a zone's money -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFlowRow:
+    """Money that came into one of a zone's accounts by hand (positive) or left it."""
+
+    time: int
+    account: int  # 0 pool, 1 grid fees, 2 oracle fees
+    grains: int
+    party: str
+    tx: str
+
+
+def zone_flows(db: Connection, zone: int, *, cursor: str | None = None, limit: int = 100) -> Page[ZoneFlowRow]:
+    """Payments into and out of a zone's accounts, newest first.
+
+    Raises:
+        QueryRefused: cursor or limit is wrong.
+    """
+    wanted = select(*ZoneFlow.__table__.c).where(ZoneFlow.zone == zone)
+    return page(
+        db, wanted, (ZoneFlow.at,), cursor, limit,
+        lambda row: ZoneFlowRow(row.time, row.account, row.grains, row.party, row.tx.hex()),
+    )  # fmt: skip

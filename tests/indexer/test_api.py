@@ -1,0 +1,258 @@
+"""The HTTP API as other software meets it: a real process over a street that has traded, and what it refuses."""
+
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+import requests
+import uvicorn
+from net8_indexer.api.app import make_app
+from net8_indexer.database import open_database, upgrade
+from sqlalchemy import make_url
+
+from tests.indexer.processes import Process, wait_until
+from tests.ports import free_port
+
+
+@pytest.fixture(scope="module")
+def hour(street) -> int:
+    """The street's settled hour, certified."""
+    street.certify(street.settled_hour)
+    return street.settled_hour
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def indexer(request, local_chain, hour, tmp_path_factory) -> Iterator[Process]:
+    """A running indexer at the head of the chain."""
+    database = "net8.sqlite"
+    if request.param == "postgresql":
+        database = request.getfixturevalue("postgresql_server").empty_database()
+    process = Process(tmp_path_factory.mktemp("api"), local_chain, database)
+    process.start()
+    process.wait_at_head()
+    yield process
+    process.close()
+
+
+def good(answer: requests.Response):
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_trades__read_page_by_page__each_once_and_all_of_them(indexer, street):
+    zone = street.zone.number
+    whole = good(indexer.get("/trades", zone=zone, limit=500))
+    assert whole["next"] is None
+    pages, cursor = [], None
+    while True:
+        part = good(indexer.get("/trades", zone=zone, limit=3, **({"cursor": cursor} if cursor else {})))
+        pages.append(part["items"])
+        cursor = part["next"]
+        if cursor is None:
+            break
+    assert len(pages) > 1
+    assert [trade for page in pages for trade in page] == whole["items"]
+
+
+def test_candles__of_the_zone__add_up_to_its_trades(indexer, street):
+    zone = street.zone.number
+    trades = good(indexer.get("/trades", zone=zone, limit=500))["items"]
+    first, last = min(trade["slot"] for trade in trades), max(trade["slot"] for trade in trades)
+    by_slot = good(indexer.get(f"/zones/{zone}/slot-candles", first_slot=first, last_slot=last))
+    for candle in by_slot:
+        own = [trade for trade in reversed(trades) if trade["slot"] == candle["slot"]]
+        prices = [trade["price"] for trade in own]
+        assert [candle[name] for name in ("open", "high", "low", "close")] == [
+            prices[0], max(prices), min(prices), prices[-1],
+        ]  # fmt: skip
+        assert candle["value"] == sum(trade["wh"] * trade["price"] for trade in own)
+    times = {"first_time": trades[-1]["time"], "last_time": trades[0]["time"], "seconds": 86_400}
+    by_time = good(indexer.get(f"/zones/{zone}/candles", **times))
+    assert sum(candle["wh"] for candle in by_time) == sum(candle["wh"] for candle in by_slot)
+    standing = good(indexer.get(f"/zones/{zone}/slots", first_slot=first, last_slot=last))
+    assert sum(slot["traded_wh"] for slot in standing) == sum(trade["wh"] for trade in trades)
+
+
+def test_days__settled_hour__sum_of_its_positions_and_what_was_credited(indexer, street, hour):
+    site, span = street.zone.sites[0], {"first_slot": 4 * hour, "last_slot": 4 * hour + 3}
+    positions = good(indexer.get(f"/sites/{site}/positions", **span))
+    (day,) = good(indexer.get(f"/sites/{site}/days", **span))
+    assert day["exported"] == sum(position["exported"] for position in positions)
+    earned = sum(position["value"] - position["charge"] - position["grid_fee"] for position in positions)
+    assert day["result"] == earned + day["feed_in"] - day["relay_fees"]
+    assert 0 <= day["feed_in"] <= 100 * sum(position["unused"] for position in positions)
+    assert day["open_slots"] == 0
+
+
+def test_flows__of_the_settled_hour__energy_of_all_its_trades(indexer, street, hour):
+    zone, span = street.zone.number, {"first_slot": 4 * hour, "last_slot": 4 * hour + 3}
+    trades = [
+        trade for trade in good(indexer.get("/trades", zone=zone, limit=500))["items"] if trade["slot"] // 4 == hour
+    ]
+    told = good(indexer.get(f"/zones/{zone}/flows", **span))
+    assert sum(flow["traded"] for flow in told["flows"]) == sum(trade["wh"] for trade in trades) > 0
+    assert all(0 <= flow["delivered"] <= flow["settled"] == flow["traded"] for flow in told["flows"])
+    largest = good(indexer.get(f"/zones/{zone}/flows", **span, limit=1))
+    assert largest["flows"] == told["flows"][:1]
+    assert largest["others"] == len(told["flows"]) - 1
+
+
+def test_certificate__of_a_settled_hour__says_who_signed_its_readings(indexer, local_chain, street):
+    held = good(indexer.get("/certificates", zone=street.zone.number))["items"]
+    assert held, "a street without certificates shows nothing"
+    for row in held:
+        said = local_chain.read(local_chain.contracts.certificates.totals_of(int(row["id"])))
+        assert (row["issued"], row["held"], row["retired"]) == (said.issued, said.held, said.retired)
+    row = held[0]
+    origin = good(indexer.get(f"/certificates/{row['id']}"))
+    produced = local_chain.read(local_chain.contracts.certificates.certificate(int(row["id"])))
+    assert sum(slot["exported"] for slot in origin["slots"]) == row["issued"] == produced.totals.issued
+    seats = local_chain.read(local_chain.contracts.registry.zone_signers(street.zone.number))
+    assert [signer["signer"] for signer in origin["slots"][0]["signers"]] == seats[:3]
+    assert origin["location"] == "DK1"
+    retired = good(indexer.get("/retirements", certificate=row["id"]))["items"]
+    assert [(one["beneficiary"], one["wh"]) for one in retired] == [("a bakery", row["retired"])]
+    owner = street.zone.owners[row["site"]].address
+    mine = {one["id"]: one["wh"] for one in good(indexer.get(f"/accounts/{owner}/certificates"))["items"]}
+    assert mine[row["id"]] == local_chain.read(
+        local_chain.contracts.certificates.balance_of(owner, int(row["id"]))
+    )  # fmt: skip
+
+
+def test_oracles__after_reports__stakes_and_seats_as_the_registry_says(indexer, local_chain, street):
+    zone, registry = street.zone.number, local_chain.contracts.registry
+    seats = good(indexer.get(f"/zones/{zone}/seats"))
+    assert [seat["operator"] for seat in seats] == local_chain.read(registry.zone_operators(zone))
+    told = {row["id"]: row for row in good(indexer.get("/operators", limit=500))["items"]}
+    for seat in seats:
+        said = local_chain.read(registry.operator(seat["operator"]))
+        row = told[seat["operator"]]
+        assert (row["owner"], row["signer"], int(row["stake"])) == (said.owner, said.signer, said.stake)
+    latency = good(indexer.get(f"/zones/{zone}/latency"))
+    assert latency["reports"] == 2
+    assert latency["signed"] == [2, 2, 2, 0]
+
+
+def test_reserve__after_minting__supply_and_euros_as_the_reserve_says(indexer, local_chain):
+    said = local_chain.read(local_chain.contracts.reserve.backing())
+    days = good(indexer.get("/reserve/days", first_time=0, last_time=30_000_000))
+    assert days == []
+    now = local_chain.now()
+    latest = good(indexer.get("/reserve/days", first_time=now - 86_400, last_time=now))[-1]
+    assert (int(latest["supply"]), int(latest["euros"])) == (said.supply, said.euros)
+    assert int(latest["price"]) == local_chain.read(local_chain.contracts.reserve.price())
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "sentence"),
+    [
+        ("/trades", {}, 422, "neither zone nor site is given; give one of them"),
+        ("/trades", {"zone": 0}, 422, "zone is '0'; it should be greater than or equal to 1"),
+        ("/trades", {"zone": 2**64}, 422, "zone is '18446744073709551616'; it should be less than or equal to"),
+        ("/trades", {"zone": "x"}, 422, "zone is 'x'; it should be a valid integer"),
+        ("/trades", {"zone": 1, "limit": 501}, 422, "limit is '501'; it should be less than or equal to 500"),
+        ("/trades", {"zone": 1, "cursor": "1.2.3"}, 422, "give the `next` of the page before"),
+        ("/trades", {"zone": 1, "cursor": "0 or 1=1"}, 422, "give the `next` of the page before"),
+        ("/zones/1/slots", {"first_slot": 5}, 422, "last_slot is missing; add it"),
+        ("/zones/1/slots", {"first_slot": 5, "last_slot": 4}, 422, "exchange them"),
+        ("/zones/1/slots", {"first_slot": 0, "last_slot": 10**6}, 422, "ask for fewer at once"),
+        ("/zones/1/candles", {"first_time": 0, "last_time": 10**9}, 422, "ask for a shorter time or longer steps"),
+        ("/sites/1", {}, 404, "site 1 is not registered"),
+        ("/sites", {"owner": "0x12"}, 422, "owner: "),
+        ("/certificates/99999999999", {}, 404, "was never issued"),
+        ("/certificates/1e9", {}, 422, "certificate is '1e9'"),
+        ("/zones/4000000000/latency", {}, 404, "has no report yet"),
+        ("/nothing", {}, 404, "there is nothing at this address"),
+    ],
+)
+def test_question__wrong__refused_in_one_sentence(indexer, path, parameters, status, sentence):
+    answer = indexer.get(path, **parameters)
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"]
+
+
+def test_api__from_a_page_of_another_site__may_be_read_and_not_written(indexer):
+    answer = requests.get(indexer.url + "/zones", headers={"Origin": "https://example.org"}, timeout=60)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    refused = requests.post(indexer.url + "/zones", json={}, timeout=60)
+    assert refused.status_code == 405
+    assert refused.json()["error"] == "this can only be read; ask with GET"
+
+
+def test_openapi__all_routes__only_read_and_every_list_bounded(indexer):
+    described = good(indexer.get("/openapi.json"))
+    assert len(described["paths"]) > 20
+    for path, methods in described["paths"].items():
+        assert list(methods) == ["get"], path
+        names = {parameter["name"] for parameter in methods["get"].get("parameters", [])}
+        answer = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        if answer.get("type") == "array":
+            assert names & {"last_slot", "last_time", "zone"}, f"{path} is a list without bound"
+        elif "Page" in answer["$ref"]:
+            assert {"limit", "cursor"} <= names, f"{path} is a list without pages"
+
+
+def test_every_route__with_all_its_parameters__answers(indexer, street, hour):
+    held = good(indexer.get("/certificates", zone=street.zone.number))["items"][0]
+    values = {
+        "zone": street.zone.number, "site": held["site"], "slot": 4 * hour, "first_slot": 4 * hour,
+        "last_slot": 4 * hour + 95, "first_time": hour * 3600 - 14_400, "last_time": hour * 3600, "seconds": 900,
+        "owner": street.zone.owners[held["site"]].address, "account": street.zone.owners[held["site"]].address,
+        "certificate": held["id"], "operator": 1, "dispute": 1, "limit": 5, "cursor": None, "last": 10,
+        "only_open": "false", "offset_minutes": 120,
+    }  # fmt: skip
+    empty = []
+    for path, methods in good(indexer.get("/openapi.json"))["paths"].items():
+        names = [parameter["name"] for parameter in methods["get"].get("parameters", [])]
+        asked = {name: values[name] for name in names if f"{{{name}}}" not in path}
+        answer = good(indexer.get(path.removeprefix("/api").format(**values), **asked))
+        if answer == [] or (isinstance(answer, dict) and answer.get("items") == []):
+            empty.append(path)
+    assert set(empty) <= {
+        "/api/penalties",
+        "/api/disputes",
+        "/api/disputes/{dispute}/steps",
+        "/api/zones/{zone}/payments",
+    }
+
+
+def test_health__chain_node_stops_answering__says_so_while_history_can_be_read(indexer, local_chain, street):
+    local_chain.pause()
+    try:
+        wait_until(lambda: indexer.get("/health").status_code == 503, "health turns red")
+        told = indexer.get("/health").json()
+        assert "no answer from" in told["problem"]
+        assert told["behind"] == 0
+        assert good(indexer.get("/trades", zone=street.zone.number))["items"]
+    finally:
+        local_chain.resume()
+    street.trade(actions=5)
+    indexer.wait_at_head()
+    wait_until(lambda: indexer.get("/health").status_code == 200, "health turns green")
+    assert indexer.get("/health").json()["problem"] is None
+
+
+@pytest.fixture
+def thrifty(tmp_path) -> Iterator[str]:
+    """Address of an API that allows three questions a minute, on an empty database."""
+    engine = open_database(make_url(f"sqlite:///{tmp_path}/net8.sqlite"))
+    upgrade(engine)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(make_app(engine, None, 3), port=port, log_config=None))
+    thread = Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started, "a server")
+    yield f"http://127.0.0.1:{port}/api"
+    server.should_exit = True
+    thread.join()
+    engine.dispose()
+
+
+def test_client__asks_too_often__told_to_wait_while_health_goes_on(thrifty):
+    answers = [requests.get(f"{thrifty}/zones", timeout=60) for _ in range(8)]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["error"].startswith("too many questions from your address; ask again in ")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert requests.get(f"{thrifty}/health", timeout=60).status_code == 200
