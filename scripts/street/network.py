@@ -1,4 +1,5 @@
-"""What the street runs on, each part a process of its own: chain, contracts, oracle nodes, gateways, web app."""
+"""What the street runs on, each part a process of its own: chain, contracts, oracle nodes, gateways,
+indexer, web app."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from scripts.street.options import Options
 from scripts.street.processes import HOST, Child, Processes, answers, choose_port
 from scripts.street.rpc import Rpc, RpcFault
 from scripts.street.run_folder import RunFolder
-from scripts.street.settings_files import Meter, Peer, gateway_settings, node_settings, write_keystore
+from scripts.street.settings_files import Meter, Peer, gateway_settings, indexer_settings, node_settings, write_keystore
 from scripts.street.zone import Resident
 
 __all__ = ["Network"]
@@ -37,6 +38,7 @@ class Network:
         self._chain_port = choose_port(options.chain_port, "CHAIN_PORT")
         self._app_port = 0 if options.headless else choose_port(options.app_port, "APP_PORT")
         self.street_port = 0 if options.headless else choose_port(options.street_port, "STREET_PORT")
+        self._indexer_port = 0 if options.headless else choose_port(options.indexer_port, "INDEXER_PORT")
         self._folder = folder
         self._processes = processes
         self._password = folder.password_file.read_text(encoding="utf-8").strip()
@@ -173,6 +175,29 @@ class Network:
 
     def _wait_healthy(self, child: Child, url: str) -> None:
         self._processes.wait_ready(child, lambda: answers(f"{url}/healthz"))
+
+    # --- indexer ----------------------------------------------------------------------------------------------------
+
+    def start_indexer(self) -> str:
+        """The indexer; the address of its HTTP API.
+
+        Raises:
+            ChildDied: it could not be started.
+        """
+        address = f"{HOST}:{self._indexer_port}"
+        settings = self._folder.indexer / "indexer.toml"
+        settings.write_text(
+            indexer_settings(
+                listen=address, database=self._folder.indexer / "net8.sqlite", deployment=self.deployment,
+                rpc=self.rpc_url,
+            ),
+            encoding="utf-8",
+        )  # fmt: skip
+        command = [str(_PROGRAMS / "net8-indexer"), "run", "--config", str(settings)]
+        url = f"http://{address}/api"
+        self._processes.wait_ready(self._processes.start("indexer", command), lambda: answers(f"{url}/health"))
+        self._folder.note(indexer_url=url)
+        return url
 
     # --- web app ----------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ class Options:
     chain_port: int  # 0: any free one
     app_port: int
     street_port: int
+    indexer_port: int
 
     @property
     def utc_offset(self) -> timedelta:
@@ -157,6 +158,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     option("CHAIN_PORT", "8545", "of the local chain; 0 takes a free one")
     option("APP_PORT", "8501", "of the web app; 0 takes a free one")
     option("STREET_PORT", "8600", "of the street's own service for newcomers; 0 takes a free one")
+    option("INDEXER_PORT", "8700", "of the indexer's HTTP API; 0 takes a free one")
     return parser
 
 
@@ -184,4 +186,5 @@ def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str]
         chain_port=_whole("CHAIN_PORT", given["CHAIN_PORT"], 0, 65535),
         app_port=_whole("APP_PORT", given["APP_PORT"], 0, 65535),
         street_port=_whole("STREET_PORT", given["STREET_PORT"], 0, 65535),
+        indexer_port=_whole("INDEXER_PORT", given["INDEXER_PORT"], 0, 65535),
     )

@@ -1,7 +1,7 @@
 """The folder of a run: keys, settings, logs, stores and stamps of everything that was started.
 
 street.json   where the processes of the run listen
-logs/  keys/  nodes/  gateways/  stamps/  homes.csv  deployments/
+logs/  keys/  nodes/  gateways/  indexer/  stamps/  homes.csv  deployments/
 """
 
 import json
@@ -32,7 +32,8 @@ class RunFolder:
         self.path = path.resolve()
         if self.path.exists():
             self._clear()
-        for folder in (self.logs, self.keys, self.nodes, self.gateways, self.stamps, self.deployments):
+        folders = (self.logs, self.keys, self.nodes, self.gateways, self.indexer, self.stamps, self.deployments)
+        for folder in folders:
             folder.mkdir(parents=True)
         self._facts: dict[str, Any] = {}
         self.note(pid=os.getpid())
@@ -75,6 +76,11 @@ class RunFolder:
     def gateways(self) -> Path:
         """Settings, stores and inputs of the gateways."""
         return self.path / "gateways"
+
+    @property
+    def indexer(self) -> Path:
+        """Settings and database of the indexer."""
+        return self.path / "indexer"
 
     @property
     def stamps(self) -> Path:

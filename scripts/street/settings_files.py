@@ -7,10 +7,11 @@ from pathlib import Path
 
 from eth_account import Account
 
-__all__ = ["Meter", "Peer", "gateway_settings", "node_settings", "write_keystore"]
+__all__ = ["Meter", "Peer", "gateway_settings", "indexer_settings", "node_settings", "write_keystore"]
 
 _ITERATIONS = 1_000  # of pbkdf2: these keys are public knowledge, and two hundred of them are opened at once
 _POLL_MS = 40  # looks at the chain's clock
+_INDEXER_POLL_MS = 250
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,11 @@ def gateway_settings(
             f"start_slot = {meter.first_row_slot}\n"
         )
     return "\n".join(blocks)
+
+
+def indexer_settings(*, listen: str, database: Path, deployment: Path, rpc: str) -> str:
+    """Settings of the indexer."""
+    return (
+        f"database = {_text(database)}\nlisten = {_text(listen)}\n\n"
+        f"[chain]\ndeployment = {_text(deployment)}\nrpc = {_text(rpc)}\npoll_ms = {_INDEXER_POLL_MS}\n"
+    )

@@ -208,9 +208,11 @@ def _live(street: _Street, conductor: Conductor, folder: RunFolder) -> Result:
         folder.note(street_url=service.url)
         _trade_ahead(street, conductor)
         _start_oracles(street)
-        say("starting the web app")
+        say("starting the indexer and the web app")
+        indexer_url = street.network.start_indexer()
         url = street.network.start_app(service.url)
-        say(f"\n  Open {url}\n  One slot of 15 minutes takes {options.slot_seconds:g} s here "
+        say(f"\n  Open {url}\n  For other software: {indexer_url}/openapi.json\n"
+            f"  One slot of 15 minutes takes {options.slot_seconds:g} s here "
             f"({options.factor:g} times as fast as the sun). Ctrl-C stops everything.\n")  # fmt: skip
         clock.run_at(options.factor)
         _keep_running(street, conductor, bakery, service)

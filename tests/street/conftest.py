@@ -64,7 +64,8 @@ def start_street(tmp_path: Path) -> Iterator[Callable[..., RunningStreet]]:
     def start(**variables: object) -> RunningStreet:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("NET8_")},
-            "CHAIN_PORT": "0", "APP_PORT": "0", "STREET_PORT": "0", "RUN_FOLDER": str(tmp_path / "run"),
+            "CHAIN_PORT": "0", "APP_PORT": "0", "STREET_PORT": "0", "INDEXER_PORT": "0",
+            "RUN_FOLDER": str(tmp_path / "run"),
             **{name: str(value) for name, value in variables.items()},
         }  # fmt: skip
         with (tmp_path / "talk.txt").open("w", encoding="utf-8") as talk:

@@ -101,7 +101,7 @@ def balance_slot(chain: Chain, token: str, holder: str) -> tuple[str, int]:
 
 def test_live__newcomer_joins_and_sells__paid__and_ctrl_c_leaves_nothing(start_street):
     street = start_street(SLOT_SECONDS=6, START="08:30")
-    facts = street.facts("app_url", "street_url")
+    facts = street.facts("app_url", "street_url", "indexer_url")
     assert requests.get(facts["app_url"], timeout=10).ok
     newcomer = Account.from_key(keccak256(b"a wallet from outside"))
     site = join(facts["street_url"], newcomer)
@@ -121,6 +121,11 @@ def test_live__newcomer_joins_and_sells__paid__and_ctrl_c_leaves_nothing(start_s
     short = 5000 - min(position.exported, 5000)
     earned = chain.read(contracts.exchange.free_balance(site)) - before
     assert earned == 5000 * bids[0].price - short * 1650
+    history = f"{facts['indexer_url']}/sites/{site}/positions?first_slot={slot}&last_slot={slot}"
+    while not (told := requests.get(history, timeout=10).json()) or told[0]["settled_at"] is None:
+        assert time.monotonic() < deadline, told
+        time.sleep(0.2)
+    assert (told[0]["net_wh"], told[0]["exported"], told[0]["short"]) == (5000, position.exported, short)
     hour = hour_of_slot(slot) + TARIFF_LEAD + 1  # published by now, and final
     midnight = hour_of_slot(street.facts("first_slot")["first_slot"]) - 8
     terms, final = chain.read(contracts.grid.terms(1, hour))
