@@ -1,9 +1,16 @@
 """What is indexed is what the contracts say, whatever the chain does, in both kinds of database."""
 
+from dataclasses import replace
+
 import pytest
 from net8.model import Outcome
-from net8_indexer.database import DatabaseRefused, TwoWriters, reading
+from net8_indexer.bulk import insert_rows
+from net8_indexer.database import DatabaseRefused, TwoWriters, reading, writing
+from net8_indexer.queries import certificates as held
 from net8_indexer.queries import market, sites
+from net8_indexer.schema import DisputeStep, table_of
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from tests.indexer.indexing import contents, follower_of, settings_of, to_head
 from tests.indexer.street import RandomStreet
@@ -72,6 +79,40 @@ def test_following__five_blocks_replaced_by_others__as_if_they_had_never_been(lo
     assert any(set(rows) - set(contents(engine)[name]) for name, rows in stale.items())
 
 
+def test_following__database_restarts__goes_on_and_loses_nothing(local_chain, street, postgresql_server, tmp_path):
+    url = postgresql_server.empty_database()
+    with follower_of(local_chain, settings_of(local_chain, url)) as (follower, engine):
+        to_head(follower)
+        street.trade(actions=10)
+        postgresql_server.stop()
+        try:
+            with pytest.raises(DBAPIError):
+                follower.look()
+        finally:
+            postgresql_server.start()
+        street.trade(actions=10)
+        to_head(follower)
+        with follower_of(local_chain, settings_of(local_chain, str(tmp_path / "afresh.sqlite"))) as (fresh, afresh):
+            to_head(fresh)
+            assert contents(engine) == contents(afresh)
+
+
+def test_following__hostile_text_and_ids_in_logs__read_as_they_can_be_and_nothing_stops(local_chain, settings):
+    street, certificates = RandomStreet(local_chain, seed=4, sites=1), local_chain.contracts.certificates
+    street.finish()
+    (site,), hour = street.zone.sites, street.settled_hour
+    sender, owner, certificate = street.senders[site], street.senders[site].address, site << 32 | hour
+    sender.send(certificates.mint(site, hour, owner))
+    retiring = certificates.retire(owner, {certificate: 1}, "MARK", "a\tb\\c\nd")
+    sender.send(replace(retiring, data=retiring.data.replace(b"MARK", b"\xff\x00'\"")))
+    sender.send(certificates.transfer(owner, owner, 2**240 | hour, 0))
+    with follower_of(local_chain, settings) as (follower, engine):
+        to_head(follower)
+        with reading(engine) as db:
+            (row, *_) = held.retirements(db, certificate=certificate).items
+            assert (row.beneficiary, row.purpose) == ("\ufffd\ufffd'\"", "a\tb\\c\nd")
+
+
 def test_following__chain_that_began_anew__refused_and_nothing_lost(local_chain, street, settings, tmp_path):
     with follower_of(local_chain, settings) as (follower, engine):
         to_head(follower)
@@ -94,3 +135,21 @@ def test_following__two_writers__the_later_one_refused(local_chain, street, sett
         street.trade(actions=5)
         to_head(first)
         assert contents(engine) != held
+
+
+def test_insert_rows__many_of_every_kind_of_value__come_back_as_they_were(local_chain, settings):
+    words = ["", r"\N", "\\", "a\tb", "c\nd\re", "'\";--", "\ufffd \u0645\u0635\u0628\u0627\u062d \U0001f50b"]
+    steps = [
+        {
+            "at": at, "time": 2**40, "dispute": at, "kind": "vote", "round": None, "operator": at % 2 or None,
+            "account": words[at % len(words)], "uphold": bool(at % 3), "wei": 2**256 - 1 - at, "compensation": 0,
+            "state": None, "tx": bytes([at, 0, 92, 10]),
+        }
+        for at in range(60)
+    ]  # fmt: skip
+    table = table_of(DisputeStep)
+    with follower_of(local_chain, settings) as (_, engine):
+        with writing(engine) as db:
+            insert_rows(db, table, steps)
+        with reading(engine) as db:
+            assert [row._asdict() for row in db.execute(select(table).order_by(table.c.at))] == steps

@@ -51,6 +51,11 @@ def _account(address: str) -> str | None:
     return None if address == _NOBODY else address
 
 
+def _text(of_anybody: str) -> str:
+    """PostgreSQL's text takes every character but this one."""
+    return of_anybody.replace("\0", "\ufffd")
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows of the events of some blocks, in the order of the chain.
@@ -241,6 +246,8 @@ class Batch:
 
     def _passed_on(self, m: _Moment, sender: str, receiver: str, moved: list[tuple[int, int]]) -> None:
         for place, (certificate, wh) in enumerate(moved):
+            if not wh:
+                continue  # anybody may pass on nothing of what never was, by an id of any size
             site, hour = certificate_of(certificate)
             self.rows[schema.CertificateMove].append(
                 m.row(place=place, site=site, hour=hour, sender=_account(sender), receiver=_account(receiver), wh=wh)
@@ -260,8 +267,8 @@ class Batch:
                 hour=hour,
                 account=event.account,
                 wh=event.amount,
-                beneficiary=event.beneficiary,
-                purpose=event.purpose,
+                beneficiary=_text(event.beneficiary),
+                purpose=_text(event.purpose),
                 consumer=event.site,
                 slot=event.slot,
             )

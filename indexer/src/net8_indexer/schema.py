@@ -198,6 +198,7 @@ class Trade(Base):
     tx: Mapped[bytes]
     __table_args__ = (
         Index("trade_of_market", "zone", "slot"),
+        Index("trade_of_zone", "zone", "at", "place"),
         Index("trade_of_seller", "seller", "slot"),
         Index("trade_of_buyer", "buyer", "slot"),
     )

@@ -8,6 +8,7 @@ from net8.model import Terms as HourTerms
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.sql import bindparam
 
+from net8_indexer.bulk import insert_rows
 from net8_indexer.database import DatabaseRefused, TwoWriters, writing
 from net8_indexer.rows import TERMS_COLUMNS, Batch, Resting
 from net8_indexer.schema import Base, Block, Order, OrderChange, Origin, Payment, SiteSlot, Terms, at_of, table_of
@@ -43,6 +44,7 @@ class Writer:
         self._first = first_block
         self._resting: dict[int, Resting] = {}
         self._terms: dict[tuple[int, int], HourTerms] = {}
+        self._is_loaded = False  # whether the two say what the database does
         with writing(engine) as connection:
             origin = connection.execute(select(table_of(Origin))).one_or_none()
             if origin is None:
@@ -56,7 +58,6 @@ class Writer:
                 )
             else:
                 self.block = origin.block
-            self._load(connection)
 
     def same_chain(self, genesis: bytes) -> None:
         """Check that a chain is the one that was followed so far, by the hash of its block 0.
@@ -76,9 +77,12 @@ class Writer:
 
     def _load(self, connection: Connection) -> None:
         """What is kept in memory, as the database has it."""
+        if self._is_loaded:
+            return
         open_ = select(Order.at, Order.number, Order.left, Order.price).where(Order.left > 0)
         self._resting = {int(row.number): Resting(row.at, row.left, row.price) for row in connection.execute(open_)}
         self._terms = {}
+        self._is_loaded = True
 
     def _terms_of(self, connection: Connection, zone: int, hour: int) -> HourTerms:
         if (zone, hour) not in self._terms:
@@ -113,18 +117,17 @@ class Writer:
         try:
             with writing(self._engine) as connection:
                 self._advance(connection, blocks[-1].number)
+                self._load(connection)
                 batch = Batch(self._resting, lambda zone, hour: self._terms_of(connection, zone, hour))
                 for event in events:
                     batch.add(event, times[event.block])
                 for table, rows in batch.rows.items():
-                    connection.execute(insert(table_of(table)), rows)
+                    insert_rows(connection, table_of(table), rows)
                 _update_orders(connection, batch.left)
                 headers = [{"number": one.number, "hash": one.hash, "time": one.time} for one in blocks]
-                connection.execute(insert(table_of(Block)), headers)
+                insert_rows(connection, table_of(Block), headers)
         except BaseException:
-            self._resting = {}  # what was changed in memory was not written
-            with self._engine.connect() as connection:
-                self._load(connection)
+            self._is_loaded = False  # what was changed in memory was not written
             raise
         self.block = blocks[-1].number
 
@@ -144,6 +147,7 @@ class Writer:
             TwoWriters: another process writes as well; nothing was changed.
         """
         cut = at_of(block + 1, 0)
+        self._is_loaded = False
         with writing(self._engine) as connection:
             self._advance(connection, block)
             _restore_orders(connection, cut)
@@ -153,7 +157,6 @@ class Writer:
                 if "at" in table.c:
                     connection.execute(delete(table).where(table.c.at >= cut))
             connection.execute(delete(Block).where(Block.number > block))
-            self._load(connection)
         self.block = block
 
     @property

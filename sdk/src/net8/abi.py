@@ -11,7 +11,10 @@ from importlib.resources import files
 from typing import Any
 
 from eth_abi.abi import decode, encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.registry import registry
 
 from net8.signing import checksum_address, keccak256
 
@@ -29,6 +32,18 @@ CONTRACT_NAMES = (
     "Reserve",
     "TestEuro",
 )
+
+
+def _for_logs() -> ABIDecoder:
+    """Logs hold text of anybody's making: what is not UTF-8 in it reads as U+FFFD, and hides no other log."""
+    lenient = registry.copy()  # type: ignore[no-untyped-call]
+    text = StringDecoder(handle_string_errors="replace")  # type: ignore[no-untyped-call]
+    lenient.unregister_decoder("string")
+    lenient.register_decoder(lambda kind: kind == "string", text, label="string")
+    return ABIDecoder(lenient)
+
+
+_decode_log = _for_logs().decode
 
 
 class CallRefused(ValueError):
@@ -82,9 +97,9 @@ class EventAbi:
     def decode(self, topics: list[bytes], data: bytes) -> list[Any]:
         """Values of a log, in the order of the declaration."""
         indexed = iter(topics[1:])
-        plain = iter(decode([kind for _, kind, is_indexed in self.inputs if not is_indexed], data))
+        plain = iter(_decode_log([kind for _, kind, is_indexed in self.inputs if not is_indexed], data))
         values = [
-            decode([kind], next(indexed))[0] if is_indexed else next(plain) for _, kind, is_indexed in self.inputs
+            _decode_log([kind], next(indexed))[0] if is_indexed else next(plain) for _, kind, is_indexed in self.inputs
         ]
         kinds = [kind for _, kind, _ in self.inputs]
         return [checksum_address(v) if kind == "address" else v for kind, v in zip(kinds, values, strict=True)]

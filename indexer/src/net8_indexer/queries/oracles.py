@@ -202,14 +202,13 @@ class ReportRow:
     tx: str
 
 
-_REPORT = (
-    select(
-        Report.at, Report.zone, Report.time, Report.settled, Report.signers, Report.entries_hash, Report.tx,
-        func.max(Settlement.last_slot).label("last_slot"),
-    )
-    .join(Settlement, (Settlement.tx == Report.tx) & (Settlement.zone == Report.zone))
-    .group_by(*Report.__table__.c)
-)  # fmt: skip
+_REPORT = select(
+    *Report.__table__.c,
+    select(func.max(Settlement.last_slot))
+    .where(Settlement.tx == Report.tx, Settlement.zone == Report.zone)
+    .scalar_subquery()
+    .label("last_slot"),
+)
 
 
 def _report(row: AnyRow) -> ReportRow:

@@ -322,6 +322,7 @@ def upgrade() -> None:
     op.create_index("trade_of_buyer", "trade", ["buyer", "slot"], unique=False)
     op.create_index("trade_of_market", "trade", ["zone", "slot"], unique=False)
     op.create_index("trade_of_seller", "trade", ["seller", "slot"], unique=False)
+    op.create_index("trade_of_zone", "trade", ["zone", "at", "place"], unique=False)
     op.create_table(
         "unbonding",
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
