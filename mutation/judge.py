@@ -38,7 +38,7 @@ __all__ = ["Judge"]
 Answer = TypeVar("Answer")  # what comes from a child, by JSON
 PATIENCE, LEAST = 10, 20  # processor time a test may take: so many times its own without a fault, and so many seconds
 AT_ONCE = (4, 16, None)  # tests asked about a mutant in one round, the next, and the last
-ANEW = 30  # tests asked about a mutant that is deployed anew
+ANEW = 6  # tests asked about a mutant that is deployed anew, each of another file: fixtures that deploy are alike
 LOADED = [*DEPLOYABLE, "local/TestEuro"]  # compiled before any child begins
 KILLED, ALIVE, FAILED = 1, 0, 2
 NO_SOURCES: dict[str, dict[int, Any]] = {"pc_raw_ast_map": {}, "error_map": {}}
@@ -174,6 +174,24 @@ class First:
             self.killer, self.reason = report.nodeid, report.longreprtext
 
 
+class Deploying:
+    """A pytest plugin: notes which tests deploy contracts themselves, or by a fixture of their own module."""
+
+    def __init__(self) -> None:
+        self.tests: list[str] = []
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        self.tests = [item.nodeid for item in items if any("deploy" in names for names in self._asked_for(item))]
+
+    @staticmethod
+    def _asked_for(item: pytest.Item) -> Iterator[Iterable[str]]:
+        """Fixtures that a test asks for, and those that its module's fixtures do."""
+        yield item._fixtureinfo.argnames
+        for *_, fixture in item._fixtureinfo.name2fixturedefs.values():
+            if fixture.baseid == item.nodeid.split("::")[0]:
+                yield fixture.argnames
+
+
 class Judge:
     """Judges the mutants of one contract.
 
@@ -192,7 +210,8 @@ class Judge:
         without_sources()
         self.sound = {name: boa.load_partial(str(CONTRACTS / f"{name}.vy")).compiler_data for name in LOADED}
         boa.interpret.compiler_data = self._compiler_data({})
-        self._pytest([], self.files, "--collect-only")  # the children find the modules loaded
+        self.deploying = Deploying()
+        self._pytest([self.deploying], self.files, "--collect-only")  # the children find the modules loaded
         for file in self.files:
             if Reach.load(file) is None:
                 self._in_child(lambda: self._record(file))  # noqa: B023
@@ -214,7 +233,7 @@ class Judge:
             verdicts |= self._round(asked, built)
             waiting = {key: tests for key, tests in waiting.items() if key not in verdicts}
         for key in built.keys() - verdicts.keys():
-            if killer := self._in_child(lambda: self._anew(mutants[key])):  # noqa: B023
+            if killer := self._in_child(lambda: self._anew(mutants[key], built[key])):  # noqa: B023
                 verdicts[key] = killer
         long = [test for test in LONG if PROJECT / test.split("::")[0] in self.files]
         alive = [key for key in built if key not in verdicts and built[key].runtimes]
@@ -223,17 +242,23 @@ class Judge:
 
     def _candidates(self, mutant: Mutant, kills: dict[str, int]) -> list[str]:
         """The tests that reach a mutant, those first that cost least for what they have killed so far."""
-        lines = {(path, line) for path, numbers in lines_of(mutant).items() for line in numbers}
-        found = [test for reach in self.reach for test, called in reach.called.items() if touches(called, lines)]
+        found: list[str] = []
+        for whole in (False, True):
+            lines = {(path, line) for path, numbers in lines_of(mutant, whole=whole).items() for line in numbers}
+            found = found or [
+                test for reach in self.reach for test, called in reach.called.items() if touches(called, lines)
+            ]
         return sorted(found, key=lambda test: self.seconds[test] / (1 + kills.get(test, 0)))
 
-    def _anew(self, mutant: Mutant) -> str:
-        """The test that kills a mutant which is there from the beginning, of those whose fixtures reach it."""
+    def _anew(self, mutant: Mutant, built: Built) -> str:
+        """The test that kills a mutant which is there from the beginning.
+
+        Asked are tests whose fixtures reach it and, where only deploying differs, those that deploy themselves.
+        """
         lines = {(path, line) for path, numbers in lines_of(mutant).items() for line in numbers}
         reached = [reach for reach in self.reach if touches(reach.prepared, lines)] or self.reach
-        quickest = sorted((seconds, test) for reach in reached for test, seconds in reach.seconds.items())
-        of_each = [min((seconds, test) for test, seconds in reach.seconds.items()) for reach in reached]
-        tests = list(dict.fromkeys(test for _, test in [*sorted(of_each), *quickest]))[:ANEW]
+        quickest = sorted(min((seconds, test) for test, seconds in reach.seconds.items()) for reach in reached)
+        tests = [*([] if built.runtimes else self.deploying.tests), *(test for _, test in quickest[:ANEW])]
         mutated = {name: data_of(name, mutant) for name in self.builder.concerned(mutant)}
         for data in mutated.values():
             data.source_map = NO_SOURCES

@@ -106,13 +106,18 @@ class Recorder:
                 self._trace(env, child, env._lookup_contract_fast(child.msg.code_address))
 
 
-def lines_of(mutant: Mutant) -> Lines:
-    """The lines in which a fault shows: of its statement, or of every statement that uses the constant."""
+def lines_of(mutant: Mutant, *, whole: bool = False) -> Lines:
+    """The lines in which a fault shows: of its statement, or of every statement that uses the constant.
+
+    With `whole` it is all lines of those functions: the compiler's map knows no place for some statements, such as
+    setting a variable to zero, so that no test seems to reach them.
+    """
+    lines_at = lines_within if whole else statement_at
     source = mutant.file.read_text(encoding="utf-8")
     line = source.count("\n", 0, mutant.begin) + 1
     tree = tree_of(mutant.file)
     if function := function_at(tree, line):
-        return {str(mutant.file.relative_to(PROJECT)): statement_at(function, line)}
+        return {str(mutant.file.relative_to(PROJECT)): lines_at(function, line)}
     declared = next(node for node in tree.get_children(vy.VariableDecl) if node.lineno <= line <= node.end_lineno)
     any_name = made_of(declared.target.id)
     found = {}
@@ -121,7 +126,7 @@ def lines_of(mutant: Mutant) -> Lines:
         named = [number for number, text in enumerate(lines, 1) if any_name.search(text)]
         within = [(function_at(tree_of(path), number), number) for number in named]
         found[str(path.relative_to(PROJECT))] = [
-            reached for function, number in within if function for reached in statement_at(function, number)
+            reached for function, number in within if function for reached in lines_at(function, number)
         ]
     return found
 
@@ -152,6 +157,11 @@ def made_of(name: str) -> re.Pattern[str]:
 def function_at(tree: vy.Module, line: int) -> vy.FunctionDef | None:
     functions = tree.get_children(vy.FunctionDef)
     return next((node for node in functions if node.lineno <= line <= node.end_lineno), None)
+
+
+def lines_within(function: vy.FunctionDef, line: int) -> list[int]:
+    """All lines of a function."""
+    return list(range(function.lineno, function.end_lineno + 1))
 
 
 def statement_at(function: vy.FunctionDef, line: int) -> list[int]:

@@ -57,6 +57,12 @@ def test_lines__of_a_mutant__are_its_statement_or_those_that_use_the_constant(ad
     assert all(lines == expected for lines in found)
 
 
+def test_lines__whole__are_all_of_the_functions(adder):
+    found = {mutant.name: lines_of(mutant, whole=True) for mutant in mutants_of(adder)}
+    assert found["add: if amount > [7]: -> 8"] == {"Adder.vy": list(range(7, 14))}
+    assert found["LIMIT: LIMIT: constant(uint256) = [5] -> 6"]["checks.vy"] == [3, 4, 5]
+
+
 def test_touches__one_line_of_many__enough_and_another_file_is_not():
     reached = {"Adder.vy": [8, 13]}
     assert touches(reached, {("Adder.vy", 13), ("checks.vy", 5)})
