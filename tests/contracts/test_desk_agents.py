@@ -130,6 +130,13 @@ def test_place__agent_beyond_a_limit__refused(street, seller, hire, limits, slot
     assert left(street, seller) == limits
 
 
+def test_place__agent_at_its_prices_and_slots__allowed(street, seller, hire, limits, slot, by_agent):
+    hire(limits)
+    assert by_agent(seller, Wanted(slot, True, 900, 10))[0]
+    assert by_agent(seller, Wanted(slot + 3, False, 1000, 10))[0]
+    assert left(street, seller) == replace(limits, wh=480, value=500_000 - 19_000)
+
+
 @pytest.mark.parametrize("offset", [-1, 4])
 def test_place__agent_in_another_slot__refused(street, seller, hire, limits, slot, offset, by_agent):
     hire(limits)

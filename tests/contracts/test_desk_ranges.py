@@ -85,6 +85,14 @@ def test_cancel_range__wide_and_empty__stops_after_bounded_work(slot, cancel):
     assert cancel(slot, slot + 5000) == (0, slot + 750)
 
 
+def test_cancel_range__levels_and_queues_on_the_way__are_work_too(street, seller, battery, slot, cancel):
+    for level in range(4):
+        street.sell(battery, slot, 1000 + 10 * level, 10)
+    for _ in range(6):
+        street.sell(battery, slot + 1, 1000, 10)
+    assert cancel(slot, slot + 5000) == (0, slot + 747)
+
+
 def test_cancel_range__slots_of_the_rings_last_turn__not_taken_for_these(street, seller, slot, cancel):
     street.sell(seller, slot, 1000, 50)
     assert cancel(slot + 4096, slot + 4096) == (0, slot + 4097)
@@ -142,6 +150,14 @@ def test_replace__agent_changes_the_price__counts_as_a_new_order(street, seller,
     assert left(street, seller) == replace(limits, wh=400, value=500_000 - 95_000)
 
 
+def test_replace__place_of_an_order_with_an_expiry__takes_none_over(street, seller, slot, limits):
+    timed, _ = street.place(seller, Wanted(slot, True, 1000, 100, expiry=street.now + 900))
+    street.cancel(timed)
+    order = street.sell(seller, slot, 1000, 100)
+    new, _ = street.desk.replace(order, 1010, 100, sender=SELLER)
+    assert street.lens.order(new).expiry == 0
+
+
 def test_replace__agent_beyond_its_limit__refused(street, seller, slot, limits):
     order = street.sell(seller, slot, 1000, 100)
     with boa.reverts("agent: price too low"):
@@ -189,6 +205,7 @@ def test_replace__same_price_and_smaller_than_allowed__refused(street, seller, s
 
 def test_replace__order_gone__refused(street, seller, slot, limits):
     order = street.sell(seller, slot, 1000, 100)
+    street.sell(seller, slot, 1000, 100)
     street.cancel(order)
     for act in (
         lambda: street.desk.replace(order, 1000, 10, sender=AGENT),
@@ -221,6 +238,12 @@ def test_cancel_many__order_of_another_site_among_them__refused(street, seller, 
     orders = [street.sell(seller, slot, 1000, 50), street.buy(buyer, slot, 900, 50)]
     with boa.reverts("order: not of the site"):
         street.desk.cancel_many(seller, orders, sender=AGENT)
+    of_another_turn = orders[1] + (4096 << 25)
+    street.cancel(orders[1])
+    street.desk.cancel_many(seller, [orders[1]], sender=AGENT)
+    assert street.buy(buyer, slot, 900, 50) == orders[1] + 1
+    street.desk.cancel_many(seller, [of_another_turn + 1], sender=AGENT)
+    assert street.lens.order(orders[1] + 1).wh == 50
 
 
 def test_cancel_many__stranger__refused(street, seller, slot):

@@ -70,6 +70,11 @@ def test_match__one_pair__trades_in_the_middle(street, match, sale, purchase, sl
     assert (traded(street, sale), traded(street, purchase)) == (600, 600)
 
 
+def test_match__one_wh_of_each__remembered(street, match, sale, purchase):
+    match(replace(sale, wh=1), replace(purchase, wh=1))
+    assert (traded(street, sale), traded(street, purchase)) == (1, 1)
+
+
 def test_match__odd_sum_of_prices__middle_rounded_down(street, match, sale, purchase, slot):
     match(replace(purchase, price=1001), sale)
     assert position(street, sale.site, slot) == (600, 600 * 950)
@@ -261,7 +266,8 @@ def test_constructor__no_contract__refused(deploy, owner):
 
 
 def test_order_digest__any_fields__what_a_wallet_signs(street, sale):
-    for offer in (sale, replace(sale, sell=False, taker=RELAYER, relay_fee=5, nonce=2**27 - 1)):
+    most = Offer(2**48 - 1, 2**32 - 1, True, 65535, 2**21 - 1, 2**27 - 1, 2**40 - 1, RELAYER, 2**40 - 1)
+    for offer in (sale, most, replace(sale, sell=False, taker=RELAYER, relay_fee=5)):
         assert street.desk.order_digest(offer.word(), offer.taker) == offer.digest(street.desk)
 
 

@@ -62,11 +62,11 @@ def test_match__two_days__each_slot_for_itself_in_the_middle(street, match, sale
 
 
 def test_match__again__only_what_is_left(street, match, sale, purchase):
-    match(sale, purchase)
+    match(sale, replace(purchase, wh=(151,) * DAY))
     more = replace(purchase, nonce=1, wh=(60,) * DAY)
-    left = [max(0, a - 150) for a in sale.wh]
+    left = [max(0, a - 151) for a in sale.wh]
     assert match(sale, more) == sum(min(60, wh) for wh in left)
-    assert traded(street, sale) == [min(a, 210) for a in sale.wh]
+    assert traded(street, sale) == [min(a, 211) for a in sale.wh]
     assert max(a - b for a, b in zip(traded(street, sale), sale.wh, strict=True)) == 0
 
 
@@ -106,8 +106,9 @@ def test_match__prices_cross_in_some_slots__only_those(street, match, sale, purc
 
 @pytest.mark.parametrize("count", [1, 5, 6, 7, 12, 13, 95])
 def test_match__short_strips__any_length(street, match, sale, purchase, count):
-    sale = replace(sale, prices=(900,) * count, wh=tuple(range(11, 11 + count)))
+    sale = replace(sale, prices=(900,) * count, wh=tuple(range(11, 11 + count)), relay_fee=1)
     assert match(sale, purchase) == sum(sale.wh)
+    assert street.desk.earned(RELAYER) == 1
     assert traded(street, sale) == list(sale.wh)
 
 
@@ -150,6 +151,13 @@ def test_match__leg_changed_after_signing__refused(street, sale, purchase, chang
     with boa.reverts("order: not its owner"):
         street.desk.match_strips(
             (changed.head(), changed.legs(), r, vs), PLAIN, purchase.signed(street.desk, BUYER), PLAIN, ALL
+        )
+
+
+def test_match__signature_of_nobody__refused(street, sale, purchase):
+    with boa.reverts("order: bad signature"):
+        street.desk.match_strips(
+            (sale.head(), sale.legs(), 0, 0), PLAIN, purchase.signed(street.desk, BUYER), PLAIN, ALL
         )
 
 
@@ -223,6 +231,15 @@ def test_match__strip_of_the_next_round__finds_no_trace_of_the_earlier(street, m
         match(sale, replace(purchase, nonce=2))
 
 
+@pytest.mark.parametrize("nonce", [1, 64, 127])
+def test_match__strips_with_other_nonces__each_its_own_words(street, match, sale, purchase, nonce):
+    match(sale, purchase, 0b11)
+    match(replace(sale, nonce=nonce), replace(purchase, nonce=nonce), 0b110)
+    assert traded(street, sale)[:3] == [100, 101, 0]
+    assert traded(street, replace(sale, nonce=nonce))[:3] == [0, 101, 102]
+    assert traded(street, purchase)[:3] == [100, 101, 0]
+
+
 # ---- relay fee and book ---------------------------------------------------------------------------------------------
 
 
@@ -237,16 +254,16 @@ def test_match__relay_fees__in_proportion_to_the_whole_strip(street, match, sale
     assert street.free(0) == street.desk.earned(RELAYER)
 
 
-def test_take__day_against_the_book__as_far_as_it_goes(street, sale, buyer, slot):
+@pytest.mark.parametrize("fee", [0, 1, 200])
+def test_take__day_against_the_book__as_far_as_it_goes(street, sale, buyer, slot, fee):
     for i in (0, 5, 8):
         street.buy(buyer, slot + i, 950, 60)
-    sale = replace(sale, relay_fee=10_000)
-    offered = sum(sale.wh)
+    sale = replace(sale, relay_fee=-(-fee * sum(sale.wh) // 180))
     assert street.desk.take_strip(sale.signed(street.desk, SELLER), PLAIN, 0b100100001, sender=RELAYER) == 180
     assert traded(street, sale)[:9] == [60, 0, 0, 0, 0, 60, 0, 0, 60]
     assert net(street, sale.site, [slot, slot + 5]) == [60, 60]
     assert street.lens.depth(street.zone, slot, True) == []
-    assert street.desk.earned(RELAYER) == 10_000 * 180 // offered == street.free(0)
+    assert street.desk.earned(RELAYER) == fee == street.free(0)
 
 
 def test_take__after_a_match__only_what_is_left(street, match, sale, purchase, buyer, slot):
@@ -270,6 +287,8 @@ def test_take__key_of_somebody_else__refused(street, sale):
 
 
 def test_strip_digest__any_length__what_a_wallet_signs(street, sale):
-    for strip in (sale, replace(sale, sell=False, prices=(7,), wh=(0,), relay_fee=3, taker=BUYER.address)):
+    ends = (2**27 - 1, 2**40 - 1, BUYER.address, 2**40 - 1)
+    most = StripOffer(2**48 - 1, 2**32 - 1, True, (65535,), (2**21 - 1,), *ends)
+    for strip in (sale, most, replace(sale, sell=False, prices=(7,), wh=(0,), relay_fee=3, taker=BUYER.address)):
         digest = street.desk.strip_digest((strip.head(), strip.legs(), 0, 0), strip.taker)
         assert digest == strip.digest(street.desk)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import boa
 import pytest
 
-from tests.contracts.model import SLOT, Entry, Reading, Tariff, Terms
+from tests.contracts.model import SLOT, Entry, Pair, Reading, Tariff, Terms, Wanted
 from tests.contracts.signing import person
 from tests.contracts.street import events, tariff_tuple, terms_tuple
 
@@ -216,6 +216,22 @@ def test_place__new_grid_of_a_later_hour__prices_of_that_hour_hold(street, selle
     street.sell(seller, 4 * hour, 203 + 7 * 3, 10)
     street.sell(seller, 4 * hour - 1, 1000, 10)
     assert street.lens.depth(street.zone, 4 * hour, True)[0].price == 224
+
+
+@pytest.mark.parametrize("places", [(3, 4, 7, 8), (8, 7, 4, 3), (4, 3, 8, 7)])
+def test_batch__hours_of_other_tariffs__each_order_and_pair_is_locked_by_its_own(
+    street, seller, buyer, publish, hour, places
+):
+    publish(hour, *(replace(TARIFF, imbalance=4000 + i, grid_fee=150 + i) for i in range(3)))
+    before = street.free(seller), street.free(buyer)
+    slots = [4 * hour + place for place in places]
+    street.exchange.place_many(
+        seller, [Wanted(slot, True, 1000, 10).packed() for slot in slots], sender=person("seller").address
+    )
+    assert street.free(seller) == before[0] - sum(10 * (3000 + place // 4) for place in places)
+    street.pair(*(Pair(seller, buyer, slot, 1000, 10) for slot in slots))
+    assert street.free(seller) == before[0] - 2 * sum(10 * (3000 + place // 4) for place in places)
+    assert street.free(buyer) == before[1] - sum(10 * (1150 + place // 4) for place in places)
 
 
 def test_zone__its_terms__no_business_of_another_zone(street, publish, hour):
