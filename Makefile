@@ -101,7 +101,7 @@ venom: setup-dev  ## the contracts' tests on the compiler's other code generator
 	$(PY) -m pytest -p no:ape_test -p venom -n 2 --dist loadfile -q \
 		--ignore tests/contracts/test_sizes_and_layout.py tests/contracts venom
 
-# Variables given to make reach it by the environment: CONTRACTS="Reserve NET8" MINUTES=30 JOBS=2.
+# Variables given to make reach it by the environment: CONTRACTS="Reserve NET8" MINUTES=30 JOBS=2 AGAIN=survivors.
 mutate: setup-dev  ## small faults in the contracts, and whether the tests notice; resumes where it stopped
 	@exec $(PY) -m mutation
 

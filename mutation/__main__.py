@@ -3,6 +3,7 @@
     make mutate CONTRACTS="Reserve NET8" MINUTES=30 JOBS=2
 
 Without CONTRACTS it is all of them. What is judged stays judged until its source changes: start it again to go on.
+With AGAIN=survivors those are judged once more, for tests that have come since.
 """
 
 import gc
@@ -19,7 +20,7 @@ from mutation.mutants import Mutant, mutants_of
 from mutation.verdicts import DRAW, Verdicts
 from scripts.compiler import PROJECT
 
-BATCH = 24  # mutants compiled, then judged, then kept
+BATCH = 96  # mutants compiled, then judged, then kept; the fixtures of the tests are made for each batch anew
 _judge: Judge
 
 
@@ -32,13 +33,15 @@ def build(mutant: Mutant) -> Built | str:
     return _judge.builder.build(mutant)
 
 
-def mutate(contract: str, until: float, jobs: int) -> Verdicts:
+def mutate(contract: str, until: float, jobs: int, again: bool) -> Verdicts:
     """Go on with a contract until the draw is judged or the time is up."""
     global _judge
     sources = own_sources(contract)
     mutants = sorted((mutant for source in sources for mutant in mutants_of(source)), key=lambda mutant: mutant.rank)
     verdicts = Verdicts.load(contract)
     verdicts.begin(sources, len(mutants))
+    if again:
+        verdicts.forget_survivors()
     waiting = [mutant for mutant in mutants if key_of(mutant) not in verdicts.judged]
     if not waiting or verdicts.counted >= DRAW:
         return verdicts
@@ -73,7 +76,8 @@ def main() -> int:
         return 2
     until = time.time() + 60 * float(os.environ.get("MINUTES") or "inf")
     jobs = int(os.environ.get("JOBS") or 1)
-    told = [str(mutate(contract, until, jobs)) for contract in contracts]
+    again = os.environ.get("AGAIN") == "survivors"
+    told = [str(mutate(contract, until, jobs, again)) for contract in contracts]
     print("\n".join(told))
     return 0
 

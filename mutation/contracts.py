@@ -16,15 +16,24 @@ ASKED = {
     "OracleCourt": ("oracle",),
     "GreenCertificates": ("green_certificates", "certificate"),
     "TradingDesk": ("desk", "eip712"),
-    "ExchangeLens": ("exchange_abroad", "exchange_expiry", "exchange_orders", "exchange_pairs", "exchange_views"),
-    "EnergyExchange": ("exchange", "desk"),
+    "ExchangeLens": (
+        "exchange_abroad",
+        "exchange_expiry",
+        "exchange_orders",
+        "exchange_pairs",
+        "exchange_tariffs",
+        "exchange_views",
+    ),
+    "EnergyExchange": ("exchange", "desk", "green_certificates"),
     "GridRegistry": (
         "eip712",
         "exchange_abroad",
         "exchange_pool",
+        "exchange_settlement",
         "exchange_sites",
         "exchange_stop",
         "exchange_tariffs",
+        "oracle_rewards",
     ),
 }
 # Snapshots of sizes tell that a contract is another one, not that it is wrong; the rest compile contracts of their own.

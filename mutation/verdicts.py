@@ -54,6 +54,10 @@ class Verdicts:
         self.sources = present
         self.mutants = mutants
 
+    def forget_survivors(self) -> None:
+        """They are judged anew, and what is dead stays dead."""
+        self.judged = {key: verdict for key, verdict in self.judged.items() if verdict != SURVIVED}
+
     @property
     def stale(self) -> list[str]:
         """Sources that have changed since they were judged."""

@@ -242,6 +242,8 @@ def test_cancel__middle_of_a_level__others_keep_their_places(street, seller, bat
     first, second, third = (street.sell(site, slot, 1000, 10) for site in (seller, battery, seller))
     street.cancel(second)
     assert [o.id for o in street.lens.orders(street.zone, slot, True)] == [first, third]
+    assert tuple(street.lens.order(second)) == (0, 0, False, 0, 0, 0)
+    assert [tuple(level) for level in street.lens.depth(street.zone, slot, True)] == [(1000, 20, 2)]
     street.buy(buyer, slot, 1000, 15)
     assert street.lens.order(first).wh == 0
     assert street.lens.order(third).wh == 5

@@ -76,9 +76,14 @@ def test_register_site__no_meter_key__refused(street):
         register(street, meter_key="0x" + "00" * 20)
 
 
-def test_register_site__nameplate_beyond_its_field__refused(street):
+def test_register_site__nameplate_of_8388607_wh_in_a_slot__accepted(street):
+    assert street.grid.site(register(street, nameplate=33_554_428)).nameplate == 33_554_428
+
+
+@pytest.mark.parametrize("nameplate", [33_554_429, 2**256 - 1])
+def test_register_site__nameplate_beyond_its_field__refused(street, nameplate):
     with boa.reverts("site: nameplate too large"):
-        register(street, nameplate=2**256 - 1)
+        register(street, nameplate=nameplate)
 
 
 def test_register_site__consent_for_another_nameplate__refused(street):
@@ -179,6 +184,7 @@ def test_create_zone__by_the_owner__numbered_from_one(street, terms):
     operator = person("second grid operator").address
     zone = street.grid.create_zone(operator, terms_tuple(terms), 24, sender=street.owner)
     assert events(street.grid, "ZoneCreated")[0] == (zone, operator)
+    assert events(street.grid, "DefaultTermsSet")[0] == (zone, 0, terms_tuple(terms))
     assert zone == street.zone + 1
     assert street.grid.zone_operator(zone) == operator
     assert street.grid.site_count(zone) == 0

@@ -47,10 +47,11 @@ def test_set_guardian__not_the_owner__refused(street, guardian):
             street.grid.set_guardian(sender, sender=sender)
 
 
-def test_stop_orders__by_the_guardian__both_contracts_say_until_when(street, stop):
-    stop(3600)
-    assert events(street.grid, "OrdersStopped") == [(street.now + 3600,)]
-    assert street.exchange.stopped_until() == street.grid.stopped_until() == street.now + 3600
+@pytest.mark.parametrize("seconds", [1, 3600, MAX_STOP])
+def test_stop_orders__by_the_guardian__both_contracts_say_until_when(street, stop, seconds):
+    stop(seconds)
+    assert events(street.grid, "OrdersStopped") == [(street.now + seconds,)]
+    assert street.exchange.stopped_until() == street.grid.stopped_until() == street.now + seconds
 
 
 def test_stop_orders__not_the_guardian__refused(street, stop):

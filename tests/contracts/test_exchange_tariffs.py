@@ -86,6 +86,13 @@ def test_publish_tariffs__mistyped_hour_years_ahead__refused(publish, hour):
         publish(hour + 100_000, TARIFF)
 
 
+def test_publish_tariffs__a_leap_year_ahead__last_hour_accepted_and_the_next_refused(street, publish):
+    now_hour = street.now // 3600
+    publish(now_hour + 366 * 24 - 1, TARIFF)
+    with boa.reverts("terms: too far ahead"):
+        publish(now_hour + 366 * 24, TARIFF)
+
+
 def test_publish_tariffs__not_the_grid_operator__refused(street, publish, hour):
     with boa.reverts("zone: not its operator"):
         publish(hour, TARIFF, sender=street.attacker.address)
@@ -268,8 +275,9 @@ def test_publish_tariffs__traded_and_settled_by_them(street, seller, buyer, publ
 def test_publish_tariffs__default_changed_meanwhile__grid_and_gate_are_those_of_the_hour(street, publish, hour, terms):
     new = replace(terms, floor=200, step=9, gate_lead=7)
     street.grid.set_default_terms(street.zone, terms_tuple(new), sender=street.grid_operator.address)
-    publish(hour, TARIFF)
-    assert terms_of(street, hour) == (replace(new, feed_in=90, imbalance=4000, grid_fee=150), True)
+    publish(hour, TARIFF, TARIFF)
+    published = (replace(new, feed_in=90, imbalance=4000, grid_fee=150), True)
+    assert [terms_of(street, hour), terms_of(street, hour + 1)] == [published, published]
     assert street.lens.is_tradable(street.zone, 4 * hour)
     street.go_to_slot(4 * hour - 7)
     assert not street.lens.is_tradable(street.zone, 4 * hour)

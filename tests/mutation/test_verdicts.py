@@ -67,6 +67,12 @@ def test_begin__source_changed__its_verdicts_are_forgotten_and_the_others_kept(p
     assert both.stale == []
 
 
+def test_forget_survivors__nothing_else_is_judged_anew():
+    some = Verdicts("Some", 3, {}, {"a": "same bytecode", "b": "survived", "c": "test.py::test"})
+    some.forget_survivors()
+    assert some.judged == {"a": "same bytecode", "c": "test.py::test"}
+
+
 def test_counted__same_bytecode_and_not_compiling__are_no_part_of_the_draw():
     some = Verdicts("Some", 5, {}, {"a": "same bytecode", "b": "does not compile", "c": "survived", "d": "t.py::t"})
     assert (some.counted, some.killed, some.survivors) == (2, 1, ["c"])
