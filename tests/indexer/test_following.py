@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from net8.model import Outcome
 from net8_indexer.bulk import insert_rows
 from net8_indexer.database import DatabaseRefused, TwoWriters, reading, writing
 from net8_indexer.queries import certificates as held
 from net8_indexer.queries import market, sites
-from net8_indexer.schema import DisputeStep, table_of
+from net8_indexer.schema import Base, DisputeStep, table_of
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
@@ -153,3 +155,8 @@ def test_insert_rows__many_of_every_kind_of_value__come_back_as_they_were(local_
             insert_rows(db, table, steps)
         with reading(engine) as db:
             assert [row._asdict() for row in db.execute(select(table).order_by(table.c.at))] == steps
+
+
+def test_migrations__from_an_empty_database__make_the_tables_that_the_code_knows(local_chain, settings):
+    with follower_of(local_chain, settings) as (_, engine), engine.connect() as db:
+        assert compare_metadata(MigrationContext.configure(db), Base.metadata) == []

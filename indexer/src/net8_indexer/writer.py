@@ -10,7 +10,7 @@ from sqlalchemy.sql import bindparam
 
 from net8_indexer.bulk import insert_rows
 from net8_indexer.database import DatabaseRefused, TwoWriters, writing
-from net8_indexer.rows import TERMS_COLUMNS, Batch, Resting
+from net8_indexer.rows import TERMS_COLUMNS, Batch, Resting, add
 from net8_indexer.schema import Base, Block, Order, OrderChange, Origin, Payment, SiteSlot, Terms, at_of, table_of
 
 __all__ = ["SeenBlock", "Writer"]
@@ -120,7 +120,7 @@ class Writer:
                 self._load(connection)
                 batch = Batch(self._resting, lambda zone, hour: self._terms_of(connection, zone, hour))
                 for event in events:
-                    batch.add(event, times[event.block])
+                    add(batch, event, times[event.block])
                 for table, rows in batch.rows.items():
                     insert_rows(connection, table_of(table), rows)
                 _update_orders(connection, batch.left)

@@ -5,18 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 
 from net8_indexer.api.reads import Cursor, Db, Limit, Number, SiteFilter, ZoneFilter, ZonePath
-from net8_indexer.queries import oracles
-from net8_indexer.queries.oracles import (
-    DisputeRow,
-    DisputeStepRow,
-    Latency,
-    OperatorRow,
-    PenaltyRow,
-    ReportRow,
-    SeatRow,
-    StakeRow,
-)
+from net8_indexer.queries import court, oracles, seats
+from net8_indexer.queries.court import DisputeRow, DisputeStepRow, PenaltyRow, StakeRow
+from net8_indexer.queries.oracles import Latency, OperatorRow, ReportRow
 from net8_indexer.queries.paging import Page
+from net8_indexer.queries.seats import SeatRow
 
 __all__ = ["router"]
 
@@ -35,13 +28,13 @@ def read_operators(db: Db, cursor: Cursor = None, limit: Limit = 100) -> Page[Op
 @router.get("/stakes")
 def read_stakes(db: Db, operator: _Operator = None, cursor: Cursor = None, limit: Limit = 100) -> Page[StakeRow]:
     """Stakes given, taken back and lost, newest first."""
-    return oracles.stakes(db, operator=operator, cursor=cursor, limit=limit)
+    return court.stakes(db, operator=operator, cursor=cursor, limit=limit)
 
 
 @router.get("/zones/{zone}/seats")
 def read_seats(db: Db, zone: ZonePath) -> list[SeatRow]:
     """Who sits in a zone."""
-    return oracles.seats(db, zone)
+    return seats.seats(db, zone)
 
 
 @router.get("/zones/{zone}/latency")
@@ -62,16 +55,16 @@ def read_reports(db: Db, zone: ZoneFilter = None, cursor: Cursor = None, limit: 
 @router.get("/penalties")
 def read_penalties(db: Db, zone: ZoneFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page[PenaltyRow]:
     """What operators paid for contradicting themselves, or for silence, newest first."""
-    return oracles.penalties(db, zone=zone, cursor=cursor, limit=limit)
+    return court.penalties(db, zone=zone, cursor=cursor, limit=limit)
 
 
 @router.get("/disputes")
 def read_disputes(db: Db, site: SiteFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page[DisputeRow]:
     """Disputes about settled readings, newest first."""
-    return oracles.disputes(db, site=site, cursor=cursor, limit=limit)
+    return court.disputes(db, site=site, cursor=cursor, limit=limit)
 
 
 @router.get("/disputes/{dispute}/steps")
 def read_dispute_steps(db: Db, dispute: Number, cursor: Cursor = None, limit: Limit = 100) -> Page[DisputeStepRow]:
     """Votes, appeals and the end of a dispute, newest first."""
-    return oracles.dispute_steps(db, dispute, cursor=cursor, limit=limit)
+    return court.dispute_steps(db, dispute, cursor=cursor, limit=limit)

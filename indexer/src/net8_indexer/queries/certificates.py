@@ -8,8 +8,8 @@ from net8.units import first_slot_of
 from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from net8_indexer.queries import sites
-from net8_indexer.queries.oracles import Signer, signers_of
 from net8_indexer.queries.paging import AnyRow, Page, QueryRefused, page
+from net8_indexer.queries.seats import Signer, signers_of
 from net8_indexer.schema import Admission, CertificateMove, Report, Retirement, Settlement, SiteSlot
 
 __all__ = [
