@@ -66,6 +66,13 @@ def test_results__readings_checked_with_all_layers__two_thousand_a_second_and_be
     assert 2_000 <= rate["checked"] < rate["recovery_alone"]
 
 
+def test_results__indexer__five_thousand_logs_a_second_and_answers_within_a_second(results):
+    measured = results["indexer"]
+    assert measured["logs_per_second"] >= 5_000
+    assert measured["rows_per_second"] < measured["plain_rows_per_second"]
+    assert max(measured["answers_ms"].values()) < 1_000
+
+
 def test_detection__tables_of_the_docs__are_those_measured():
     results = json.loads((BENCH / "detection.json").read_text(encoding="utf-8"))
     written = (BENCH.parent / "docs" / "detection.md").read_text(encoding="utf-8")

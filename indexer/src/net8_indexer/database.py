@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -16,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 __all__ = ["DatabaseRefused", "TwoWriters", "open_database", "reading", "require_current", "upgrade", "writing"]
 
 _WAIT_S = 10  # for a lock, or for an answer of the server
+# One connection for each thread that answers: the web framework has 40.
+_POOL: dict[str, Any] = {"pool_size": 5, "max_overflow": 40, "pool_timeout": _WAIT_S}
 _WAL_MOST = 64 * 2**20  # bytes to which SQLite's write-ahead log is cut back
 
 
@@ -33,12 +36,12 @@ def open_database(url: URL) -> Engine:
     SQLite is opened in WAL mode, so that readers never wait for the writer.
     """
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"check_same_thread": False})
+        engine = create_engine(url, connect_args={"check_same_thread": False}, **_POOL)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
         return engine
     # A server may restart under us: each transaction begins by asking whether its connection still lives.
-    engine = create_engine(url, pool_pre_ping=True, connect_args={"timeout": _WAIT_S})
+    engine = create_engine(url, pool_pre_ping=True, connect_args={"timeout": _WAIT_S}, **_POOL)
     # Many rows go in one statement; the driver's own way is one exchange with the server for each row.
     engine.dialect.use_insertmanyvalues_wo_returning = True
     return engine

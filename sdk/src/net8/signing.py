@@ -5,6 +5,7 @@ Light enough for a machine beside a meter: a signature takes well under a millis
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from coincurve import PrivateKey, PublicKey
@@ -34,6 +35,7 @@ def keccak256(data: bytes) -> bytes:
     return keccak.new(data=data, digest_bits=256).digest()
 
 
+@lru_cache(maxsize=4_096)  # logs and answers name the same few addresses again and again
 def checksum_address(address: str | bytes) -> str:
     """An address in the spelling of EIP-55, from 20 bytes or 40 hex digits with 0x.
 

@@ -14,6 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
 from net8_indexer import __version__
@@ -53,7 +54,7 @@ def make_app(engine: Engine, follower: Follower | None, per_minute: int) -> Fast
     app.add_exception_handler(RequestValidationError, _bad_input)
     app.add_exception_handler(QueryRefused, _query_refused)
     app.add_exception_handler(HTTPException, _refused)
-    for away in (OperationalError, InterfaceError):
+    for away in (OperationalError, InterfaceError, NoConnection):
         app.add_exception_handler(away, _database_away)
     app.add_exception_handler(Exception, _own_fault)
     return app

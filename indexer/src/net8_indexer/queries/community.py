@@ -58,7 +58,7 @@ class Flows:
 
 
 def flows(db: Connection, zone: int, first_slot: int, last_slot: int, limit: int = 100) -> Flows:
-    """Who supplied whom, where seller or buyer is of the zone.
+    """Who supplied whom, in the zone's markets and where its sites took from others.
 
     A seller's energy of a slot that falls short is shared among its trades in proportion, rounded down.
 
@@ -68,7 +68,6 @@ def flows(db: Connection, zone: int, first_slot: int, last_slot: int, limit: int
     if not 1 <= limit <= MOST_ROWS:
         raise QueryRefused(f"limit is {limit}; it must be from 1 to {MOST_ROWS}")
     slots = slot_range(first_slot, last_slot, _MOST_FLOW_DAYS)
-    sites = range(zone << 16, (zone + 1) << 16)
     rows = db.execute(
         select(
             Trade.seller, Trade.buyer, Trade.slot, func.sum(Trade.wh).label("wh"),
@@ -78,7 +77,7 @@ def flows(db: Connection, zone: int, first_slot: int, last_slot: int, limit: int
         .outerjoin(SiteSlot, (SiteSlot.site == Trade.seller) & (SiteSlot.slot == Trade.slot))
         .where(
             Trade.slot.between(slots[0], slots[-1]),
-            or_(Trade.seller.between(sites[0], sites[-1]), Trade.buyer.between(sites[0], sites[-1])),
+            or_(Trade.zone == zone, Trade.abroad == zone),
         )
         .group_by(Trade.seller, Trade.buyer, Trade.slot)
     ).all()  # fmt: skip

@@ -82,10 +82,11 @@ def _closed(batch: Batch, event: events.OrderClosed, m: Moment) -> None:
 
 def _traded(batch: Batch, event: events.Trade, m: Moment) -> None:
     place, maker = event.place, _change(batch, event.order, _TRADED, event.wh, m)
+    taker_zone = site_zone(event.taker)
     batch.rows[schema.Trade].append(
         m.row(
             place=0, zone=place.zone, slot=place.slot, price=maker.price, wh=event.wh, seller=event.seller,
-            buyer=event.buyer, order_at=maker.at,
+            buyer=event.buyer, abroad=taker_zone if taker_zone != place.zone else None, order_at=maker.at,
         )
     )  # fmt: skip
 
@@ -94,7 +95,7 @@ def _pairs(batch: Batch, event: events.PairsTraded, m: Moment) -> None:
     batch.rows[schema.Trade] += [
         m.row(
             place=place, zone=site_zone(pair.seller), slot=pair.slot, price=pair.price, wh=pair.wh,
-            seller=pair.seller, buyer=pair.buyer, order_at=None,
+            seller=pair.seller, buyer=pair.buyer, abroad=None, order_at=None,
         )
         for place, pair in enumerate(event.pairs)
     ]  # fmt: skip

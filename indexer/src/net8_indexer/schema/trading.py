@@ -108,10 +108,12 @@ class Trade(Base):
     wh: Mapped[int]
     seller: Mapped[int]
     buyer: Mapped[int]
+    abroad: Mapped[int | None]  # zone of the one of the two that is not of the market's
     order_at: Mapped[int | None]  # of the maker; none for a pair that had signed
     tx: Mapped[bytes]
     __table_args__ = (
         Index("trade_of_market", "zone", "slot"),
+        Index("trade_of_abroad", "abroad", "slot"),
         Index("trade_of_zone", "zone", "at", "place"),
         Index("trade_of_seller", "seller", "slot"),
         Index("trade_of_buyer", "buyer", "slot"),
@@ -127,7 +129,7 @@ class Settlement(Base):
     __tablename__ = "settlement"
     at: Mapped[int] = at_key()
     time: Mapped[int]
-    zone: Mapped[int] = mapped_column(index=True)
+    zone: Mapped[int]
     last_slot: Mapped[int]  # the latest that it settled
     shortfalls: Mapped[int]
     unused: Mapped[int]
@@ -171,11 +173,12 @@ class Report(Base):
     __tablename__ = "report"
     at: Mapped[int] = at_key()
     time: Mapped[int]
-    zone: Mapped[int] = mapped_column(index=True)
+    zone: Mapped[int]
     signers: Mapped[int]  # bit i: the operator in seat i signed
     entries_hash: Mapped[bytes]
     settled: Mapped[int]  # slots
     tx: Mapped[bytes] = mapped_column(index=True)
+    __table_args__ = (Index("report_of_zone", "zone", "at"),)
 
 
 # --- money ----------------------------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("at"),
     )
     op.create_index("ix_report_tx", "report", ["tx"], unique=False)
-    op.create_index("ix_report_zone", "report", ["zone"], unique=False)
+    op.create_index("report_of_zone", "report", ["zone", "at"], unique=False)
     op.create_table(
         "reserve_flow",
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -244,7 +244,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("at"),
     )
     op.create_index("ix_settlement_tx", "settlement", ["tx"], unique=False)
-    op.create_index("ix_settlement_zone", "settlement", ["zone"], unique=False)
     op.create_table(
         "signer_key",
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -315,10 +314,12 @@ def upgrade() -> None:
         sa.Column("wh", sa.BigInteger(), nullable=False),
         sa.Column("seller", sa.BigInteger(), nullable=False),
         sa.Column("buyer", sa.BigInteger(), nullable=False),
+        sa.Column("abroad", sa.BigInteger(), nullable=True),
         sa.Column("order_at", sa.BigInteger(), nullable=True),
         sa.Column("tx", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("at", "place"),
     )
+    op.create_index("trade_of_abroad", "trade", ["abroad", "slot"], unique=False)
     op.create_index("trade_of_buyer", "trade", ["buyer", "slot"], unique=False)
     op.create_index("trade_of_market", "trade", ["zone", "slot"], unique=False)
     op.create_index("trade_of_seller", "trade", ["seller", "slot"], unique=False)
