@@ -4,13 +4,16 @@ Rounds go by as in OCR. In each round every operator signs what it has of every 
 attaches a quorum of observations to the report that follows from them (proposal); each operator derives the report
 again, compares it with its own readings and signs it (vote); with a quorum of votes it is final (verdict) and the
 leader submits it. Whoever has the verdict can submit it, and does so in stages when the leader does not. A round
-without result ends by deadline, at once when its leader is unreachable or proposes what does not follow.
+without result ends by deadline; the first rounds, as many as there may be faulty leaders in a row, end at once when the
+leader is unreachable or proposes what does not follow. A node that comes late is told where the others are: it gets the
+verdict, or the present round's observation and proposal, in answer to its own observation.
 
 Safety rests on pledges: what is signed in a round is stored first, and nothing else is ever signed in its place.
 """
 
 import asyncio
 import logging
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
@@ -28,22 +31,27 @@ from net8.units import slot_end, slot_start
 from net8_oracle import crypto
 from net8_oracle.clock import Block
 from net8_oracle.node import report
+from net8_oracle.node.contest import Contest
 from net8_oracle.node.envelopes import (
     PART_SITES,
     Attached,
     Key,
     Observation,
     Proposal,
+    SignedReadings,
     Verdict,
     Vote,
     observation_digest,
     proposal_digest,
 )
+from net8_oracle.node.evidence import of_operator
 from net8_oracle.node.layers import Layers
 from net8_oracle.node.meters import Meters, RegisteredSite
+from net8_oracle.node.pace import Pace
 from net8_oracle.node.store import Pledge, Store, StoreUnavailable
 from net8_oracle.node.transmitter import Receipt
 from net8_oracle.node.transport import Transport
+from net8_oracle.reading import ReadingRefused
 from net8_oracle.rpc import RpcRefused, RpcUnreachable
 
 __all__ = ["Agreement", "Timing", "World"]
@@ -51,10 +59,12 @@ __all__ = ["Agreement", "Timing", "World"]
 log = logging.getLogger(__name__)
 
 _ROUNDS_AHEAD = 8  # observations of rounds further ahead are only counted, not kept
-_SLOWEST = 8  # rounds last at most so many times the first one's time
 _STORE_PAUSE = 1.0  # seconds until a full disk is tried again
 _KEEP_AFTER = 0.25  # seconds after which a verdict that is not settled is stored by itself
 _PATIENT_REPORTS = 3  # a site without reading in so many reports is no longer waited for, until it speaks again
+
+
+Signed = Observation | Proposal | Verdict
 
 
 class EnvelopeRefused(ValueError):
@@ -94,6 +104,7 @@ class World(Protocol):
     me: bytes
     domain: Domain
     timing: Timing
+    pace: Pace
     meters: Meters
     layers: Layers
     store: Store
@@ -148,8 +159,12 @@ class Agreement:
         self._observed: defaultdict[int, dict[bytes, Observation]] = defaultdict(dict)
         self._furthest: dict[bytes, int] = {}  # signer -> highest round it was heard in
         self._proposals: dict[int, Proposal] = {}
-        self._votes: dict[int, bytes] = {}  # seat -> signature of this round's report
+        self._votes: dict[bytes, bytes] = {}  # signer -> signature of this round's report
         self._reports: dict[bytes, tuple[int, ...]] = {}  # digest -> entries this node derived itself
+        self._contest = Contest(key, world.meters, world.store, world.transport)
+        self._observed_at = 0.0  # when this round's observation was sent, by the loop's clock
+        self._verdict_at = 0.0  # when the verdict was there
+        self._told: dict[bytes, float] = {}  # signer -> when it was last told where we are
 
     # --- who is who --------------------------------------------------------------------------------------------
 
@@ -295,6 +310,10 @@ class Agreement:
         world.transport.broadcast(observation)
         self._arm_deadline()
         self._furthest[world.me] = self.round
+        self._observed_at = asyncio.get_running_loop().time()
+        for signer, theirs in self._observed[self.round].items():
+            if signer != world.me:
+                self._contest.compare(readings, theirs.readings)
         self._take(world.me, observation)
 
     def _observe_after_all(self) -> None:
@@ -309,11 +328,15 @@ class Agreement:
         """
         signer = self._check_observation(observation.round, observation.readings, observation.signature)
         self._furthest[signer] = max(self._furthest.get(signer, 0), observation.round)
+        self._tell_where_we_are(signer, observation.round)
         if self.round - 1 <= observation.round <= self.round + _ROUNDS_AHEAD:
             before = self._observed[observation.round].get(signer)
             if before is not None and before.readings != observation.readings:
-                self._world.count("equivocations")
+                self._equivocated("observation", signer, before, observation)
                 raise EnvelopeRefused(f"operator {crypto.address_text(signer)} signed two different observations")
+            own = self._observed[self.round].get(self._world.me)
+            if own is not None and signer != self._world.me:
+                self._contest.compare(own.readings, observation.readings)
             self._take(signer, observation)
         self._follow_others()
 
@@ -329,6 +352,44 @@ class Agreement:
         if signer not in self.seats:
             raise EnvelopeRefused(f"observation of {crypto.address_text(signer)}, who has no seat in the zone")
         return signer
+
+    def _equivocated(self, kind: str, signer: bytes, first: Signed, second: Signed) -> None:
+        """Keep two statements of an operator that cannot both be honest."""
+        self._world.count("equivocations")
+        evidence = of_operator(kind, signer, self.key, second.round, first, second)
+        try:
+            self._world.store.add_evidence(evidence)
+        except StoreUnavailable as fault:
+            log.error("evidence not stored", extra=self._facts(reason=str(fault), content=evidence.content.decode()))
+        facts = self._facts(kind=kind, operator=crypto.address_text(signer), evidence=evidence.id.hex())
+        log.error("operator equivocated", extra=facts)
+
+    def _tell_where_we_are(self, signer: bytes, round_: int) -> None:
+        """Answer an operator who is behind, or who observes what was decided a while ago."""
+        world, now = self._world, asyncio.get_running_loop().time()
+        if signer == world.me or now - self._told.get(signer, -math.inf) < world.timing.round:
+            return  # an old observation that is replayed draws no more answers than that
+        if self.verdict is not None:
+            if now - self._verdict_at > world.timing.round:
+                self._told[signer] = now
+                world.transport.send(signer, self.verdict)
+        elif round_ < self.round and (own := self._observed[self.round].get(world.me)) is not None:
+            self._told[signer] = now
+            world.transport.send(signer, own)
+            if (proposal := self._proposals.get(self.round)) is not None:
+                world.transport.send(signer, proposal)
+
+    def on_readings(self, shown: SignedReadings) -> None:
+        """Signed readings that a peer shows because an observation contradicted its own.
+
+        Raises:
+            EnvelopeRefused: they are no meters' of this part and slot.
+        """
+        try:
+            if self._contest.shown(shown):
+                self._world.count("doubled_readings")
+        except ReadingRefused as fault:
+            raise EnvelopeRefused(str(fault)) from None
 
     def _take(self, signer: bytes, observation: Observation) -> None:
         self._observed[observation.round][signer] = observation
@@ -364,8 +425,14 @@ class Agreement:
 
     def _arm_deadline(self) -> None:
         self._cancel(self._deadline)
-        wait = self._world.timing.round * min(2 ** min(self.round, 8), _SLOWEST)
-        self._deadline = self._later(wait, self._give_up_round)
+        self._deadline = self._later(
+            self._world.pace.deadline(self.round - report.faulty(len(self.seats))), self._give_up_round
+        )
+
+    def _skip_round(self) -> None:
+        """The leader is of no use: go on at once, unless that has not helped as often as leaders can be faulty."""
+        if self.round <= report.faulty(len(self.seats)):
+            self._enter(self.round + 1)
 
     def _give_up_round(self) -> None:
         """The round has taken too long. Go on only with a quorum: who runs ahead alone is never caught up with."""
@@ -384,7 +451,7 @@ class Agreement:
         """A peer certainly did not get what was sent to it: do not wait for it if it leads."""
         stuck = self.observing and self.verdict is None and self.round not in self._proposals
         if stuck and self.leader(self.round) == signer:
-            self._enter(self.round + 1)
+            self._skip_round()
 
     # --- proposal ----------------------------------------------------------------------------------------------
 
@@ -394,11 +461,12 @@ class Agreement:
             return
         if self.round in self._proposals or self.verdict is not None:
             return
-        there = len(self._observed[self.round])
-        if there == len(self.seats) or (self._lingered and there >= report.quorum(len(self.seats))):
+        seats = self.seats
+        there = sum(signer in seats for signer in self._observed[self.round])  # a signer may have been replaced
+        if there == len(seats) or (self._lingered and there >= report.quorum(len(seats))):
             self._cancel(self._linger)
             self._world.spawn(self._propose(self.round), "proposal")
-        elif there >= report.quorum(len(self.seats)) and self._linger is None:
+        elif there >= report.quorum(len(seats)) and self._linger is None:
             self._linger = self._later(self._world.timing.linger, self._stop_lingering)
 
     def _stop_lingering(self) -> None:
@@ -440,7 +508,8 @@ class Agreement:
         Raises:
             EnvelopeRefused: it is not the leader's.
         """
-        if proposal.round < self.round or proposal.round in self._proposals or self.settled:
+        before = self._proposals.get(proposal.round)
+        if proposal.round < self.round or self.settled or (before is not None and before.report == proposal.report):
             return
         signed = proposal_digest(self._world.domain, self.key, proposal.round, proposal.report)
         try:
@@ -451,6 +520,9 @@ class Agreement:
             raise EnvelopeRefused(
                 f"proposal of {crypto.address_text(signer)}, who does not lead round {proposal.round}"
             )
+        if before is not None:
+            self._equivocated("proposal", signer, before, proposal)
+            raise EnvelopeRefused(f"operator {crypto.address_text(signer)} signed two different proposals")
         if proposal.round > self.round + _ROUNDS_AHEAD:
             return
         self._proposals[proposal.round] = proposal
@@ -464,7 +536,7 @@ class Agreement:
             log.warning("proposal refused", extra=self._facts(proposed_in=proposal.round, reason=str(fault)))
             self._world.count("proposals_refused")
             if self.observing and proposal.round == self.round:
-                self._enter(self.round + 1)
+                self._skip_round()
             return
         if proposal.round > self.round:
             self._enter(proposal.round)
@@ -487,6 +559,7 @@ class Agreement:
                 None,
             ) or self._check_observation(proposal.round, attached.readings, attached.signature)
             signers.add(signer)
+            self._compare_attached(signer, known.get(signer), proposal, attached)
         if len(signers) < len(proposal.observations) or len(signers) < report.quorum(len(self.seats)):
             raise EnvelopeRefused(f"{len(signers)} operators' observations are attached; a quorum is needed, each once")
         digest, entries, agreed = await self._derive(
@@ -497,6 +570,19 @@ class Agreement:
         self._check_own(agreed)
         return digest, entries
 
+    def _compare_attached(
+        self, signer: bytes, known: Observation | None, proposal: Proposal, attached: Attached
+    ) -> None:
+        """Whoever told the leader something else than us has signed two observations."""
+        if known is not None and known.readings != attached.readings:
+            told = Observation(
+                **self.key._asdict(),
+                round=proposal.round,
+                readings=attached.readings,
+                signature=attached.signature,
+            )
+            self._equivocated("observation", signer, known, told)
+
     def _check_own(self, agreed: list[int]) -> None:
         own = {report.index_of(word): report.bare(word) for word in self._own_readings()}
         for word in agreed:
@@ -504,6 +590,9 @@ class Agreement:
             mine = own.get(index, report.no_reading(index))
             if report.no_reading(index) not in (word, mine) and word != mine:
                 raise EnvelopeRefused(f"site index {index} has another energy than its signed readings here say")
+            site = self.key.zone << 16 | index
+            if word != report.no_reading(index) and self._world.meters.is_doubtful(site, self.key.slot):
+                raise EnvelopeRefused(f"site index {index} has an energy, but its meter signed two different readings")
 
     # --- votes -------------------------------------------------------------------------------------------------
 
@@ -530,19 +619,20 @@ class Agreement:
         proposal = self._proposals.get(self.round)
         if vote.round != self.round or self.verdict is not None or proposal is None or proposal.report != vote.report:
             return
-        seat = self._seat_of_vote(vote.report, vote.signature)
-        self._votes[seat] = vote.signature
+        seats = self.seats
+        self._votes[seats[self._seat_of_vote(vote.report, vote.signature)]] = vote.signature
         entries = self._reports.get(vote.report)
-        if entries is None or len(self._votes) < report.quorum(len(self.seats)):
+        chosen = [signer for signer in seats if signer in self._votes][: report.quorum(len(seats))]
+        if entries is None or len(chosen) < report.quorum(len(seats)):
             return
-        chosen = sorted(self._votes)[: report.quorum(len(self.seats))]
         self.stamps["quorum_ns"] = time.time_ns()
         self.verdict = Verdict(
             **self.key._asdict(),
             round=self.round,
             entries=join_words(entries),
-            votes=[self._votes[seat] for seat in chosen],
+            votes=[self._votes[signer] for signer in chosen],
         )
+        self._decided()
         self._world.spawn(self._transmit(), "transmission")
         self._world.transport.broadcast(self.verdict)
         self._later(_KEEP_AFTER, self._keep)
@@ -555,6 +645,11 @@ class Agreement:
         if signer not in self.seats:
             raise EnvelopeRefused(f"vote of {crypto.address_text(signer)}, who has no seat in the zone")
         return self.seats.index(signer)
+
+    def _decided(self) -> None:
+        self._verdict_at = asyncio.get_running_loop().time()
+        if self.verdict is not None and self.verdict.round == self.round and self._observed_at:
+            self._world.pace.took(self._verdict_at - self._observed_at)
 
     # --- verdict and settlement ----------------------------------------------------------------------------------
 
@@ -584,10 +679,13 @@ class Agreement:
         Raises:
             EnvelopeRefused: it is not signed by a quorum.
         """
+        if self.verdict is not None:
+            self._compare_verdicts(self.verdict, verdict)
         if self.verdict is not None or self.settled or not self.listed:
             return
         self.seated_votes(verdict)
         self.verdict = verdict
+        self._decided()
         self.stamps.setdefault("quorum_ns", time.time_ns())
         self._cancel(self._deadline)
         self._transmit_after(self._world.timing.settle * (self.rank(verdict.round) or len(self.seats)))
@@ -627,6 +725,13 @@ class Agreement:
             except StoreUnavailable as fault:
                 log.error("verdict not stored", extra=self._facts(reason=str(fault)))
                 self._later(_STORE_PAUSE, self._keep)
+
+    def _compare_verdicts(self, known: Verdict, other: Verdict) -> None:
+        """Two different reports with a quorum in one round: whoever signed both has equivocated."""
+        if known.round == other.round and known.entries != other.entries:
+            seats = self.seats
+            for seat in sorted(self.seated_votes(known).keys() & self.seated_votes(other).keys()):
+                self._equivocated("report", seats[seat], known, other)
 
     async def _transmit(self) -> None:
         if self.settled or self.transmitting or self.verdict is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Coroutine
 from typing import Any
@@ -17,11 +18,21 @@ from net8_oracle import crypto
 from net8_oracle.clock import Block, Clock
 from net8_oracle.node.agreement import Agreement, EnvelopeRefused, Timing
 from net8_oracle.node.chain import ChainView
-from net8_oracle.node.envelopes import Key, Observation, Proposal, Verdict, Vote, part_of
+from net8_oracle.node.envelopes import (
+    Key,
+    Observation,
+    Proposal,
+    SignedReadings,
+    Verdict,
+    Vote,
+    observation_digest,
+    part_of,
+)
 from net8_oracle.node.layers import Layers, by_layer
 from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.outbox import Intent
+from net8_oracle.node.pace import Pace
 from net8_oracle.node.stamps import Stamps
 from net8_oracle.node.store import Store, StoreUnavailable
 from net8_oracle.node.transmitter import Receipt, Transmitter
@@ -33,6 +44,7 @@ log = logging.getLogger(__name__)
 
 _STORE_PAUSE = 1.0  # seconds until a full disk is tried again
 _IN_FLIGHT = 8  # slots of a zone on which operators agree at the same time
+_VERDICTS_KEPT = 512
 _GAS_MOST = 16_700_000  # just under what one transaction may use
 _GAS_BASE = 400_000
 _GAS_PER_ENTRY = 80_000  # above the dearest settlement of a site and slot; what is not used is not paid
@@ -68,6 +80,7 @@ class Council:
         self.me = crypto.own_address(key)
         self.domain = domain
         self.timing = timing
+        self.pace = Pace(timing.round)
         self.chain = chain
         self.meters = meters
         self.layers = layers
@@ -84,6 +97,9 @@ class Council:
         self._stamps = stamps
         self._open: dict[Key, Agreement] = {}
         self._opened_until: dict[int, int] = {}  # zone -> first slot that is not opened
+        self._decided: dict[
+            Key, tuple[float, Verdict, dict[bytes, float]]
+        ] = {}  # the latest, for operators that were away
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: dict[Key, asyncio.Event] = {}
         transport.on_message = self.on_message
@@ -221,6 +237,8 @@ class Council:
         """An envelope from anybody."""
         agreement = self._agreement_of(message.key)
         if agreement is None:
+            if isinstance(message, Observation) and message.key in self._decided:
+                self._tell_decided(message)
             return
         try:
             if isinstance(message, Observation):
@@ -229,11 +247,31 @@ class Council:
                 agreement.on_proposal(message)
             elif isinstance(message, Vote):
                 agreement.on_vote(message)
+            elif isinstance(message, SignedReadings):
+                agreement.on_readings(message)
             else:
                 agreement.on_verdict(message)
         except EnvelopeRefused as fault:
             self.count("envelopes_refused")
             log.warning("envelope refused", extra=fields(kind=message.kind, **message.key._asdict(), reason=str(fault)))
+
+    def _tell_decided(self, observation: Observation) -> None:
+        """An operator that was away observes what is settled: it gets the verdict."""
+        decided_at, verdict, told = self._decided[observation.key]
+        now = asyncio.get_running_loop().time()
+        if now - decided_at < self.timing.round:
+            return  # it was only slower than the others, and the verdict is on its way
+        digest = observation_digest(self.domain, observation.key, observation.round, observation.readings)
+        try:
+            signer = crypto.recover(digest, observation.signature)
+        except crypto.SignatureInvalid:
+            self.count("envelopes_refused")
+            return
+        if signer not in self.chain.signers(observation.zone) or signer == self.me:
+            return
+        if now - told.get(signer, -math.inf) >= self.timing.round:
+            told[signer] = now
+            self.transport.send(signer, verdict)
 
     def _agreement_of(self, key: Key) -> Agreement | None:
         """The open agreement an envelope is about; one slot ahead of our clock, it is opened for it."""
@@ -379,6 +417,10 @@ class Council:
         """The part is settled as of a block."""
         key = agreement.key
         self._close(key)
+        if agreement.verdict is not None:
+            self._decided[key] = asyncio.get_running_loop().time(), agreement.verdict, {}
+            if len(self._decided) > _VERDICTS_KEPT:
+                del self._decided[next(iter(self._decided))]
         self.last_settled[key.zone] = max(self.last_settled.get(key.zone, 0), key.slot)
         if rests_on := agreement.rests_on():
             self.rests_on[key.zone] = by_layer(rests_on)

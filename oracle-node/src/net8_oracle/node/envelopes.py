@@ -4,6 +4,7 @@ observation  what one operator has of every site, signed
 proposal     the leader's report, as a digest, with the observations it follows from
 vote         one operator's signature of the report itself, as the registry takes it
 verdict      the report with a quorum of votes: anyone can submit it
+readings     meters' signed readings, shown where operators' observations contradict each other
 
 A slot of a zone is cut into parts of 256 sites, as many as a report may name: part k holds site indices
 256*k+1 .. 256*k+256.
@@ -15,7 +16,7 @@ from net8.eip712 import Domain, StructType
 from net8.signing import keccak256
 from pydantic import Field, TypeAdapter
 
-from net8_oracle.wire import HexBytes, WireModel
+from net8_oracle.wire import HexBytes, WireModel, WireReading
 
 __all__ = [
     "ENVELOPE",
@@ -25,8 +26,10 @@ __all__ = [
     "Envelope",
     "EnvelopesPost",
     "Key",
+    "Message",
     "Observation",
     "Proposal",
+    "SignedReadings",
     "Verdict",
     "Vote",
     "observation_digest",
@@ -133,8 +136,16 @@ class Verdict(_About):
         return tuple(int.from_bytes(raw[at : at + 32]) for at in range(0, len(raw), 32))
 
 
-Envelope = Annotated[Observation | Proposal | Vote | Verdict, Field(discriminator="kind")]
-ENVELOPE: TypeAdapter[Observation | Proposal | Vote | Verdict] = TypeAdapter(Envelope)
+class SignedReadings(_About):
+    """Readings of sites at the slot's two ends. Their meters have signed them; who shows them does not matter."""
+
+    kind: Literal["readings"] = "readings"
+    readings: Annotated[list[WireReading], Field(max_length=4 * PART_SITES)]
+
+
+Message = Observation | Proposal | Vote | Verdict | SignedReadings
+Envelope = Annotated[Message, Field(discriminator="kind")]
+ENVELOPE: TypeAdapter[Message] = TypeAdapter(Envelope)
 
 
 class EnvelopesPost(WireModel):

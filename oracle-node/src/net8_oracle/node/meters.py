@@ -8,6 +8,7 @@ from enum import Enum
 from net8.eip712 import Domain
 from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS
 
+from net8_oracle.node.envelopes import Key, part_of
 from net8_oracle.reading import Reading, ReadingRefused, SignedReading, boundary_of
 
 __all__ = ["Acceptance", "Meters", "RegisteredSite"]
@@ -68,6 +69,7 @@ class Meters:
         self._domain = domain
         self._site_of = site_of
         self._histories: dict[int, _History] = {}
+        self._doubled: set[tuple[int, int]] = set()  # (site, slot): two different readings of the slot's start
 
     def restore(self, readings: Iterable[SignedReading]) -> None:
         """Take up readings accepted before a restart, in order of sequence."""
@@ -125,14 +127,52 @@ class Meters:
             )
 
     def energy(self, site: int, slot: int) -> tuple[int, int] | None:
-        """(export, import) in Wh of a site in a slot; None without readings of one meter at both its ends."""
+        """(export, import) in Wh of a site in a slot; None without one reading of one meter at each of its ends."""
         history = self._histories.get(site)
         if history is None:
+            return None
+        if self.is_doubtful(site, slot):
             return None
         start, end = history.at_boundary.get(slot), history.at_boundary.get(slot + 1)
         if start is None or end is None or start.reading.epoch != end.reading.epoch:
             return None
         return end.reading.export_wh - start.reading.export_wh, end.reading.import_wh - start.reading.import_wh
+
+    def at_boundaries(self, site: int, slot: int) -> list[SignedReading]:
+        """The readings at a slot's two ends that `energy` rests on, as far as they are there."""
+        known = self._histories[site].at_boundary if site in self._histories else {}
+        return [known[boundary] for boundary in (slot, slot + 1) if boundary in known]
+
+    def weigh(self, signed: SignedReading, key: Key) -> tuple[SignedReading, SignedReading] | None:
+        """Compare a reading that an operator shows with ours of the same boundary.
+
+        When they differ, both are returned, and the site has no energy in the slots that meet there.
+
+        Raises:
+            ReadingRefused: its meter has not signed it, or it is not about this part and slot.
+        """
+        reading = signed.reading
+        site, boundary = self._site_of(reading.site), boundary_of(reading.taken_at)
+        about = (reading.site >> 16, part_of(reading.site & 0xFFFF)) == (key.zone, key.part)
+        if site is None or not about or boundary not in (key.slot, key.slot + 1):
+            raise ReadingRefused(f"site {reading.site}: a reading that is not about this slot was shown")
+        ours = self._histories[reading.site].at_boundary.get(boundary) if reading.site in self._histories else None
+        if ours is None or ours.reading == reading or (reading.site, boundary) in self._doubled:
+            return None
+        if signed.signer(self._domain) != site.meter_key:
+            raise ReadingRefused(
+                f"site {reading.site}: a reading was shown that another key than the meter's has signed"
+            )
+        self.doubt(reading.site, boundary)
+        return ours, signed
+
+    def doubt(self, site: int, boundary: int) -> None:
+        """The site's meter signed two different readings of the start of slot `boundary`."""
+        self._doubled.add((site, boundary))
+
+    def is_doubtful(self, site: int, slot: int) -> bool:
+        """Whether the site's meter signed two different readings of an end of the slot."""
+        return (site, slot) in self._doubled or (site, slot + 1) in self._doubled
 
     def source_ns(self, sites: Iterable[int], slot: int) -> int:
         """When the last of the sites' sources returned the reading that ended `slot` (wall clock, ns)."""

@@ -2,7 +2,18 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
 
-__all__ = ["ACCOUNT", "ATTEMPT", "INTENT", "METADATA", "OWNER", "PLEDGE", "PROGRESS", "READING", "SETTLEMENT"]
+__all__ = [
+    "ACCOUNT",
+    "ATTEMPT",
+    "EVIDENCE",
+    "INTENT",
+    "METADATA",
+    "OWNER",
+    "PLEDGE",
+    "PROGRESS",
+    "READING",
+    "SETTLEMENT",
+]
 
 METADATA = MetaData()
 
@@ -27,6 +38,19 @@ PLEDGE = Table(
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("round", BigInteger, primary_key=True, autoincrement=False),
     Column("digest", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+# Proofs of equivocation (`net8_oracle.node.evidence`), never pruned.
+EVIDENCE = Table(
+    "evidence",
+    METADATA,
+    Column("id", LargeBinary, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("signer", LargeBinary, nullable=False),
+    Column("zone", BigInteger, nullable=False),
+    Column("slot", BigInteger, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("round", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )
 PROGRESS = Table(

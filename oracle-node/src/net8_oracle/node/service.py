@@ -19,6 +19,7 @@ from net8_oracle.node.chain import ChainView
 from net8_oracle.node.council import Council
 from net8_oracle.node.endpoints import Endpoints, Standing
 from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost
+from net8_oracle.node.evidence import doubled
 from net8_oracle.node.finality import Finality
 from net8_oracle.node.freshness import Freshness
 from net8_oracle.node.inbox import BrokerInbox
@@ -125,6 +126,8 @@ class Node:
                 chain, self._poller, self._store, outbox, settings.chain.final_blocks, self._council.vanished
             )
             await self._start_with_chain()
+            for site, boundary in doubled(self._store.evidence()):
+                self._meters.doubt(site, boundary)
             self._meters.restore(
                 self._store.readings_since(self._clock.now() - (REPORT_TIMEOUT_SLOTS + 2) * SLOT_SECONDS)
             )

@@ -14,8 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from net8_oracle.clock import Block
 from net8_oracle.node.database import Database, StoreUnavailable
 from net8_oracle.node.envelopes import Key, Verdict
+from net8_oracle.node.evidence import Evidence
 from net8_oracle.node.outbox import Outbox
-from net8_oracle.node.schema import PLEDGE, PROGRESS, READING, SETTLEMENT
+from net8_oracle.node.schema import EVIDENCE, PLEDGE, PROGRESS, READING, SETTLEMENT
 from net8_oracle.reading import Reading, SignedReading
 
 __all__ = ["Pledge", "SqlStore", "Store", "StoreUnavailable"]
@@ -46,6 +47,12 @@ class Store(Protocol):
 
     def last_round(self, key: Key) -> int:
         """The highest round in which something was signed; 0 when nothing was."""
+
+    def add_evidence(self, evidence: Evidence) -> None:
+        """Keep a proof of equivocation; it is never pruned."""
+
+    def evidence(self) -> list[Evidence]:
+        """All proofs, by slot."""
 
     def next_slot(self, zone: int) -> int | None:
         """The earliest slot of a zone that is not finished; None on a new node."""
@@ -189,6 +196,29 @@ class SqlStore:
                 )
             ).scalar()
         return int(highest or 0)
+
+    # --- evidence ----------------------------------------------------------------------------------------------
+
+    def add_evidence(self, evidence: Evidence) -> None:
+        """Keep a proof of equivocation; it is never pruned."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                self._insert(EVIDENCE).on_conflict_do_nothing(),
+                {
+                    "id": evidence.id,
+                    "kind": evidence.kind,
+                    "signer": evidence.signer,
+                    **evidence.key._asdict(),
+                    "round": evidence.round,
+                    "content": evidence.content,
+                },
+            )
+
+    def evidence(self) -> list[Evidence]:
+        """All proofs, by slot."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(select(EVIDENCE).order_by(EVIDENCE.c.slot, EVIDENCE.c.id)).all()
+        return [Evidence(r.kind, r.signer, Key(r.zone, r.slot, r.part), r.round, r.content) for r in rows]
 
     # --- progress ----------------------------------------------------------------------------------------------
 

@@ -7,11 +7,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from net8_oracle.node.envelopes import Observation, Proposal, Verdict, Vote
+from net8_oracle.node.envelopes import Message
 
 __all__ = ["Hub", "InProcessTransport", "Message", "Transport"]
-
-Message = Observation | Proposal | Verdict | Vote
 
 
 class Transport(Protocol):
