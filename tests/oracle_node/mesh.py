@@ -133,6 +133,9 @@ class LedgerView:
     async def bought(self, key: Key) -> dict[int, int]:
         return {index: wh for (slot, index), wh in self._ledger.purchases.items() if slot == key.slot}
 
+    async def traded(self, key: Key) -> bool:
+        return bool(await self.bought(key))
+
     async def settled(self, key: Key) -> Block | None:
         known = ((slot, (index - 1) // PART_SITES) for slot, index in self._ledger.settled)
         return BLOCK if (key.slot, key.part) in known else None
@@ -192,19 +195,20 @@ class Member:
             stamps=Stamps(None),  # type: ignore[arg-type]
             metrics=Metrics(),
         )
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self.council.run_zone(ZONE))
+        works = self.council.run_zone(ZONE), self.council.watch_silence(ZONE)
+        self._tasks = [asyncio.create_task(work) for work in works]
 
     async def stop(self) -> None:
         """Be gone: reachable for nobody, doing nothing."""
         self.transport.leave()
         self.view.on_reported = lambda zone, entries_hash, block: None
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
         await self.council.close()
         for agreement in self.council.in_progress():
             agreement.settled = True  # its timers do nothing any more

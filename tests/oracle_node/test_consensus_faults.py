@@ -112,6 +112,64 @@ async def test_operator__shows_a_reading_that_no_meter_signed__nothing_is_doubte
     await mesh.stop()
 
 
+# --- meters that are all silent ------------------------------------------------------------------------------------
+
+ALERT_AFTER = 86_400  # seconds after a slot: OracleCourt.ALERT_AFTER
+
+
+async def fall_silent(mesh: Mesh) -> None:
+    """Something is traded in SLOT and nothing in the next; no meter speaks at the end of either."""
+    mesh.ledger.purchases[SLOT, 2] = 300
+    await mesh.end_slot(SLOT)
+    await mesh.end_slot(SLOT + 1)
+    await asyncio.sleep(10 * FAST.patience)
+
+
+async def test_meters__all_silent__traded_slot_settles_without_reading_before_an_alert(tmp_path: Path) -> None:
+    mesh = await started(tmp_path)
+    await fall_silent(mesh)
+    assert not mesh.ledger.settled, "readings may still come"
+    await mesh.clock.move_to((SLOT + 1) * 900 + ALERT_AFTER * 2 // 3)
+    await until(lambda: settled(mesh))
+    assert mesh.ledger.settled == {(SLOT, index): None for index in ENERGIES}, "and what was not traded waits"
+    await mesh.stop()
+
+
+async def test_meters__all_silent_but_one_operator_heard_them__still_settles(tmp_path: Path) -> None:
+    mesh = await started(tmp_path)
+    await fall_silent(mesh)
+    mesh.tell(SLOT + 1, ENERGIES, mesh.members[:1])
+    await mesh.clock.move_to((SLOT + 1) * 900 + ALERT_AFTER * 2 // 3)
+    await until(lambda: settled(mesh))
+    assert set(settled(mesh).values()) == {None}
+    await mesh.stop()
+
+
+async def test_meters__all_silent_and_nobody_watches__traded_slot_is_open_when_an_alert_is_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def idle(self: Agreement) -> None:
+        pass
+
+    monkeypatch.setattr(Agreement, "report_silence", idle)
+    mesh = await started(tmp_path)
+    await fall_silent(mesh)
+    await mesh.clock.move_to((SLOT + 1) * 900 + ALERT_AFTER)
+    await asyncio.sleep(10 * FAST.patience)
+    assert not mesh.ledger.settled
+    await mesh.stop()
+
+
+async def test_meters__silent_for_hours_and_then_heard__settle_as_metered(tmp_path: Path) -> None:
+    mesh = await started(tmp_path)
+    await fall_silent(mesh)
+    await mesh.clock.move_to((SLOT + 1) * 900 + ALERT_AFTER // 3)
+    mesh.tell(SLOT + 1, ENERGIES)
+    await until(lambda: settled(mesh))
+    assert settled(mesh) == METERED | {2: (0, 300)}
+    await mesh.stop()
+
+
 # --- rounds without end --------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import pytest
 from net8.model import Outcome
 
 from tests.oracle_node.broker import Mosquitto
-from tests.oracle_node.processes import Street, get_json, metered, wait_for
+from tests.oracle_node.processes import NodeProcess, Street, get_json, metered, wait_for
 
 pytestmark = pytest.mark.chain
 
@@ -40,7 +40,12 @@ def run_slots(street: Street, first: int, count: int) -> None:
 
 def test_slots__all_nodes_up__settled_as_metered_one_after_the_other(street: Street) -> None:
     run_slots(street, street.begin(), 4)
-    leaders = [node for node in street.nodes for stamp in node.stamps() if stamp["transmitter"]]
+
+    def leading() -> list[NodeProcess]:
+        return [node for node in street.nodes for stamp in node.stamps() if stamp["transmitter"]]
+
+    wait_for(lambda: len(leading()) >= 4, "each report was sent by somebody")  # written just after the receipt
+    leaders = leading()
     assert len(leaders) == 4
     assert len(set(map(id, leaders))) == 4, "leaders rotate"
     for stamp in (stamp for node in street.nodes for stamp in node.stamps()):
@@ -157,6 +162,20 @@ def test_reading__meter_silent__settles_without_reading_while_others_settle_as_m
     assert street.position(silent, slot).outcome is Outcome.NO_READING
     for number, site in enumerate(street.zone.sites[:-1], start=1):
         assert street.position(site, slot).exported == metered(number, slot)[0]
+
+
+def test_reading__all_meters_silent__traded_slot_settles_without_reading_half_a_day_later(street: Street) -> None:
+    street.gateways = []
+    slot = street.begin()
+    seller, buyer = street.zone.sites[:2]
+    for site in (seller, buyer):
+        street.zone.fund_site(site, 10)
+    street.zone.trade(seller, buyer, slot + 1, 120)
+    street.end_slot(slot + 1)
+    street.end_slot(slot + 1 + 48)
+    street.wait_settled(slot + 1, 60)
+    assert {street.position(site, slot + 1).outcome for site in street.zone.sites} == {Outcome.NO_READING}
+    assert not street.settled(slot + 2), "nothing was traded there"
 
 
 def test_site__registered_while_running__settles_from_its_first_whole_slot(street: Street) -> None:

@@ -93,6 +93,9 @@ class Chain(Protocol):
     async def bought(self, key: Key) -> dict[int, int]:
         """Wh bought in the slot, by site index."""
 
+    async def traded(self, key: Key) -> bool:
+        """Whether a site of the part has traded in the slot."""
+
     async def settled(self, key: Key) -> Block | None:
         """The block as of which the part is settled in the slot."""
 
@@ -150,6 +153,8 @@ class Agreement:
         self._expected: list[RegisteredSite] = []
         self._waiting: set[int] = set()
         self._heard = 0  # sites with a complete reading
+        self._all_silent = False  # to be reported without any reading
+        self._idle = False  # known to be over without a trade
         self._patience_over = False
         self._patience: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -235,7 +240,9 @@ class Agreement:
 
     def look(self) -> None:
         """Observe if it is time to."""
-        if not self.over or self.observing or self.settled or not self._heard or not self.listed:
+        if not self.over or self.observing or self.settled or not self.listed:
+            return
+        if not self._heard and not self._all_silent:
             return
         if self.verdict is not None:
             return
@@ -245,6 +252,20 @@ class Agreement:
             return
         if self._world.may_observe(self.key):
             self._complete()
+
+    async def report_silence(self) -> None:
+        """No reading has come for very long: if anything was traded, sign that there is none, lest an alert says so.
+
+        Raises:
+            RpcUnreachable, RpcRefused: the chain does not tell whether anything was traded; try again.
+        """
+        if not self.over or self.observing or self.settled or self._heard or self._idle:
+            return
+        self._idle = not await self._world.chain.traded(self.key)
+        if not self._idle and not self._heard:
+            self._all_silent = self._patience_over = True
+            log.warning("no meter has spoken", extra=self._facts(sites=len(self._expected)))
+            self.look()
 
     def _out_of_patience(self) -> None:
         self._patience_over = True
@@ -780,8 +801,8 @@ class Agreement:
             self._cancel(timer)
 
     def overdue(self, now: int) -> bool:
-        """Whether readings were there a whole slot ago and nothing is settled yet."""
-        return self.over and self._heard > 0 and now >= slot_end(self.key.slot + 1)
+        """Whether there was something to report a whole slot ago and nothing is settled yet."""
+        return self.over and (self._heard > 0 or self._all_silent) and now >= slot_end(self.key.slot + 1)
 
     # --- time --------------------------------------------------------------------------------------------------
 

@@ -288,6 +288,15 @@ class ChainView:
         """The slot is settled."""
         self._bought.pop(key, None)
 
+    async def traded(self, key: Key) -> bool:
+        """Whether a site of the part has an open position in the slot that is not empty.
+
+        Raises:
+            RpcUnreachable, RpcRefused: the chain node did not answer.
+        """
+        here = [word.slots[key.slot % SLOTS_PER_HOUR] for word in await self._positions(key)]
+        return any(isinstance(state, OpenSlot) and state != OpenSlot() for state in here)
+
     async def settled(self, key: Key) -> Block | None:
         """The block as of which the part is settled in the slot: a report settles all it names at once.
 

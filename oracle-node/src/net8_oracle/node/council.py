@@ -37,6 +37,7 @@ from net8_oracle.node.stamps import Stamps
 from net8_oracle.node.store import Store, StoreUnavailable
 from net8_oracle.node.transmitter import Receipt, Transmitter
 from net8_oracle.node.transport import Message, Transport
+from net8_oracle.rpc import RpcRefused, RpcUnreachable
 
 __all__ = ["Council", "report_gas"]
 
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 _STORE_PAUSE = 1.0  # seconds until a full disk is tried again
 _IN_FLIGHT = 8  # slots of a zone on which operators agree at the same time
 _VERDICTS_KEPT = 512
+_ALL_SILENT = 43_200  # seconds after a slot: half of what the OracleCourt leaves before it takes an alert
+_CHAIN_PAUSE = 5.0  # seconds until a chain that did not answer is asked again
 _GAS_MOST = 16_700_000  # just under what one transaction may use
 _GAS_BASE = 400_000
 _GAS_PER_ENTRY = 80_000  # above the dearest settlement of a site and slot; what is not used is not paid
@@ -129,6 +132,23 @@ class Council:
                     log.error("slot not opened", extra=fields(zone=zone, slot=slot, reason=str(fault)))
                     await asyncio.sleep(_STORE_PAUSE)
             slot += 1
+
+    async def watch_silence(self, zone: int) -> None:
+        """Have traded slots of which no reading has come for long reported without any, until cancelled.
+
+        A gateway that was cut off delivers late, so this waits long; an alert would charge the zone's operators.
+        """
+        while True:
+            due = slot_of(max(0, self._clock.now() - _ALL_SILENT))
+            try:
+                for agreement in self.in_progress():
+                    if agreement.key.zone == zone and agreement.key.slot < due:
+                        await agreement.report_silence()
+            except (RpcUnreachable, RpcRefused) as fault:
+                log.warning("silent slots not looked at", extra=fields(zone=zone, reason=str(fault)))
+                await asyncio.sleep(_CHAIN_PAUSE)
+                continue
+            await self._clock.wait_until(slot_end(due) + _ALL_SILENT)
 
     async def _open_slot(self, zone: int, slot: int, missed: bool) -> None:
         keys = [Key(zone, slot, part) for part in range(self.chain.parts(zone))]

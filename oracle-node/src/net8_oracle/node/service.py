@@ -148,6 +148,7 @@ class Node:
             tasks.create_task(supply.run())
             for zone in settings.zones:
                 tasks.create_task(self._council.run_zone(zone))
+                tasks.create_task(self._council.watch_silence(zone))
             for watch in self._freshness:
                 tasks.create_task(watch.run())
             log.info(
