@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import eth_keyfile
+from net8.model import Outcome
 
 from tests.oracle_node.local_chain import Operator, Zone, key_of
 from tests.ports import free_port
@@ -250,8 +251,18 @@ class Street:
         wait_for(lambda: self.settled(slot), f"slot {slot} is settled", seconds)
 
     def position(self, site: int, slot: int) -> Any:
-        """What the chain says of a site in a slot."""
-        return self.zone.chain.read(self.zone.chain.contracts.lens.position(site, slot))
+        """What a site settled as in a slot. A site that the slot's report left out stays open, which fails here.
+
+        Waits, because anvil answers one `latest` with a block it is about to store, and the next with the one before.
+        """
+        found: list[Any] = []
+
+        def closed() -> bool:
+            found[:] = [self.zone.chain.read(self.zone.chain.contracts.lens.position(site, slot))]
+            return found[0].outcome is not Outcome.OPEN
+
+        wait_for(closed, f"site {site} is settled in slot {slot}")
+        return found[0]
 
     def stop(self) -> None:
         """End all processes."""
