@@ -110,11 +110,12 @@ class RandomStreet:
         """Submit a report signed by a quorum."""
         words = pack_entries(entries)
         registry = self.chain.contracts.registry
-        digest = Report(self.zone.number, 0, tuple(words)).digest(self.chain.deployment.registry_domain)
+        self.reported = Report(self.zone.number, 0, tuple(words))
+        digest = self.reported.digest(self.chain.deployment.registry_domain)
         seats = self.chain.read(registry.zone_signers(self.zone.number))
         keys = {address_of(operator.signer): operator.signer for operator in self.zone.operators}
-        signatures = {seat: sign(keys[seats[seat]], digest) for seat in range(3)}
-        self.chain.send(registry.report(self.zone.number, 0, words, signatures))
+        self.signatures = {seat: sign(keys[seats[seat]], digest) for seat in range(3)}
+        self.chain.send(registry.report(self.zone.number, 0, words, self.signatures))
 
     def certify(self, hour: int) -> None:
         """Mint an hour's certificates of every site that produced, and retire some."""

@@ -5,18 +5,22 @@ from dataclasses import replace
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from net8.model import Outcome
+from net8.model import DisputeTier, OrderKind, Outcome
 from net8_indexer.bulk import insert_rows
 from net8_indexer.database import DatabaseRefused, TwoWriters, reading, writing
 from net8_indexer.queries import certificates as held
+from net8_indexer.queries import court as court_of
 from net8_indexer.queries import market, sites
+from net8_indexer.queries.community import flows
+from net8_indexer.queries.oracles import operators
+from net8_indexer.queries.seats import seats
 from net8_indexer.schema import Base, DisputeStep, table_of
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from tests.indexer.indexing import contents, follower_of, settings_of, to_head
 from tests.indexer.street import RandomStreet
-from tests.oracle_node.local_chain import LocalChain, Zone
+from tests.oracle_node.local_chain import LocalChain, Zone, account_of
 
 
 def assert_equals_views(db, chain: LocalChain, zone: Zone, slots: range) -> None:
@@ -113,6 +117,64 @@ def test_following__hostile_text_and_ids_in_logs__read_as_they_can_be_and_nothin
         with reading(engine) as db:
             (row, *_) = held.retirements(db, certificate=certificate).items
             assert (row.beneficiary, row.purpose) == ("\ufffd\ufffd'\"", "a\tb\\c\nd")
+
+
+def test_following__operators_come_go_and_are_disputed__as_registry_and_court_say(local_chain, settings):
+    street, jury = RandomStreet(local_chain, seed=6, sites=1), local_chain.new_zone(operators=4)
+    registry, court = local_chain.contracts.registry, local_chain.contracts.court
+    street.finish()
+    local_chain.send(local_chain.contracts.token.approve(court.address, 2**255))
+    accusation = court.open_dispute(
+        street.reported, 0, 2, DisputeTier.NEGLIGENT, (7, 0), 0, list(street.signatures.values())
+    )  # fmt: skip
+    local_chain.send(accusation)
+    number = local_chain.read(court.dispute_count())
+    for judge in jury.operators:
+        local_chain.send(court.vote(number, judge.id, True))
+    local_chain.move_to(local_chain.read(court.dispute(number)).ends_at + 4 * 86_400)  # nobody appeals
+    local_chain.send(court.execute(number))
+    fifth = street.zone.add_operator()
+    first, second, *_ = local_chain.read(registry.zone_operators(street.zone.number))
+    local_chain.send(registry.remove(street.zone.number, second))
+    local_chain.send(registry.rotate_signer(first, account_of(f"rotated {first}").address, 3_600))
+    local_chain.send(registry.top_up(fifth.id, 5))
+    with follower_of(local_chain, settings) as (follower, engine):
+        to_head(follower)
+        with reading(engine) as db:
+            said = local_chain.read(court.dispute(number))
+            told = court_of.disputes(db, site=street.zone.sites[0]).items[0]
+            assert (told.number, told.slot, told.tier, told.state) == (number, said.slot, said.tier, said.state)
+            assert (told.export_wh, told.import_wh) == said.truth == (7, 0)
+            assert told.accused == local_chain.read(court.accused(number))
+            steps = court_of.dispute_steps(db, number).items
+            assert [step.kind for step in steps] == ["end", *["vote"] * 4]
+            seated = local_chain.read(registry.zone_operators(street.zone.number))
+            assert [seat.operator for seat in seats(db, street.zone.number)] == seated
+            for row in operators(db, limit=500).items:
+                standing = local_chain.read(registry.operator(row.id))
+                assert (row.stake, row.signer) == (standing.stake, standing.signer)
+                assert row.zones == local_chain.read(registry.operator_zones(row.id))
+
+
+def test_following__trade_between_zones__flow_of_both_and_transport_paid(local_chain, settings):
+    here, there = RandomStreet(local_chain, seed=9, sites=1), RandomStreet(local_chain, seed=10, sites=1)
+    (seller,), (buyer,), grid = here.zone.sites, there.zone.sites, local_chain.contracts.grid
+    for zone, other, fee in ((here, there, 3), (there, here, 4)):
+        local_chain.send(grid.set_link(zone.zone.number, other.zone.number, 5_000, fee))
+    slot = there.first_slot
+    assert here.place(seller, slot, True, 400, 1_000)
+    desk = local_chain.contracts.desk
+    call = desk.take_abroad(buyer, here.zone.number, slot, False, 400, 700, OrderKind.IMMEDIATE_OR_CANCEL, 7)
+    there.senders[buyer].send(call)
+    with follower_of(local_chain, settings) as (follower, engine):
+        to_head(follower)
+        with reading(engine) as db:
+            for zone in (here.zone, there.zone):
+                assert_equals_views(db, local_chain, zone, range(slot, slot + 1))
+                (flow,) = flows(db, zone.number, slot, slot).flows
+                assert (flow.seller, flow.buyer, flow.traded, flow.value) == (seller, buyer, 700, 280_000)
+            transport = sites.movements(db, buyer).items[0]
+            assert (transport.kind, transport.grains) == ("transport", -7 * 700)
 
 
 def test_following__chain_that_began_anew__refused_and_nothing_lost(local_chain, street, settings, tmp_path):
