@@ -275,14 +275,16 @@ async def run_slot(mesh: Mesh, slot: int) -> None:
 WAYS = ("equivocate", "withhold", "garble", "replay")
 
 
-@pytest.mark.parametrize(("operators", "how"), [*((4, (way,)) for way in WAYS), (7, WAYS[:2]), (7, WAYS[2:])])
+@pytest.mark.parametrize(
+    ("operators", "how"), [*((4, (way,)) for way in WAYS), (7, WAYS[:2]), (7, WAYS[2:]), (31, WAYS)]
+)
 async def test_operators__f_byzantine__slots_settle_as_metered(
     tmp_path: Path, operators: int, how: tuple[str, ...]
 ) -> None:
     mesh = await started(tmp_path, operators, Timing(patience=30, round=operators / 40, settle=20, linger=0.02))
     byzantine = Byzantine(mesh)
     byzantine(*how)
-    for slot in (SLOT, SLOT + 1):
+    for slot in (SLOT, SLOT + 1) if operators < 31 else (SLOT,):  # ten useless leaders in a row take seconds
         await run_slot(mesh, slot)
         assert settled(mesh, slot) == METERED
     if "equivocate" in how:
