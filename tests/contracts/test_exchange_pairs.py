@@ -286,10 +286,12 @@ def test_trade__seller_and_buyer_change_places_in_one_call__each_charged(street,
 
 def test_trade__relay_fees__go_to_account_0(street, seller, buyer, pair):
     free, held = (street.free(seller), street.free(buyer)), street.held()
-    street.pair(replace(pair, seller_fee=70, buyer_fee=3), pair)
-    assert events(street.exchange, "Charged") == [(seller, 70), (buyer, 3)]
-    assert street.free(0) == 73
-    assert (street.free(seller), street.free(buyer)) == (free[0] - 2 * 100 * 2000 - 70, free[1] - 2 * 100 * 1100 - 3)
+    street.pair(replace(pair, seller_fee=71, buyer_fee=3), pair)
+    assert events(street.exchange, "Charged") == [(seller, 71), (buyer, 3)]
+    ((with_fees, without),) = (event.pairs for event in events(street.exchange, "PairsTraded"))
+    assert with_fees == without
+    assert street.free(0) == 74
+    assert (street.free(seller), street.free(buyer)) == (free[0] - 2 * 100 * 2000 - 71, free[1] - 2 * 100 * 1100 - 3)
     assert street.held() == held
 
 

@@ -149,7 +149,7 @@ def test_create_zone__terms_out_of_bounds__refused(street, terms):
 
 
 def test_set_default_terms__new_grid__from_the_first_hour_nobody_can_trade(street, terms, hour):
-    new = replace(terms, floor=200, step=5, gate_lead=4, min_wh=50)
+    new = replace(terms, floor=200, step=5, gate_lead=96, min_wh=2**16 - 1)
     street.grid.set_default_terms(street.zone, terms_tuple(new), sender=street.grid_operator.address)
     (event,) = events(street.grid, "DefaultTermsSet")
     assert (event.zone, event.from_hour, tuple(event.terms)) == (street.zone, hour, terms_tuple(new))
