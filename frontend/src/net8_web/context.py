@@ -1,6 +1,7 @@
 """What a page needs to know: the chain as last seen, whose wallet is connected, which site is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 import streamlit as st
 from net8.model import Site, site_index, site_zone
@@ -11,10 +12,30 @@ from net8_web.feed import View, feed
 from net8_web.i18n import t
 from net8_web.words import sentence
 
-__all__ = ["Here", "celebrate", "choose_site", "here", "no_site_note", "site_name"]
+__all__ = ["Here", "celebrate", "choose_site", "here", "no_site_note", "site_name", "start_empty"]
 
 _CHOSEN = "_site"
-_SAID = "_said"
+_NOTES = "_notes"
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What a session carries from one run to the next.
+
+    A newer run may end the present one at any use of `st.session_state` or `st`: a note of several parts is whole only
+    when it is written into an object that is already held.
+    """
+
+    said: tuple[str, dict[str, object]] | None = None  # key of the tables, and its values
+    concluded: dict[str, Outcome] = field(default_factory=dict)  # by panel: what has been acted upon
+    emptied: set[str] = field(default_factory=set)  # fields that start empty in the next run
+
+
+def _notes() -> _Notes:
+    if _NOTES not in st.session_state:
+        st.session_state[_NOTES] = _Notes()
+    notes: _Notes = st.session_state[_NOTES]
+    return notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +55,66 @@ class Here:
             raise ValueError("no site is shown")
         return self.view.market.sites[self.site]
 
-    def panel(self, key: str, intent: Intent | None, idle: str, *, quiet: bool = False) -> tuple[Outcome | None, bool]:
-        """A sign panel (`net8_web.components.wallet.panel`) that puts refusals into the session's words."""
-        return panel(self.network, f"panel_{key}", intent, idle, sentence, quiet=quiet)
+    def panel(self, key: str, intent: Intent | None, idle: str, *, quiet: bool = False) -> Outcome | None:
+        """A sign panel (`net8_web.components.wallet.panel`) that puts refusals into the session's words.
 
-    def celebrate(self, text: str, **values: object) -> None:
-        """Say `text` (a key of the tables) in the next run, which the caller starts: a toast of this one is lost."""
-        st.session_state[_SAID] = (text, values)
+        Returns:
+            Its outcome, run after run until `conclude` is called for it; a run that is overtaken loses nothing.
+        """
+        outcome = panel(self.network, f"panel_{key}", intent, idle, sentence, quiet=quiet)
+        return None if outcome == _notes().concluded.get(key) else outcome
 
-    def caught_up(self, outcome: Outcome) -> None:
-        """Wait until the shared view holds the block of a confirmed transaction."""
-        block = outcome.block or 0
-        feed().catch_up(lambda view: view.head.number >= block)
+    def send(
+        self,
+        key: str,
+        intent: Intent | None,
+        idle: str,
+        done: str,
+        *,
+        quiet: bool = False,
+        empties: tuple[str, ...] = (),
+    ) -> None:
+        """A sign panel for a transaction; once it is confirmed the page shows what it changed and says `done`.
+
+        Args:
+            done: key of the tables.
+            empties: fields of the form that start empty again; they ask `start_empty`.
+        """
+        outcome = self.panel(key, intent, idle, quiet=quiet)
+        if outcome is not None and outcome.status == "confirmed":
+            block = outcome.block or 0
+            feed().catch_up(lambda view: view.head.number >= block)
+            self.conclude(key, outcome, done, empties)
+
+    def conclude(
+        self, key: str, outcome: Outcome, text: str, empties: tuple[str, ...] = (), **values: object
+    ) -> NoReturn:
+        """Take an outcome as dealt with and start the run that says `text`, a key of the tables: a toast of this one
+        would be lost.
+        """
+        notes = _notes()
+        notes.said = (text, values)
+        notes.emptied.update(empties)
+        notes.concluded[key] = outcome
+        st.rerun()
+
+
+def start_empty(*fields: str) -> None:
+    """Empty those of the fields that a transaction has used up; before they are drawn."""
+    notes = _notes()
+    for name in fields:
+        if name in notes.emptied:
+            st.session_state[name] = ""
+            notes.emptied.discard(name)
 
 
 def celebrate() -> None:
     """Show what the run before left to be said; once per run, on every page."""
-    said = st.session_state.get(_SAID)
-    if said:
-        text, values = said
+    notes = _notes()
+    if notes.said is not None:
+        text, values = notes.said
         st.toast(t(text, **values), icon=":material/check_circle:", duration="long")
-        st.session_state[_SAID] = None  # only now: a run that is overtaken ends at its next element
+        notes.said = None  # only now: a run that is overtaken ends at its next element
 
 
 def here() -> Here:

@@ -61,8 +61,8 @@ def join(at: Here) -> None:
             message = typed["message"]
             power = show.isolate(f"{int(message['nameplate']) / 1000:g} kW")
             st.caption(t("join.explain", power=power, zone=show.isolate(str(message["zone"]))))
-            outcome, fresh = at.panel("join", wallet.signature(t("join.prepare"), typed), "")
-            if outcome and fresh and outcome.status == "signed" and outcome.signature:
+            outcome = at.panel("join", wallet.signature(t("join.prepare"), typed), "")
+            if outcome and outcome.status == "signed" and outcome.signature:
                 with st.spinner(t("wallet.step_pending")):
                     answer = _post(
                         url, "/join/confirm", {"address": str(at.account.address), "signature": outcome.signature}
@@ -70,8 +70,7 @@ def join(at: Here) -> None:
                 site = int(answer["site"])
                 st.session_state.pop(_OFFER, None)
                 feed().catch_up(lambda view: site in view.market.sites)
-                at.celebrate("join.done", index=site_index(site))
-                st.rerun()
+                at.conclude("join", outcome, "join.done", index=site_index(site))
         except StreetRefused as fault:
             st.session_state.pop(_OFFER, None)
             st.warning(str(fault))

@@ -1,11 +1,15 @@
-"""Ladder of one slot and strip of many slots, drawn in the browser from plain numbers."""
+"""Ladder of one slot and strip of many slots, drawn in the browser from plain numbers.
+
+Streamlit hands a choice to one run only, and a newer run may end that one before the page has acted. So a choice is
+kept when it comes in, and returned run after run until the page calls `forget`.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
 
-__all__ = ["Cell", "Rung", "ladder", "strip"]
+__all__ = ["Cell", "Rung", "forget", "ladder", "strip"]
 
 _ladder = st.components.v2.component(
     "net8-web.ladder",
@@ -48,22 +52,35 @@ class Cell:
     label: str  # the whole of it in words, for screen readers and on hover
 
 
-def _ignored() -> None:
-    """Streamlit asks for a callback of every state a component reports; ours are read from the result."""
+def _kept(key: str) -> str:
+    return f"_pick.{key}"
+
+
+def _keep(key: str) -> None:
+    """Called before the run that a choice starts."""
+    choice = st.session_state[key].get("pick")
+    if isinstance(choice, dict):
+        st.session_state[_kept(key)] = choice
+
+
+def forget(key: str) -> None:
+    """The page has acted upon the choice of the component `key`."""
+    st.session_state.pop(_kept(key), None)
 
 
 def ladder(key: str, asks: list[Rung], bids: list[Rung], spread: str, words: dict[str, str]) -> dict[str, Any] | None:
-    """Show a book. Returns {side, price} once when a row was chosen."""
+    """Show a book. Returns {side, price} when a row was chosen, until it is forgotten."""
     data = {"asks": [asdict(rung) for rung in asks], "bids": [asdict(rung) for rung in bids]}
-    result = _ladder(key=key, data={**data, "spread": spread, "words": words}, on_pick_change=_ignored)
-    return result.pick if isinstance(result.pick, dict) else None
+    _ladder(key=key, data={**data, "spread": spread, "words": words}, on_pick_change=lambda: _keep(key))
+    chosen: dict[str, Any] | None = st.session_state.get(_kept(key))
+    return chosen
 
 
 def strip(
     key: str, cells: list[Cell], title: str, *, selected: int | None = None, pick: bool, follow: int
 ) -> int | None:
-    """Show a row of slots, scrolled to `follow`. Returns the slot once when one was chosen."""
-    result = _strip(
+    """Show a row of slots, scrolled to `follow`. Returns the slot when one was chosen, until it is forgotten."""
+    _strip(
         key=key,
         data={
             "cells": [asdict(cell) for cell in cells],
@@ -72,8 +89,8 @@ def strip(
             "follow": follow,
             "words": {"title": title},
         },
-        on_pick_change=_ignored,
+        on_pick_change=lambda: _keep(key),
     )
-    chosen = result.pick
+    chosen = st.session_state.get(_kept(key))
     known = {cell.slot for cell in cells}
-    return chosen["slot"] if isinstance(chosen, dict) and chosen.get("slot") in known else None
+    return chosen["slot"] if chosen and chosen.get("slot") in known else None

@@ -210,7 +210,7 @@ def panel(
     refusal: Callable[[str], str],
     *,
     quiet: bool = False,
-) -> tuple[Outcome | None, bool]:
+) -> Outcome | None:
     """Mount a sign panel for `intent`; without one its button reads `idle` and cannot be pressed.
 
     Args:
@@ -218,7 +218,7 @@ def panel(
         quiet: a small button, for one of many.
 
     Returns:
-        The last outcome, and whether this run is the first to see it.
+        The outcome of the last attempt, in this run and in every later one.
     """
     known = st.session_state.get(key)
     told = _read_outcome(known.get("outcome") if known else None)
@@ -243,9 +243,4 @@ def panel(
         default={"outcome": None},
         on_outcome_change=_ignored,
     )
-    outcome = _read_outcome(result.outcome)
-    seen = f"_seen.{key}"
-    mark = (outcome.id, outcome.attempt, outcome.status) if outcome else None
-    fresh = outcome is not None and st.session_state.get(seen) != mark
-    st.session_state[seen] = mark
-    return outcome, fresh
+    return _read_outcome(result.outcome)

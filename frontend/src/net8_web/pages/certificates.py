@@ -87,13 +87,6 @@ def _figures() -> None:
     retired.metric(t("certificates.retired"), show.energy(mine), border=True, height="stretch")
 
 
-def _done(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) -> None:
-    if outcome and fresh and outcome.status == "confirmed":
-        at.caught_up(outcome)
-        at.celebrate(text)
-        st.rerun()
-
-
 @st.fragment(run_every=LIVE_SECONDS)
 def _mint() -> None:
     at = here()
@@ -124,8 +117,7 @@ def _mint() -> None:
             intent = wallet.call(t("certificates.mint", energy=show.energy(total)), call)
         else:
             markup.empty(t("certificates.no_mint"), t("certificates.no_mint_way"))
-        outcome, fresh = at.panel("mint", intent, t("certificates.mint_idle"))
-        _done(at, outcome, fresh, "certificates.minted")
+        at.send("mint", intent, t("certificates.mint_idle"), "certificates.minted")
 
 
 def _retirement(at: Here, holder: str, held: dict[int, int]) -> wallet.Intent | None:
@@ -165,8 +157,7 @@ def _retire() -> None:
             intent = _retirement(at, at.account.address, held)
         else:
             markup.empty(t("certificates.no_held"), t("certificates.no_held_way"))
-        outcome, fresh = at.panel("retire", intent, t("certificates.retire_idle"))
-        _done(at, outcome, fresh, "certificates.retired_done")
+        at.send("retire", intent, t("certificates.retire_idle"), "certificates.retired_done")
 
 
 @st.fragment(run_every=LIVE_SECONDS)

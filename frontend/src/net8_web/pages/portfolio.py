@@ -10,7 +10,7 @@ from net8.units import grains_to_wei, slot_start
 from net8_web import amounts, markup, show
 from net8_web.amounts import Unusable
 from net8_web.components import wallet
-from net8_web.context import Here, choose_site, here, no_site_note
+from net8_web.context import Here, choose_site, here, no_site_note, start_empty
 from net8_web.day import Result, result_of
 from net8_web.deposits import approve_intent, deposit_intent, permit_intent
 from net8_web.i18n import t
@@ -72,8 +72,7 @@ def _figures() -> None:
 
 def _amount(key: str, most: int, too_much: str) -> int | None:
     """Grains typed into the field `key`; None while it is empty or unusable, which is said on the page."""
-    if st.session_state.pop(f"{key}_done", False):
-        st.session_state[key] = ""
+    start_empty(key)
     typed = st.text_input(t(f"portfolio.{key}"), key=key, placeholder="10")
     if not typed.strip():
         return None
@@ -86,15 +85,6 @@ def _amount(key: str, most: int, too_much: str) -> int | None:
         st.warning(t(too_much, have=show.net8(most)))
         return None
     return grains
-
-
-def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str, field: str) -> None:
-    """Show the new state, and start with an empty field again."""
-    if outcome and fresh and outcome.status == "confirmed":
-        st.session_state[f"{field}_done"] = True
-        at.caught_up(outcome)
-        at.celebrate(text)
-        st.rerun()
 
 
 @st.fragment(run_every=FORM_SECONDS)
@@ -110,11 +100,14 @@ def _deposit() -> None:
         intent = None
         if grains is not None:
             if at.view.is_contract(at.account.address):
-                intent = approve_intent(at, grains) or deposit_intent(at, grains)
+                approval = approve_intent(at, grains)
+                if approval is not None:  # a step of its own: its confirmation deposits nothing yet
+                    at.send("approve", approval, "", "portfolio.approved")
+                    return
+                intent = deposit_intent(at, grains)
             else:
                 intent = permit_intent(at, grains)
-        outcome, fresh = at.panel("deposit", intent, t("portfolio.idle"))
-        _finished(at, outcome, fresh, "portfolio.deposited", "deposit_amount")
+        at.send("deposit", intent, t("portfolio.idle"), "portfolio.deposited", empties=("deposit_amount",))
 
 
 @st.fragment(run_every=FORM_SECONDS)
@@ -131,8 +124,7 @@ def _withdraw() -> None:
         if grains is not None:
             call = at.view.contracts.exchange.withdraw(at.site, grains_to_wei(grains), at.account.address)
             intent = wallet.call(t("portfolio.withdraw_do", amount=show.net8(grains)), call)
-        outcome, fresh = at.panel("withdraw", intent, t("portfolio.idle"))
-        _finished(at, outcome, fresh, "portfolio.withdrawn", "withdraw_amount")
+        at.send("withdraw", intent, t("portfolio.idle"), "portfolio.withdrawn", empties=("withdraw_amount",))
 
 
 # --- positions ------------------------------------------------------------------------------------------------------

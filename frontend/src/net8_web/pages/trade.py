@@ -11,8 +11,8 @@ from net8.units import hour_of_slot, slot_of, slot_start
 from net8_web import markup, show
 from net8_web.amounts import Unusable
 from net8_web.components import wallet
-from net8_web.components.book import Cell, Rung, ladder, strip
-from net8_web.context import Here, here, no_site_note, site_name
+from net8_web.components.book import Cell, Rung, forget, ladder, strip
+from net8_web.context import Here, here, no_site_note, site_name, start_empty
 from net8_web.i18n import language, t
 from net8_web.ticket import Draft, Quote, quote
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
@@ -26,7 +26,6 @@ ORDERS_SHOWN = 10
 RELEASED_AT_ONCE = 64  # what one transaction releases
 
 _SLOT = "trade_slot"
-_PLACED = "trade_placed"  # the form starts empty again
 _PRICE, _UNIT, _SIDE, _QUANTITY, _KIND = "trade_price", "trade_unit", "trade_side", "trade_quantity", "trade_kind"
 
 
@@ -133,8 +132,9 @@ def _slots() -> None:
     cells = [_mine(at, cell) for cell in at.view.memo(key, lambda: _cells(at, slots))]
     st.caption(t("trade.slots"))
     picked = strip("trade_strip", cells, t("trade.slots"), selected=chosen, pick=True, follow=chosen or slots[0])
-    if picked is not None and picked != st.session_state.get(_SLOT):
+    if picked is not None:
         st.session_state[_SLOT] = picked
+        forget("trade_strip")
         st.rerun()
 
 
@@ -184,6 +184,7 @@ def _book() -> None:
         st.session_state[_SIDE] = "buy" if picked.get("side") == "sell" else "sell"
         st.session_state[_UNIT] = "NET8/kWh"
         st.session_state[_PRICE] = show.price_net8(picked["price"])
+        forget("trade_ladder")
         st.rerun()
     _recent(at, slot)
 
@@ -210,8 +211,7 @@ def _recent(at: Here, slot: int) -> None:
 
 
 def _form() -> Draft:
-    if st.session_state.pop(_PLACED, False):
-        st.session_state[_PRICE] = st.session_state[_QUANTITY] = ""
+    start_empty(_PRICE, _QUANTITY)
     st.session_state.setdefault(_SIDE, "sell")
     side = st.segmented_control(
         t("trade.side"),
@@ -289,10 +289,7 @@ def _ticket() -> None:
             st.warning(t("trade.closed"))
         elif draft.price.strip() and draft.quantity.strip():
             intent = _checked(at, slot, terms, draft)
-        outcome, fresh = at.panel("ticket", intent, t("trade.idle"))
-        if outcome and fresh and outcome.status == "confirmed":
-            st.session_state[_PLACED] = True
-        _finished(at, outcome, fresh, "trade.done")
+        at.send("ticket", intent, t("trade.idle"), "trade.done", empties=(_PRICE, _QUANTITY))
         if at.site is None:
             no_site_note(at)
 
@@ -319,13 +316,6 @@ def _checked(at: Here, slot: int, terms: Terms, draft: Draft) -> wallet.Intent |
 # --- my orders ------------------------------------------------------------------------------------------------------
 
 
-def _finished(at: Here, outcome: wallet.Outcome | None, fresh: bool, text: str) -> None:
-    if outcome and fresh and outcome.status == "confirmed":
-        at.caught_up(outcome)
-        at.celebrate(text)
-        st.rerun()
-
-
 def _order_line(at: Here, order: Order) -> None:
     side = t("trade.sell" if order.sell else "trade.buy")
     price = show.isolate(f"{show.price_net8(order.price)} NET8/kWh")
@@ -334,8 +324,7 @@ def _order_line(at: Here, order: Order) -> None:
     text.markdown(f"**{side} {show.energy(order.wh)}** · {price}  \n{show.slot(OrderId.unpack(order.id).slot)}")
     with button:
         intent = wallet.call(t("trade.cancel"), at.view.contracts.exchange.cancel(order.id))
-        outcome, fresh = at.panel(f"cancel_{order.id}", intent, "", quiet=True)
-    _finished(at, outcome, fresh, "trade.cancelled")
+        at.send(f"cancel_{order.id}", intent, "", "trade.cancelled", quiet=True)
 
 
 def _release(at: Here, expired: list[Order]) -> None:
@@ -346,8 +335,7 @@ def _release(at: Here, expired: list[Order]) -> None:
     text.markdown(t("trade.expired", n=show.isolate(str(len(expired))), held=show.net8(held)))
     with button:
         intent = wallet.call(t("trade.release"), at.view.contracts.exchange.release(some))
-        outcome, fresh = at.panel("release", intent, "", quiet=True)
-    _finished(at, outcome, fresh, "trade.cancelled")
+        at.send("release", intent, "", "trade.cancelled", quiet=True)
 
 
 @st.fragment(run_every=LIVE_SECONDS)
