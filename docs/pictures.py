@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 PICTURES = Path(__file__).parent / "pictures"
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PATIENCE_MS = 120_000
+SLOTS_AHEAD = 3
 
 
 def join(page: Page) -> None:
@@ -25,6 +26,10 @@ def join(page: Page) -> None:
 def sell(page: Page, folder: Path) -> None:
     """Sell 5 kWh at the price of the deepest bid, the bakery's."""
     page.get_by_role("link", name="Trade").first.click()
+    page.locator(".level.bid").first.wait_for()
+    slot = page.locator("button[data-slot]").nth(SLOTS_AHEAD).get_attribute("data-slot")  # time enough before its gate
+    page.locator(f"[data-slot='{slot}']").click()
+    page.locator(f"[data-slot='{slot}'][aria-pressed=true]").wait_for()
     page.locator(".level.bid").first.wait_for()
     page.locator(".level.bid[style*='--share: 1;']").first.click()
     page.get_by_label("Energy (kWh)", exact=True).fill("5")

@@ -74,7 +74,7 @@ def test_trade__order_filled_in__shows_what_it_comes_to(street) -> None:
     tape = street
     tape.rest(BUYER, False, 1000, 2000)
     shown = page("trade").run()
-    shown.text_input(key="trade_price").set_value("0.1")
+    shown.text_input(key="trade_price_0").set_value("0.1")
     shown.text_input(key="trade_quantity").set_value("5").run()
     assert not shown.exception
     assert "2.00 kWh of it matches at once." in texts(shown)
@@ -83,7 +83,7 @@ def test_trade__order_filled_in__shows_what_it_comes_to(street) -> None:
 
 def test_trade__bad_quantity__one_sentence(street) -> None:
     shown = page("trade").run()
-    shown.text_input(key="trade_price").set_value("0.1")
+    shown.text_input(key="trade_price_0").set_value("0.1")
     shown.text_input(key="trade_quantity").set_value("five").run()
     assert [warning.value for warning in shown.warning] == ["“five” is not a number. Write one such as 5."]
 

@@ -26,7 +26,7 @@ ORDERS_SHOWN = 10
 RELEASED_AT_ONCE = 64  # what one transaction releases
 
 _SLOT = "trade_slot"
-_PRICE, _UNIT, _SIDE, _QUANTITY, _KIND = "trade_price", "trade_unit", "trade_side", "trade_quantity", "trade_kind"
+_QUANTITY, _KIND, _CHOICES = "trade_quantity", "trade_kind", "trade_choices"
 
 
 def render() -> None:
@@ -181,9 +181,10 @@ def _book() -> None:
     picked = ladder("trade_ladder", asks, bids, spread, words)
     if picked and isinstance(picked.get("price"), int):
         # Taking an offer is buying, hitting a bid is selling.
-        st.session_state[_SIDE] = "buy" if picked.get("side") == "sell" else "sell"
-        st.session_state[_UNIT] = "NET8/kWh"
-        st.session_state[_PRICE] = show.price_net8(picked["price"])
+        choices = st.session_state.get(_CHOICES, 0) + 1
+        st.session_state[f"trade_side_{choices}"] = "buy" if picked.get("side") == "sell" else "sell"
+        st.session_state[f"trade_price_{choices}"] = show.price_net8(picked["price"])
+        st.session_state[_CHOICES] = choices
         forget("trade_ladder")
         st.rerun()
     _recent(at, slot)
@@ -210,23 +211,30 @@ def _recent(at: Here, slot: int) -> None:
 # --- the order ------------------------------------------------------------------------------------------------------
 
 
+def _price_key() -> str:
+    return f"trade_price_{st.session_state.get(_CHOICES, 0)}"
+
+
 def _form() -> Draft:
-    start_empty(_PRICE, _QUANTITY)
-    st.session_state.setdefault(_SIDE, "sell")
+    # A row of the ladder fills in new fields instead of changing the old ones: a browser that has not heard of the
+    # choice yet sends what they said before along with whatever it reports next.
+    choices = st.session_state.get(_CHOICES, 0)
+    start_empty(_price_key(), _QUANTITY)
+    st.session_state.setdefault(f"trade_side_{choices}", "sell")
     side = st.segmented_control(
         t("trade.side"),
         ["sell", "buy"],
         required=True,
         format_func=lambda name: t(f"trade.{name}"),
-        key=_SIDE,
+        key=f"trade_side_{choices}",
         label_visibility="collapsed",
         width="stretch",
     )
     price, unit = st.columns([3, 2])
     with price:
-        typed = st.text_input(t("trade.price"), key=_PRICE, placeholder="0.1")
+        typed = st.text_input(t("trade.price"), key=_price_key(), placeholder="0.1")
     with unit:
-        unit_name = st.selectbox(t("trade.unit"), ["NET8/kWh", "EUR/kWh"], key=_UNIT)
+        unit_name = st.selectbox(t("trade.unit"), ["NET8/kWh", "EUR/kWh"], key=f"trade_unit_{choices}")
     quantity = st.text_input(t("trade.quantity"), key=_QUANTITY, placeholder="5")
     kind = st.selectbox(
         t("trade.kind"), list(OrderKind), format_func=lambda kind: t(f"trade.kind_{kind.name.lower()}"), key=_KIND
@@ -289,7 +297,7 @@ def _ticket() -> None:
             st.warning(t("trade.closed"))
         elif draft.price.strip() and draft.quantity.strip():
             intent = _checked(at, slot, terms, draft)
-        at.send("ticket", intent, t("trade.idle"), "trade.done", empties=(_PRICE, _QUANTITY))
+        at.send("ticket", intent, t("trade.idle"), "trade.done", empties=(_price_key(), _QUANTITY))
         if at.site is None:
             no_site_note(at)
 
