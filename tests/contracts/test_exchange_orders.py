@@ -78,6 +78,17 @@ def test_place__more_than_an_order_holds__refused(street, seller, slot):
         street.sell(seller, slot, 1000, MAX_ORDER_WH + 1)
 
 
+def test_place__more_value_than_a_position_holds__refused(street, terms, slot):
+    dear = street.open_zone(replace(terms, floor=5000, imbalance=10_000), tariff_lead=24)
+    owner = person("dear seller")
+    site = street.connect(owner, zone=dear, balance=2**34)
+    most = (2**33 - 1) // 5000  # 1.7 MWh
+    with boa.reverts("order: too large"):
+        street.place(site, Wanted(slot, True, 5000, most + 1), sender=owner.address)
+    order, _ = street.place(site, Wanted(slot, True, 5000, most), sender=owner.address)
+    assert street.lens.order(order).wh == most
+
+
 def test_place__largest_order__accepted(street, seller, slot):
     street.fund(seller, MAX_ORDER_WH * 2000)
     order = street.sell(seller, slot, 1000, MAX_ORDER_WH)

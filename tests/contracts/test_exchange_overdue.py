@@ -7,6 +7,7 @@ import pytest
 
 from tests.contracts.model import (
     AS_TRADED,
+    LEVELS,
     NO_READING,
     RELEASED,
     REPORT_TIMEOUT,
@@ -223,9 +224,10 @@ def test_ring__settled_hour__makes_room_without_a_word(street, seller, buyer, ba
     assert street.production(seller, slot // 4) == (0, [0, 0, 0, 0])
 
 
-def test_ring__forgotten_order__released_by_the_next_on_that_side(street, seller, buyer, slot):
+@pytest.mark.parametrize("level", [0, 90, LEVELS - 1])
+def test_ring__forgotten_order__released_by_the_next_on_that_side(street, seller, buyer, terms, slot, level):
     before = street.free(seller)
-    forgotten = street.sell(seller, slot, PRICE, 100)
+    forgotten = street.sell(seller, slot, terms.price(level), 100)
     later = next_turn(street, slot)
     assert street.lens.order(forgotten).wh == 100
     assert street.lens.orders(street.zone, later, True) == []
