@@ -256,6 +256,7 @@ def test_match__signed_for_another_chain__refused(street, match, sale, purchase,
 
 def test_match__signed_for_another_desk__refused(street, deploy, sale, purchase, signed):
     other = deploy("TradingDesk", street.exchange)
+    assert other.exchange() == street.desk.exchange() == street.exchange.address
     with boa.reverts("order: not its owner"):
         street.desk.match_signed([sale.signed(other, KEYS["seller"]), signed(purchase)], [], sender=RELAYER)
 

@@ -177,6 +177,20 @@ def test_report__margin_comes_back_as_credit__tradable_and_withdrawable(street, 
     assert street.free(seller) == 0
 
 
+@pytest.mark.parametrize("spare", [0, 1])
+def test_report__credit_at_its_bound__moves_into_the_free_balance(street, seller, buyer, slot, traded, spare):
+    free, lanes = ("sites", "_lanes"), street.read(street.exchange, ("sites", "_lanes"), seller >> 2)
+    paid = 100 * IMBALANCE  # margin and proceeds
+    credit = 2**40 - paid - spare  # with the payment one grain too many, or exactly what the lane holds
+    neighbours = lanes & ~((2**40 - 1) << 64 * (seller & 3))
+    street.write(street.exchange, free, seller >> 2, neighbours | credit << 64 * (seller & 3))
+    before = street.free(seller)
+    street.report(one(seller, slot, Reading(100, 0)))
+    assert street.free(seller) == before + paid
+    after = street.read(street.exchange, free, seller >> 2)
+    assert after == neighbours | (2**40 - 1 if spare else 0) << 64 * (seller & 3)
+
+
 # ---- what cannot settle is skipped ----------------------------------------------------------------------------------
 
 

@@ -187,6 +187,7 @@ def test_create_zone__by_the_owner__numbered_from_one(street, terms):
     assert events(street.grid, "DefaultTermsSet")[0] == (zone, 0, terms_tuple(terms))
     assert zone == street.zone + 1
     assert street.grid.zone_operator(zone) == operator
+    assert street.grid.tariff_lead(zone) == 24
     assert street.grid.site_count(zone) == 0
 
 

@@ -54,6 +54,7 @@ def test_dispute__upheld__accused_pay_the_site_the_disputer_and_the_voters(
     number = bench.dispute(opener, words, slot, tier=tier, claim=claim)
     bond = MIN_STAKE * share // 100
     assert token.balanceOf(opener) == purse - bond == purse - court.bond(tier, 0)
+    assert court.accused(number) == [1, 2, 3]
     bench.vote(number, j5=True, j6=True, j7=False, j8=True)
     bench.after_vote(number, DAY)
     assert court.execute(number) == UPHELD
