@@ -35,6 +35,13 @@ async def run_slot(mesh: Mesh, slot: int = SLOT, members: list[Member] | None = 
     await mesh.until_settled(slot)
 
 
+def start_again(mesh: Mesh, seat: int) -> None:
+    """A member that was stopped, with what it had stored."""
+    mesh.members[seat] = Member(mesh, seat)
+    mesh.members[seat].meters.restore(mesh.members[seat].store.readings_since(0))
+    mesh.members[seat].start()
+
+
 async def test_slot__all_up__one_report_by_the_leader(mesh: Mesh) -> None:
     await run_slot(mesh)
     assert mesh.ledger.settled == SETTLED
@@ -186,13 +193,28 @@ async def test_signer__without_seat__signs_nothing(mesh: Mesh) -> None:
 async def test_member__restarted__reads_what_it_had_and_goes_on(mesh: Mesh) -> None:
     await run_slot(mesh)
     await mesh.members[1].stop()
-    mesh.members[1] = Member(mesh, 1)
-    mesh.members[1].meters.restore(mesh.members[1].store.readings_since(0))
-    mesh.members[1].start()
+    start_again(mesh, 1)
     await asyncio.sleep(0)
     for slot in range(SLOT + 1, SLOT + 5):
         await run_slot(mesh, slot)
     assert mesh.members[1].transmitter.submitted
+
+
+async def test_members__stopped_before_anything_settled__slots_of_their_absence_settle(mesh: Mesh) -> None:
+    away = 1, 2  # without them there is no quorum
+    for seat in away:
+        await mesh.members[seat].stop()
+    for slot in range(SLOT, SLOT + 3):
+        await mesh.end_slot(slot)
+        mesh.tell(slot + 1, ENERGIES, [mesh.members[0], mesh.members[3]])
+    assert not mesh.ledger.settled
+    for seat in away:
+        start_again(mesh, seat)
+        for signed in mesh.members[0].store.readings_since(0):
+            mesh.members[seat].receive(signed)
+    for slot in range(SLOT, SLOT + 3):
+        await mesh.until_settled(slot)
+        assert mesh.ledger.settled[slot, 1] == (500, 0)
 
 
 async def test_member__signed_before_a_restart__never_signs_anything_else(mesh: Mesh) -> None:

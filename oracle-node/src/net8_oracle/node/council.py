@@ -120,6 +120,7 @@ class Council:
         remembered = self.store.next_slot(zone)
         slot = current if remembered is None else max(remembered, current - REPORT_TIMEOUT_SLOTS)
         self._opened_until[zone] = slot
+        self._advance(zone)  # a process that ends before its first settlement has a beginning to come back to
         while True:
             for part in range(self.chain.parts(zone)):
                 self.chain.prefetch(Key(zone, slot, part))
