@@ -11,7 +11,7 @@ from net8_indexer.database import DatabaseRefused, TwoWriters, reading, writing
 from net8_indexer.queries import certificates as held
 from net8_indexer.queries import court as court_of
 from net8_indexer.queries import market, sites
-from net8_indexer.queries.community import flows
+from net8_indexer.queries.community import Exchanged, exchanged, flows
 from net8_indexer.queries.oracles import operators
 from net8_indexer.queries.seats import seats
 from net8_indexer.schema import Base, DisputeStep, table_of
@@ -173,6 +173,7 @@ def test_following__trade_between_zones__flow_of_both_and_transport_paid(local_c
                 assert_equals_views(db, local_chain, zone, range(slot, slot + 1))
                 (flow,) = flows(db, zone.number, slot, slot).flows
                 assert (flow.seller, flow.buyer, flow.traded, flow.value) == (seller, buyer, 700, 280_000)
+            assert Exchanged(here.zone.number, there.zone.number, 700, 280_000) in exchanged(db, slot, slot)
             transport = sites.movements(db, buyer).items[0]
             assert (transport.kind, transport.grains) == ("transport", -7 * 700)
 

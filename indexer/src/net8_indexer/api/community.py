@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from net8_indexer.api.reads import Cursor, Db, FirstSlot, LastSlot, Limit, Time, ZonePath
 from net8_indexer.queries import community, reserve
-from net8_indexer.queries.community import Flows, ZoneDay, ZoneFlowRow, ZoneRow
+from net8_indexer.queries.community import Exchanged, Flows, ZoneDay, ZoneFlowRow, ZoneRow
 from net8_indexer.queries.paging import Page
 from net8_indexer.queries.reserve import BackingDay, ReserveRow
 
@@ -23,6 +23,12 @@ def read_zones(db: Db, cursor: Cursor = None, limit: Limit = 100) -> Page[ZoneRo
 def read_flows(db: Db, zone: ZonePath, first_slot: FirstSlot, last_slot: LastSlot, limit: Limit = 100) -> Flows:
     """Who supplied whom, the largest flows first; at most 7 days."""
     return community.flows(db, zone, first_slot, last_slot, limit)
+
+
+@router.get("/flows")
+def read_exchanged(db: Db, first_slot: FirstSlot, last_slot: LastSlot) -> list[Exchanged]:
+    """How much each zone supplied itself and others, the largest first; at most 7 days."""
+    return community.exchanged(db, first_slot, last_slot)
 
 
 @router.get("/zones/{zone}/days")

@@ -6,7 +6,8 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
 from net8_indexer.api.reads import AccountFilter, Cursor, Db, FirstSlot, LastSlot, Limit, SitePath, ZoneFilter
-from net8_indexer.queries import sites
+from net8_indexer.queries import neighbours, sites
+from net8_indexer.queries.neighbours import Standing
 from net8_indexer.queries.paging import Page
 from net8_indexer.queries.sites import DayRow, MovementRow, PositionRow, SiteRow
 
@@ -72,3 +73,10 @@ def read_movements(db: Db, site: SitePath, cursor: Cursor = None, limit: Limit =
     """Deposits, withdrawals and fees of a site, newest first."""
     _known(db, site)
     return sites.movements(db, site, cursor=cursor, limit=limit)
+
+
+@router.get("/sites/{site}/standing")
+def read_standing(db: Db, site: SitePath, first_slot: FirstSlot, last_slot: LastSlot) -> list[Standing]:
+    """A site beside the quartiles of its zone, for figures that at least five sites have; at most 7 days."""
+    _known(db, site)
+    return neighbours.standing(db, site, first_slot, last_slot)

@@ -8,10 +8,26 @@ from sqlalchemy import Connection, case, func, or_, select
 from net8_indexer.queries.paging import MOST_ROWS, Page, QueryRefused, page, slot_range
 from net8_indexer.schema import SiteSlot, Trade, ZoneFlow, ZoneOperator
 
-__all__ = ["Flow", "Flows", "ZoneDay", "ZoneFlowRow", "ZoneRow", "flows", "zone_days", "zone_flows", "zones"]
+__all__ = [
+    "MOST_FLOW_DAYS",
+    "Exchanged",
+    "Flow",
+    "Flows",
+    "Sale",
+    "ZoneDay",
+    "ZoneFlowRow",
+    "ZoneRow",
+    "exchanged",
+    "flows",
+    "sales",
+    "zone_days",
+    "zone_flows",
+    "zones",
+]
 
-_MOST_FLOW_DAYS = 7
+MOST_FLOW_DAYS = 7
 _SLOTS_PER_DAY = 96
+_SITES_PER_ZONE = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +76,39 @@ class Flows:
 def flows(db: Connection, zone: int, first_slot: int, last_slot: int, limit: int = 100) -> Flows:
     """Who supplied whom, in the zone's markets and where its sites took from others.
 
-    A seller's energy of a slot that falls short is shared among its trades in proportion, rounded down.
-
     Raises:
         QueryRefused: the range is empty or too long, or the limit out of bounds.
     """
     if not 1 <= limit <= MOST_ROWS:
         raise QueryRefused(f"limit is {limit}; it must be from 1 to {MOST_ROWS}")
-    slots = slot_range(first_slot, last_slot, _MOST_FLOW_DAYS)
+    sums: defaultdict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for sale in sales(db, zone, slot_range(first_slot, last_slot, MOST_FLOW_DAYS)):
+        flow = sums[sale.seller, sale.buyer]
+        flow[0] += sale.wh
+        flow[1] += sale.value
+        if sale.delivered is not None:
+            flow[2] += sale.wh
+            flow[3] += sale.delivered
+    found = sorted((Flow(*pair, *values) for pair, values in sums.items()), key=_size)
+    return Flows(found[:limit], len(found[limit:]), sum(flow.traded for flow in found[limit:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What one site sold another in one slot."""
+
+    seller: int
+    buyer: int
+    wh: int
+    value: int  # grains
+    delivered: int | None  # Wh that the seller's meter covered; None: its slot is not settled
+
+
+def sales(db: Connection, zone: int, slots: range) -> list[Sale]:
+    """All sales in a zone's markets and where its sites took from others, by seller, buyer and slot.
+
+    A seller's energy of a slot that falls short is shared among its trades in proportion, rounded down.
+    """
     rows = db.execute(
         select(
             Trade.seller, Trade.buyer, Trade.slot, func.sum(Trade.wh).label("wh"),
@@ -84,17 +125,14 @@ def flows(db: Connection, zone: int, first_slot: int, last_slot: int, limit: int
     sold: defaultdict[tuple[int, int], int] = defaultdict(int)
     for row in rows:
         sold[row.seller, row.slot] += int(row.wh)
-    sums: defaultdict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for row in rows:
-        wh = int(row.wh)
-        flow = sums[row.seller, row.buyer]
-        flow[0] += wh
-        flow[1] += int(row.value)
-        if row.outcome is not None:
-            flow[2] += wh
-            flow[3] += _delivered(wh, sold[row.seller, row.slot], row.outcome, row.exported)
-    found = sorted((Flow(*pair, *values) for pair, values in sums.items()), key=_size)
-    return Flows(found[:limit], len(found[limit:]), sum(flow.traded for flow in found[limit:]))
+    return [
+        Sale(
+            row.seller, row.buyer, int(row.wh), int(row.value),
+            None if row.outcome is None
+            else _delivered(int(row.wh), sold[row.seller, row.slot], row.outcome, row.exported),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 _AS_TRADED, _METERED = 3, 1  # Outcome of the SDK
@@ -108,6 +146,38 @@ def _delivered(wh: int, sold: int, outcome: int, exported: int) -> int:
 
 def _size(flow: Flow) -> tuple[int, int, int]:
     return -flow.traded, flow.seller, flow.buyer
+
+
+# --- between zones --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """Energy that the sites of one zone sold those of another, or among themselves where both are the same."""
+
+    seller_zone: int
+    buyer_zone: int
+    traded: int  # Wh
+    value: int  # grains
+
+
+def exchanged(db: Connection, first_slot: int, last_slot: int) -> list[Exchanged]:
+    """How much each zone supplied itself and others, the largest first; pairs without a trade are left out.
+
+    Raises:
+        QueryRefused: the range is empty or too long.
+    """
+    slots = slot_range(first_slot, last_slot, MOST_FLOW_DAYS)
+    seller_zone, buyer_zone = Trade.seller // _SITES_PER_ZONE, Trade.buyer // _SITES_PER_ZONE
+    known = select(ZoneOperator.zone).distinct()  # named one by one, so that the index by zone and slot serves
+    wh = func.sum(Trade.wh)
+    wanted = (
+        select(seller_zone.label("seller_zone"), buyer_zone.label("buyer_zone"), wh, func.sum(Trade.wh * Trade.price))
+        .where(Trade.zone.in_(known), Trade.slot.between(slots[0], slots[-1]))
+        .group_by("seller_zone", "buyer_zone")
+        .order_by(wh.desc(), "seller_zone", "buyer_zone")
+    )
+    return [Exchanged(*(int(value) for value in row)) for row in db.execute(wanted)]
 
 
 # --- days -----------------------------------------------------------------------------------------------------------
