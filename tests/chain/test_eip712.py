@@ -5,7 +5,7 @@ from eth_abi.abi import decode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from net8.contracts import Call
-from net8.eip712 import Permit, Report, SiteConsent
+from net8.eip712 import Domain, Permit, Report, SiteConsent
 from net8.errors import SiteRefused
 from net8.events import Approval, SiteRegistered
 from net8.model import Site, Technology
@@ -32,6 +32,12 @@ def test_domain__of_each_signed_contract__same_as_its_own(street, contract, doma
     ours = getattr(street.deployment, domain)
     theirs = ask(street, getattr(street.contracts, contract), "eip712Domain()", DOMAIN)
     assert theirs == (b"\x0f", ours.name, ours.version, ours.chain_id, ours.contract.lower(), b"\0" * 32, ())
+
+
+def test_domain__asked_of_tokens__is_where_their_permits_count(street):
+    token, euro = street.contracts.token, street.contracts.euro
+    assert street.chain.read(token.domain()) == street.deployment.token_domain
+    assert street.chain.read(euro.domain()) == Domain("Test Euro", "1", street.deployment.chain_id, euro.address)
 
 
 @pytest.mark.parametrize(("contract", "domain"), [("registry", "registry_domain"), ("token", "token_domain")])

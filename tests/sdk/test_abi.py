@@ -51,7 +51,7 @@ NOT_CALLED = {
     "setApprovalForAll": "named approve_all",
     "isApprovedForAll": "named is_approved_for_all",
     "supportsInterface": "wallets and marketplaces",
-    "eip712Domain": "net8.eip712 has the domains; a test compares them",
+    "eip712Domain": "named domain of a token; net8.eip712 has the others, and a test compares them",
     "DOMAIN_SEPARATOR": "net8.eip712 has the domains; a test compares them",
     "MIN_OPERATORS": "quorum is refused below it",
     "SLASH_WINDOW": "slashable_now says what is left of it",

@@ -5,10 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
+from net8.abi import CallRefused
+from net8.contracts import Token
 from net8.eip712 import (
     Domain,
     MessageRefused,
@@ -52,6 +55,14 @@ def test_recover__wallet_signature_of_a_permit__its_owner():
     domain = token_domain(31337, "0x" + "33" * 20)
     signed = account.sign_message(encode_typed_data(full_message=permit.typed_data(domain)))
     assert recover(permit.digest(domain), Signature.of_bytes(bytes(signed.signature))) == account.address
+
+
+def test_domain__token_that_signs_in_one_with_a_salt__refused():
+    token = Token("0x" + "33" * 20)
+    kinds = ["bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]"]
+    told = encode(kinds, [b"\x1f", "Salted Euro", "1", 31337, token.address, b"\x01" * 32, []])
+    with pytest.raises(CallRefused, match=r"Salted Euro at .* signs in a domain of other fields"):
+        token.domain().decode(told)
 
 
 @pytest.mark.parametrize(

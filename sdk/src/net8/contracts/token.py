@@ -1,9 +1,20 @@
 """Calls of the NET8 token and of the euro behind it. Amounts are in the token's smallest unit."""
 
+from net8.abi import CallRefused
 from net8.contracts.core import Call, Contract, nothing
+from net8.eip712 import Domain
 from net8.signing import Signature, checksum_address
 
 __all__ = ["Euro", "Net8", "Token"]
+
+
+_DOMAIN_FIELDS = b"\x0f"  # name, version, chain and contract, and nothing else
+
+
+def _domain(fields: bytes, name: str, version: str, chain_id: int, contract: str, *_: object) -> Domain:
+    if fields != _DOMAIN_FIELDS:
+        raise CallRefused(f"{name} at {contract} signs in a domain of other fields than NET8 knows; approve instead")
+    return Domain(name, version, chain_id, checksum_address(contract))
 
 
 class Token(Contract):
@@ -55,6 +66,10 @@ class Token(Contract):
     def symbol(self) -> Call[str]:
         """Short name."""
         return self._call("symbol", into=str)
+
+    def domain(self) -> Call[Domain]:
+        """Where its permits count, as the token itself tells (EIP-5267); one without permits refuses."""
+        return self._call("eip712Domain", into=_domain)
 
     def owner(self) -> Call[str]:
         """Owner of the contract."""
