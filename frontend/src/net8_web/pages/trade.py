@@ -13,9 +13,10 @@ from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.components.book import Cell, Rung, forget, ladder, strip
 from net8_web.context import Here, here, no_site_note, site_name, start_empty
-from net8_web.i18n import language, t
+from net8_web.i18n import t
 from net8_web.ticket import Draft, Quote, quote
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
+from net8_web.words import sentence
 
 __all__ = ["render"]
 
@@ -280,7 +281,7 @@ def _refusal_of(at: Here, slot: int, order: Quote) -> str | None:
         if refused.reason == "balance: too low" and order.held > free:
             figures = {"needed": order.held, "free": free, "missing": order.held - free}
             return t("trade.too_poor", **{name: show.net8(grains) for name, grains in figures.items()})
-        return refused.sentence(language())
+        return sentence(refused)
     return None
 
 
