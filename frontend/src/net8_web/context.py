@@ -1,9 +1,11 @@
 """What a page needs to know: the chain as last seen, whose wallet is connected, which site is shown."""
 
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
+from net8.contracts import Call
+from net8.errors import Refused
 from net8.model import Site, site_index, site_zone
 
 from net8_web import markup, show
@@ -29,6 +31,7 @@ class _Notes:
     said: tuple[str, dict[str, object]] | None = None  # key of the tables, and its values
     concluded: dict[str, Outcome] = field(default_factory=dict)  # by panel: what has been acted upon
     emptied: set[str] = field(default_factory=set)  # fields that start empty in the next run
+    promised: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  # by intent: `done` and `empties`
 
 
 def _notes() -> _Notes:
@@ -55,6 +58,22 @@ class Here:
             raise ValueError("no site is shown")
         return self.view.market.sites[self.site]
 
+    def refusal(self, call: Call[Any]) -> str | None:
+        """What the contract would say now if the connected account sent `call`, in words; None when it would do it."""
+        who = self.account.address
+        if who is None:
+            return None
+
+        def ask() -> Refused | None:
+            try:
+                self.view.try_call(call, who)
+            except Refused as refused:
+                return refused
+            return None
+
+        refused = self.view.memo(("dry run", call.to, call.data, who), ask)
+        return None if refused is None else sentence(refused)
+
     def panel(self, key: str, intent: Intent | None, idle: str, *, quiet: bool = False) -> Outcome | None:
         """A sign panel (`net8_web.components.wallet.panel`) that puts refusals into the session's words.
 
@@ -76,15 +95,21 @@ class Here:
     ) -> None:
         """A sign panel for a transaction; once it is confirmed the page shows what it changed and says `done`.
 
+        Several transactions one after the other may share a panel: each says its own `done`, also when the page has
+        gone on to the next before it hears that one is confirmed.
+
         Args:
             done: key of the tables.
             empties: fields of the form that start empty again; they ask `start_empty`.
         """
+        promised = _notes().promised
+        if intent is not None:
+            promised[intent.id] = done, empties
         outcome = self.panel(key, intent, idle, quiet=quiet)
         if outcome is not None and outcome.status == "confirmed":
             block = outcome.block or 0
             feed().catch_up(lambda view: view.head.number >= block)
-            self.conclude(key, outcome, done, empties)
+            self.conclude(key, outcome, *promised.get(outcome.id, (done, empties)))
 
     def conclude(
         self, key: str, outcome: Outcome, text: str, empties: tuple[str, ...] = (), **values: object

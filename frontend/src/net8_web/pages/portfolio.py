@@ -102,7 +102,7 @@ def _deposit() -> None:
             if at.view.is_contract(at.account.address):
                 approval = approve_intent(at, grains)
                 if approval is not None:  # a step of its own: its confirmation deposits nothing yet
-                    at.send("approve", approval, "", "portfolio.approved")
+                    at.send("deposit", approval, "", "portfolio.approved")
                     return
                 intent = deposit_intent(at, grains)
             else:
