@@ -1,6 +1,7 @@
 """What a neighbour does with the app, in a real browser: from the first visit to the payment."""
 
 import pytest
+from eth_account import Account
 from net8.units import hour_of_slot, slot_end
 
 from tests.browser.small_street import SmallStreet
@@ -167,3 +168,23 @@ def test_certificates__settled_production__minted_and_retired(visit, street: Sma
     certificate = site << 32 | hour_of_slot(slot)
     assert street.chain.read(street.net8.certificates.totals_of(certificate)).retired == 1500
     assert street.now >= slot_end(slot)
+
+
+def test_reserve__euros_paid_in__net8_is_minted_and_some_of_it_redeemed(visit, street: SmallStreet) -> None:
+    saver = Account.create()
+    street.give_gas(saver.address)
+    street.send(street.owner, street.net8.euro.mint(saver.address, 30_000_000))
+    visitor = visit(saver)
+    visitor.open("reserve")
+    visitor.connect()
+    visitor.fill("Euros to pay in", "30")
+    visitor.sign("mint_net8", "Allow the Reserve €30.00")
+    visitor.sees("Allowed. Now mint it.")
+    visitor.sign("mint_net8", "Mint 10.00 NET8")
+    visitor.sees("Minted. It is in your wallet.")
+    visitor.fill("NET8 to redeem", "4")
+    visitor.sign("redeem", "Allow the Reserve 4.00 NET8")
+    visitor.sign("redeem", "Redeem 4.00 NET8 for €12.00")
+    visitor.sees("Redeemed. The euros are in your wallet.")
+    assert street.chain.read(street.net8.euro.balance_of(saver.address)) == 12_000_000
+    assert street.chain.read(street.net8.token.balance_of(saver.address)) == 6 * 10**18

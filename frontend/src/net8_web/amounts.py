@@ -8,7 +8,7 @@ from net8.units import AmountRefused, parse_energy_kwh, parse_net8, parse_price_
 
 from net8_web.i18n import t
 
-__all__ = ["Unusable", "energy", "money", "price_euro", "price_net8"]
+__all__ = ["Unusable", "energy", "euros", "money", "price_euro", "price_net8"]
 
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _ARABIC_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩\u066b", "0123456789.")
@@ -35,6 +35,18 @@ def _read(text: str, parse: Callable[[str], int], decimals: int, example: str) -
 def money(text: str) -> int:
     """Grains for an amount of NET8."""
     return _read(text, parse_net8, 7, "12.5")
+
+
+def euros(text: str, decimals: int) -> int:
+    """Smallest units of a euro token with so many decimals."""
+
+    def whole(typed: str) -> int:
+        units = Decimal(typed).scaleb(decimals)
+        if units != int(units):
+            raise AmountRefused(f"{typed} is finer than {decimals} decimals")
+        return int(units)
+
+    return _read(text, whole, decimals, "12.5")
 
 
 def energy(text: str) -> int:

@@ -1,10 +1,10 @@
 """Ways for NET8 into a site's balance: with a permit for keys, with an allowance for contract wallets."""
 
 from net8.eip712 import Permit
-from net8.signing import Signature
 from net8.units import grains_to_wei
 
 from net8_web import show
+from net8_web.allowances import UNSIGNED, permit_deadline
 from net8_web.components import wallet
 from net8_web.components.wallet import Intent
 from net8_web.context import Here
@@ -12,17 +12,14 @@ from net8_web.i18n import t
 
 __all__ = ["approve_intent", "deposit_intent", "permit_intent"]
 
-PERMIT_SECONDS = 3600  # time to sign and send; by the chain's clock
-_UNSIGNED = Signature(r=1, s=1, odd=False)  # stands where the browser puts the user's own
-
 
 def permit_intent(at: Here, grains: int) -> Intent:
     """Sign a permit and deposit, in one transaction. For accounts with a key."""
     owner, exchange, wei = str(at.account.address), at.view.contracts.exchange, grains_to_wei(grains)
-    deadline = at.view.now // PERMIT_SECONDS * PERMIT_SECONDS + 2 * PERMIT_SECONDS
+    deadline = permit_deadline(at)
     nonce = at.view.read(at.view.contracts.token.nonces(owner))
     message = Permit(owner=owner, spender=exchange.address, value=wei, nonce=nonce, deadline=deadline)
-    call = exchange.deposit_with_permit(at.site or 0, wei, deadline, _UNSIGNED)
+    call = exchange.deposit_with_permit(at.site or 0, wei, deadline, UNSIGNED)
     label = t("portfolio.deposit_do", amount=show.net8(grains))
     about = f"{at.site}:{grains}"
     return wallet.permit(label, call, message.typed_data(at.view.deployment.token_domain), about)

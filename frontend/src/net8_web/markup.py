@@ -1,13 +1,14 @@
 """Tables and notes as plain, accessible HTML in the app's own style. Every text is escaped."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
 
 from net8_web.i18n import direction, language
 
-__all__ = ["empty", "facts", "rows", "stylesheet"]
+__all__ = ["Part", "Track", "empty", "facts", "rows", "stylesheet", "tracks"]
 
 # Streamlit's own classes and variables are used sparingly: what has an option in config.toml is set there.
 _STYLE = """<style>
@@ -28,11 +29,23 @@ _STYLE = """<style>
   border: 1px dashed color-mix(in srgb, currentColor 25%, transparent); border-radius: 12px; }
 .net8-empty b { display: block; font-weight: 600; margin-bottom: 0.2rem; }
 .net8-empty span { opacity: 0.78; }
-.net8-facts { display: grid; grid-template-columns: 1fr auto; gap: 0.35rem 1rem; font-size: 0.9375rem;
-  margin: 0; padding: 0; }
+dl.net8-facts.net8-facts { display: grid; grid-template-columns: minmax(45%, 1fr) auto; gap: 0.35rem 1rem;
+  font-size: 0.9375rem; margin: 0; padding: 0; }
 .net8-facts dt { margin: 0; padding: 0; opacity: 0.78; }
 .net8-facts dd { margin: 0; text-align: end; font-weight: 500; }
 .net8 td.wrap { white-space: normal; }
+.net8-tracks { display: grid; gap: 0.9rem; margin: 0.25rem 0 0.5rem; }
+.net8-tracks .head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; font-weight: 600; }
+.net8-tracks .track { position: relative; display: flex; direction: ltr; height: 1.6rem; margin: 0.3rem 0;
+  border-radius: 8px; overflow: hidden; background: color-mix(in srgb, currentColor 12%, transparent); }
+.net8-tracks .track > i { display: block; min-width: 0; }
+.net8-tracks .track > u { position: absolute; top: 0; bottom: 0; width: 0;
+  border-inline-start: 2px dashed currentColor; }
+.net8-tracks .key { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; font-size: 0.875rem; }
+.net8-tracks .key span::before { content: ""; display: inline-block; width: 0.7rem; height: 0.7rem;
+  border-radius: 3px; margin-inline-end: 0.4rem; background: var(--part); }
+.net8-tracks .key span.mark::before { width: 0; border-radius: 0; background: none;
+  border-inline-start: 2px dashed currentColor; margin-inline: 0.3rem 0.5rem; }
 [data-testid="stHeaderActionElements"] { display: none; }
 html[dir="rtl"] :is([data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"]),
 html[dir="rtl"] [data-testid="stHeading"] {
@@ -90,3 +103,39 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Names and values, one pair a line."""
     inner = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
     _box(f'<dl class="net8-facts">{inner}</dl>')
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a bar: its share of the whole width, its colour, and what it is."""
+
+    share: float
+    colour: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A bar of parts from the left, with its name and sum above and what its parts are below."""
+
+    name: str
+    total: str
+    parts: tuple[Part, ...]
+    mark: float | None = None  # share of the width at which a line stands
+    mark_text: str = ""
+
+
+def tracks(label: str, lines: Sequence[Track]) -> None:
+    """Bars under one another on one scale. `label` says the whole picture to those who cannot see it."""
+
+    def drawn(line: Track) -> str:
+        bar = "".join(f'<i style="width:{part.share:.2%};background:{part.colour}"></i>' for part in line.parts)
+        key = "".join(f'<span style="--part:{part.colour}">{escape(part.text)}</span>' for part in line.parts)
+        if line.mark is not None:
+            bar += f'<u style="left:{line.mark:.2%}"></u>'
+            key += f'<span class="mark">{escape(line.mark_text)}</span>'
+        head = f"<span>{escape(line.name)}</span><span>{escape(line.total)}</span>"
+        return f'<div><div class="head">{head}</div><div class="track">{bar}</div><div class="key">{key}</div></div>'
+
+    inner = "".join(drawn(line) for line in lines)
+    _box(f'<div class="net8-tracks" role="img" aria-label="{escape(label)}">{inner}</div>')

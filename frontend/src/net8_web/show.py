@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from net8.model import Outcome, Technology
-from net8.units import euros_per_kwh, grains_to_eur, grains_to_net8, net8_per_kwh, slot_start
+from net8.units import WEI_PER_GRAIN, euros_per_kwh, grains_to_eur, grains_to_net8, net8_per_kwh, slot_start
 
 from net8_web.i18n import direction, language, t
 
@@ -20,11 +20,14 @@ __all__ = [
     "day",
     "energy",
     "euro",
+    "euros",
     "hash_short",
     "isolate",
     "kwh",
+    "moment",
     "net8",
     "outcome",
+    "percent",
     "price_euro",
     "price_net8",
     "short",
@@ -32,6 +35,7 @@ __all__ = [
     "slot",
     "technology",
     "timezone",
+    "wei",
 ]
 
 NOTHING = "\u2013"  # stands where there is no value
@@ -57,6 +61,11 @@ def net8(grains: int, decimals: int = 2) -> str:
     return isolate(f"{_decimal(grains_to_net8(grains), decimals, 4)} NET8")
 
 
+def wei(amount: int, decimals: int = 2) -> str:
+    """An amount of NET8 in wei, as `net8` shows it; what is less than a grain is left out."""
+    return net8(amount // WEI_PER_GRAIN, decimals)
+
+
 def signed_net8(grains: int) -> str:
     """An amount with its sign: `+0.50 NET8`."""
     sign = "+" if grains > 0 else _MINUS if grains < 0 else ""
@@ -67,6 +76,17 @@ def euro(grains: int) -> str:
     """An amount in euro at the nominal price, to the cent: `€37.50`."""
     amount = grains_to_eur(grains)
     return isolate(f"{_MINUS if amount < 0 else ''}€{_decimal(abs(amount), 2, 2)}")
+
+
+def euros(units: int, decimals: int) -> str:
+    """An amount of a euro token in its smallest unit, rounded down to the cent: `€37.50`."""
+    cents = Decimal(units * 100 // 10**decimals).scaleb(-2)
+    return isolate(f"€{_decimal(cents, 2, 2)}")
+
+
+def percent(millionths: int) -> str:
+    """A share, rounded down to the hundredth of a per cent, so that only what is full says so: `99.99%`."""
+    return isolate(f"{_decimal(Decimal(millionths // 100).scaleb(-2), 0, 2)}%")
 
 
 def kwh(wh: int) -> str:
@@ -109,6 +129,11 @@ def day(unix: int) -> str:
     """Day and month: `23 Nov`."""
     moment = datetime.fromtimestamp(unix, timezone())
     return f"{moment.day} {t(f'month.{moment.month}')}"
+
+
+def moment(unix: int) -> str:
+    """Day and time: `23 Nov, 14:15`."""
+    return f"{day(unix)}, {isolate(clock(unix))}"
 
 
 def slot(number: int) -> str:
