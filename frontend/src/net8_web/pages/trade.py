@@ -13,7 +13,7 @@ from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.components.book import Cell, Rung, forget, ladder, strip
 from net8_web.context import Here, here, no_site_note, site_name, start_empty
-from net8_web.i18n import t
+from net8_web.i18n import language, t
 from net8_web.ticket import Draft, Quote, quote
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 from net8_web.words import sentence
