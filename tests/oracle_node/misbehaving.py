@@ -42,10 +42,33 @@ def stay_silent() -> None:
     HttpMesh.broadcast = lambda self, message: None  # type: ignore[method-assign]
 
 
+def open_door() -> None:
+    """Take callers without a certificate, any certificate for a peer's, and any amount from anybody."""
+    import ssl
+
+    from net8_oracle import certificates
+    from net8_oracle.node.limits import Budget
+
+    honest = certificates._context
+
+    def gullible(*arguments: Any) -> ssl.SSLContext:
+        context = honest(*arguments)
+        listens = context.protocol is ssl.PROTOCOL_TLS_SERVER
+        context.verify_mode = ssl.CERT_OPTIONAL if listens else ssl.CERT_NONE
+        return context
+
+    async def spend(self: Budget, *, messages: int = 0, bytes_: int = 0) -> None:
+        """Nothing is counted."""
+
+    certificates._context = gullible  # type: ignore[assignment]
+    Budget.spend = spend  # type: ignore[method-assign]
+
+
 HOW = {
     "shift-exports": shift_exports,
     "forge-reports": forge_reports,
     "stay-silent": stay_silent,
+    "open-door": open_door,
 }
 
 if __name__ == "__main__":

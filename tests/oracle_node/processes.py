@@ -9,11 +9,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import eth_keyfile
 from net8.model import Outcome
+from net8_oracle import certificates
 
 from tests.oracle_node.local_chain import Operator, Zone, key_of
 from tests.ports import free_port
@@ -111,30 +113,70 @@ class Process:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an operator's node is reached, and the certificate it shows to its peers."""
+
+    folder: Path
+    number: int
+    port: int = field(default_factory=free_port)
+    mesh_port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        self.new_certificate("mesh")
+
+    def new_certificate(self, name: str) -> Path:
+        """A further certificate; its key lies beside it."""
+        path = self.folder / f"{name}{self.number}.pem"
+        certificates.create(path, path.with_suffix(".key"), PASSWORD, f"operator {self.number}")
+        return path
+
+    @property
+    def certificate(self) -> Path:
+        """The one it starts with."""
+        return self.folder / f"mesh{self.number}.pem"
+
+    @property
+    def mesh_url(self) -> str:
+        """For its peers."""
+        return f"https://127.0.0.1:{self.mesh_port}"
+
+
 class NodeProcess(Process):
     """One operator's node."""
 
-    def __init__(self, folder: Path, zone: Zone, operator: Operator, seat: int, ports: list[int], timing: str) -> None:
-        self.folder = folder / f"node{seat}"
+    def __init__(self, folder: Path, zone: Zone, operator: Operator, place: Place, places: list[Place], more: str):
+        self.place = place
+        self.folder = folder / f"node{place.number}"
         self.folder.mkdir()
         write_keystore(self.folder / "signer.json", operator.signer)
         write_keystore(self.folder / "transmitter.json", operator.transmitter)
-        self.url = f"http://127.0.0.1:{ports[seat]}"
+        self.url = f"http://127.0.0.1:{place.port}"
         self.stamps_file = self.folder / "stamps.jsonl"
         peers = "".join(
-            f'[[peers]]\nsigner = "{peer.address}"\nurl = "http://127.0.0.1:{port}"\n'
-            for peer, port in zip(zone.operators, ports, strict=False)
+            f'[[peers]]\nsigner = "{peer.address}"\nurl = "{other.mesh_url}"\ncertificate = "{other.certificate}"\n'
+            for peer, other in zip(zone.operators, places, strict=True)
             if peer is not operator
         )
         self.config = self.folder / "node.toml"
         self.config.write_text(
-            f'listen = "127.0.0.1:{ports[seat]}"\nzones = [{zone.number}]\nstore = "node.sqlite"\n'
+            f'listen = "127.0.0.1:{place.port}"\nzones = [{zone.number}]\nstore = "node.sqlite"\n'
             f'stamps = "stamps.jsonl"\n'
             f'[chain]\nrpc = "{zone.chain.url}"\ndeployment = "{zone.chain.deployment_file}"\nclock = "chain"\n'
             f'[keys]\nsigner = "signer.json"\ntransmitter = "transmitter.json"\npassword_env = "NODE_TEST_PASSWORD"\n'
-            f"[timing]\n{timing}\n{peers}"
+            f'[mesh]\nlisten = "127.0.0.1:{place.mesh_port}"\ncertificate = "{place.certificate}"\n'
+            f'key = "{place.certificate.with_suffix(".key")}"\n'
+            f"{peers}{more}"
         )
-        super().__init__(folder, f"node{seat}", ["run", "--config", str(self.config)])
+        super().__init__(folder, f"node{place.number}", ["run", "--config", str(self.config)])
+
+    def change(self, *changes: tuple[str, str]) -> None:
+        """Replace texts in its configuration, each of which is in it once; counts from the next start."""
+        text = self.config.read_text()
+        for old, new in changes:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        self.config.write_text(text)
 
     def status(self) -> Any:
         """What /status answers."""
@@ -184,11 +226,11 @@ class Street:
         self.csv = folder / "homes.csv"
         self.extra: list[Process] = []
         write_homes(self.csv, len(zone.sites) + 1)  # one more may join
-        self.ports = [free_port() for _ in zone.operators]
-        self.timing = "".join(f"{name} = {value}\n" for name, value in (self.TIMING | timing).items())
+        self.places = [Place(folder, seat) for seat in range(len(zone.operators))]
+        self.more = "[timing]\n" + "".join(f"{name} = {value}\n" for name, value in (self.TIMING | timing).items())
         self.nodes = [
-            NodeProcess(folder, zone, operator, seat, self.ports, self.timing)
-            for seat, operator in enumerate(zone.operators)
+            NodeProcess(folder, zone, operator, place, self.places, self.more)
+            for operator, place in zip(zone.operators, self.places, strict=True)
         ]
         self.gateways = [self.gateway("gateway", zone.sites)]
 
@@ -199,8 +241,8 @@ class Street:
     def stranger(self) -> NodeProcess:
         """A node of nobody whom the chain lists, not started."""
         nobody = Operator(key_of("nobody's signer"), key_of("nobody's transmitter"), 0)
-        ports = [*self.ports, free_port()]
-        node = NodeProcess(self.folder, self.zone, nobody, len(self.ports), ports, self.timing)
+        place = Place(self.folder, len(self.places))
+        node = NodeProcess(self.folder, self.zone, nobody, place, self.places, self.more)
         self.extra.append(node)
         return node
 

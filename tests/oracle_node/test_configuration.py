@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import eth_keyfile
 import pytest
 from click.testing import CliRunner, Result
-from net8_oracle import keys
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from net8_oracle import certificates, keys
 from net8_oracle.cli import main
 
 from tests.oracle_node.processes import PASSWORD, write_keystore
@@ -116,6 +121,12 @@ def refused(result: Result, reason: str) -> None:
         ('password_file = "password.txt"', 'password_credential = "../x"', "systemd passes no credential '../x'"),
         ("[[peers]]", '[broker]\nurl = "mqtt://a"\nusername = "b"\n[[peers]]', "broker: no password given"),
         ("[[peers]]", '[broker]\nurl = "mqtts://b:c@a"\n[[peers]]', "is no broker; write one such as mqtts://"),
+        ("127.0.0.1:0", "0.0.0.0:0", "the table [mesh] is missing, and without TLS nothing may leave this machine"),
+        ("http://127.0.0.1:9002", "http://10.0.0.2:9002", "the table [mesh] is missing"),
+        ("http://127.0.0.1:9002", "https://127.0.0.1:9002", "at https://, but messages between operators go without"),
+        ("[[peers]]", '[mesh]\nlisten = "0.0.0.0:1"\n[[peers]]', "listen, certificate and key belong together"),
+        ("[[peers]]", '[mesh]\nplain = true\nkey = "a"\n[[peers]]', "plain = true goes without key"),
+        ("[[peers]]", "[limits]\nlargest_body = 99000000\n[[peers]]", "bytes_burst is less than largest_body"),
         ('"transmitter.json"', '"signer.json"', "must be two keys"),
         ('"signer.json"', '"nowhere.json"', "nowhere.json cannot be read"),
         ('"signer.json"', '"homes.csv"', "is not JSON"),
@@ -133,6 +144,40 @@ def test_run__mistake_in_configuration__one_sentence(
 ) -> None:
     assert old in NODE
     refused(run("run", NODE.replace(old, new, 1)), reason)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"mesh.pem"', '"nowhere.pem"', "nowhere.pem cannot be read"),
+        ('"mesh.pem"', '"peer.pem"', "is another node's too; each has one of its own"),
+        ('"mesh.key"', '"peer.key"', "is not that of certificate"),
+        ('"peer.pem"', '"signer.json"', "holds not one certificate"),
+        ('"peer.pem"', '"vouches.pem"', "may vouch for others"),
+        ('certificate = "peer.pem"', "", "names no certificate; ask its operator"),
+        ('"peer.pem"', '["peer.pem", "mesh.pem", "vouches.pem"]', "certificate is"),
+    ],
+)
+def test_run__mistake_in_certificates__one_sentence(
+    run: Callable[..., Result], folder: Path, old: str, new: str, reason: str
+) -> None:
+    for name in ("mesh", "peer"):
+        certificates.create(folder / f"{name}.pem", folder / f"{name}.key", PASSWORD, name)
+    (folder / "vouches.pem").write_bytes(one_that_vouches())
+    mesh = '[mesh]\nlisten = "127.0.0.1:0"\ncertificate = "mesh.pem"\nkey = "mesh.key"\n[[peers]]'
+    text = NODE.replace("http://127.0.0.1:9002", "https://10.0.0.2:9002").replace("[[peers]]", mesh)
+    text += 'certificate = "peer.pem"\n'
+    assert old in text
+    refused(run("run", text.replace(old, new, 1)), reason)
+
+
+def one_that_vouches() -> bytes:
+    """A certificate of an authority."""
+    name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "authority")]), datetime.now(UTC)
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(1))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 
 @pytest.mark.parametrize(

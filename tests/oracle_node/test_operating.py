@@ -41,7 +41,7 @@ def beginner(zone: Zone, tmp_path: Path) -> Path:
     """The configuration of somebody who has just begun, for that zone."""
     chain = zone.chain
     folder = tmp_path / "operator"
-    list(begin(folder, chain.deployment_file, chain.url, [zone.number], "127.0.0.1:1", iterations=1))
+    list(begin(folder, chain.deployment_file, chain.url, [zone.number], "127.0.0.1:1", "127.0.0.1:2", iterations=1))
     config = folder / "node.toml"
     config.write_text(config.read_text().replace(f'rpc = "{chain.url}"', f'rpc = "{chain.url}"\nclock = "chain"'))
     return config
@@ -82,16 +82,20 @@ def test_init__new_folder__keys_that_open_and_a_configuration_that_loads(
     settings = load(NodeSettings, folder / "node.toml")
     assert settings.zones == [7, 9]
     assert settings.chain.contracts().chain_id == 31337
-    for name in ("password.txt", "signer.json", "transmitter.json"):
+    for name in ("password.txt", "signer.json", "transmitter.json", "mesh.key"):
         assert (folder / name).stat().st_mode & 0o777 == 0o600
     found = findings(folder / "node.toml")
-    assert found["signer"][0] == found["transmitter"][0] == "ok"
+    assert found["signer"][0] == found["transmitter"][0] == found["certificate"][0] == "ok"
 
 
 def test_init__folder_in_use__refused_and_nothing_changed(tmp_path: Path, local_chain: LocalChain) -> None:
     (tmp_path / "node.toml").write_text("mine")
     with pytest.raises(ConfigRefused, match=r"holds node\.toml already"):
-        list(begin(tmp_path, local_chain.deployment_file, local_chain.url, [1], "127.0.0.1:1", iterations=1))
+        list(
+            begin(
+                tmp_path, local_chain.deployment_file, local_chain.url, [1], "127.0.0.1:1", "127.0.0.1:2", iterations=1
+            )
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["node.toml"]
     assert (tmp_path / "node.toml").read_text() == "mine"
 

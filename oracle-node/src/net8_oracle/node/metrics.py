@@ -14,6 +14,12 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._events = Counter("net8_events", "Events in agreements.", ["event"], registry=self._registry)
         self._readings = Counter("net8_readings", "Readings received.", ["outcome"], registry=self._registry)
+        self._limited = Counter(
+            "net8_limited", "Posts and connections refused as too many.", ["caller"], registry=self._registry
+        )
+        self._handshakes = Counter(
+            "net8_refused_handshakes", "Callers without a pinned certificate.", registry=self._registry
+        )
         self._latency = Histogram(
             "net8_settlement_seconds",
             "From the last reading of a slot at its source to the settlement receipt of this node's transaction.",
@@ -28,6 +34,14 @@ class Metrics:
     def readings(self, outcome: str, number: int) -> None:
         """So many more readings: accepted, later or refused."""
         self._readings.labels(outcome).inc(number)
+
+    def limited(self, caller: str) -> None:
+        """Something of a caller was refused as too much: a peer's signer, "address", or "connections"."""
+        self._limited.labels(caller).inc()
+
+    def refused_handshake(self) -> None:
+        """A caller showed no certificate that is pinned."""
+        self._handshakes.inc()
 
     def settled(self, seconds: float) -> None:
         """A slot was settled by this node after so long."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -10,15 +11,15 @@ from net8.contracts import Contracts
 from net8.deployment import Deployment
 from net8.logs import fields
 from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_of
-from pydantic import ValidationError
 
 from net8_oracle import crypto, keys
 from net8_oracle.clock import ChainClock, Clock, HeadPoller, WallClock
 from net8_oracle.http_server import serve
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.council import Council
+from net8_oracle.node.door import Door
 from net8_oracle.node.endpoints import Endpoints, Standing
-from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost
+from net8_oracle.node.envelopes import EnvelopesPost
 from net8_oracle.node.evidence import doubled
 from net8_oracle.node.finality import Finality
 from net8_oracle.node.freshness import Freshness
@@ -26,10 +27,12 @@ from net8_oracle.node.inbox import BrokerInbox
 from net8_oracle.node.intake import Intake
 from net8_oracle.node.layers.feeder_log import feeder_domain
 from net8_oracle.node.layers.watch import Watch
+from net8_oracle.node.limits import Limits
 from net8_oracle.node.mesh import HttpMesh
 from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.outbox import Fenced
+from net8_oracle.node.pins import Pins
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.node.stamps import Stamps
 from net8_oracle.node.store import SqlStore, StoreUnavailable
@@ -37,7 +40,6 @@ from net8_oracle.node.transmitter import Transmitter
 from net8_oracle.reading import meter_domain
 from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable
 from net8_oracle.settings import ChainSettings, ConfigRefused, host_and_port
-from net8_oracle.wire import ReadingsPost
 
 __all__ = ["run"]
 
@@ -65,6 +67,10 @@ class Node:
         self._store = SqlStore(settings.store.where, settings.store.secret())
         self._stamps = Stamps(settings.stamps)
         self._metrics = Metrics()
+        self._pins = Pins(settings.mesh, settings.peers, crypto.address_text(self._me), password)
+        self._limits = Limits(settings.limits, self._metrics)
+        self._door = Door(self._pins, self._limits, self._metrics)
+        self._mesh_tls = self._pins.serving(self._door.refused)
         self._inbox: BrokerInbox | None = None
 
     async def run(self) -> None:
@@ -98,7 +104,7 @@ class Node:
             )
             peers = {crypto.address_bytes(peer.signer): peer.url for peer in settings.peers}
             peers.pop(self._me, None)  # one list of peers may serve all operators
-            self._mesh = HttpMesh(session, peers)
+            self._mesh = HttpMesh(session, peers, self._pins.calling)
             log_domain = feeder_domain(contracts.chain_id, contracts.address("EnergyExchange"))
             supply = Watch(settings.layers, self._meters, self._chain.site, self._clock, session, log_domain)
             self._council = Council(
@@ -132,7 +138,7 @@ class Node:
                 self._store.readings_since(self._clock.now() - (REPORT_TIMEOUT_SLOTS + 2) * SLOT_SECONDS)
             )
             self._expose()
-            await stack.enter_async_context(serve(self._routes(), *host_and_port(settings.listen)))
+            await self._listen(stack)
             for work in (chain.run(), self._poller.run(), self._chain.run(), self._mesh.run(), finality.run()):
                 tasks.create_task(work)
             if settings.broker is not None:
@@ -201,20 +207,26 @@ class Node:
 
     # --- HTTP --------------------------------------------------------------------------------------------------
 
-    def _routes(self) -> list[web.RouteDef]:
-        return [
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        """Peers come in by a door of their own, unless they come without TLS."""
+        public = [
             web.post("/readings", self._post_readings),
-            web.post("/envelopes", self._post_envelopes),
             web.get("/healthz", self._get_health),
             web.get("/metrics", self._get_metrics),
             web.get("/status", self._get_status),
         ]
+        for_peers = [web.post("/envelopes", self._post_envelopes)]
+        mesh = self._settings.mesh
+        open_ = partial(serve, largest_body=self._limits.largest_body, admits=self._limits.admits)
+        if mesh is None or mesh.listen is None:
+            public += for_peers
+        else:
+            for_peers.append(web.get("/status", self._get_status))
+            await stack.enter_async_context(open_(for_peers, *host_and_port(mesh.listen), tls=self._mesh_tls))
+        await stack.enter_async_context(open_(public, *host_and_port(self._settings.listen)))
 
     async def _post_readings(self, request: web.Request) -> web.Response:
-        try:
-            post = ReadingsPost.model_validate_json(await request.read())
-        except ValidationError as fault:
-            raise web.HTTPBadRequest(text=f"not a batch of readings: {fault.errors()[0]['msg']}\n") from None
+        post = await self._door.readings(request)
         try:
             answer = await self._intake.take(post)
         except StoreUnavailable as fault:
@@ -222,10 +234,7 @@ class Node:
         return web.Response(body=answer.model_dump_json().encode(), content_type="application/json")
 
     async def _post_envelopes(self, request: web.Request) -> web.Response:
-        try:
-            post = ENVELOPES.validate_json(await request.read())
-        except ValidationError as fault:
-            raise web.HTTPBadRequest(text=f"not a batch of envelopes: {fault.errors()[0]['msg']}\n") from None
+        post = await self._door.envelopes(request)
         asyncio.get_running_loop().call_soon(self._take_envelopes, post)
         return web.Response(status=204)
 
@@ -234,6 +243,7 @@ class Node:
             self._council.on_message(envelope)
 
     async def _get_health(self, request: web.Request) -> web.Response:
+        await self._door.question(request)
         problems = self._problems()
         return web.json_response({"healthy": not problems, "problems": problems}, status=503 if problems else 200)
 
@@ -260,9 +270,11 @@ class Node:
         return problems
 
     async def _get_metrics(self, request: web.Request) -> web.Response:
+        await self._door.question(request)
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def _get_status(self, request: web.Request) -> web.Response:
+        await self._door.question(request)
         signers = {zone: self._chain.signers(zone) for zone in self._settings.zones}
         return web.json_response(
             {
@@ -320,6 +332,11 @@ class Node:
             "net8_head_timestamp",
             "Time of the latest block, unix seconds.",
             lambda: self._poller.head.timestamp if self._poller.head else 0,
+        )
+        gauge(
+            "net8_certificate_until",
+            "End of this node's certificate, unix seconds; 0 without TLS.",
+            lambda: self._pins.own.until.timestamp() if self._pins.own is not None else 0,
         )
         gauge(
             "net8_last_settled_slot",

@@ -9,25 +9,18 @@ from sqlalchemy import make_url
 from net8_oracle.broker import BrokerSettings
 from net8_oracle.node.agreement import Timing
 from net8_oracle.node.layers.settings import LayersSettings
+from net8_oracle.node.peer_settings import LimitSettings, MeshSettings, PeerSettings, is_loopback
 from net8_oracle.settings import (
-    Address,
     ChainSettings,
     FilePath,
     ListenAddress,
     LogSettings,
     PasswordSettings,
     Settings,
-    Url,
+    host_and_port,
 )
 
 __all__ = ["NodeSettings", "PeerSettings", "TimingSettings"]
-
-
-class PeerSettings(Settings):
-    """Another operator of the zone."""
-
-    signer: Address
-    url: Url
 
 
 class KeySettings(PasswordSettings):
@@ -109,7 +102,9 @@ class NodeSettings(Settings):
     chain: ChainSettings
     keys: KeySettings
     broker: BrokerSettings | None = None  # readings come through it too
+    mesh: MeshSettings | None = None  # left out: plain, and nothing leaves this machine
     peers: list[PeerSettings] = Field(default_factory=list)
+    limits: LimitSettings = LimitSettings()
     timing: TimingSettings = TimingSettings()
     health: HealthSettings = HealthSettings()
     layers: LayersSettings | None = None
@@ -126,4 +121,22 @@ class NodeSettings(Settings):
         for signer in signers:
             if signers.count(signer) > 1:
                 raise ValueError(f"peer {signer} is named twice; name it once")
+        return self
+
+    @model_validator(mode="after")
+    def _peers_by_tls(self) -> "NodeSettings":
+        with_tls = self.mesh is not None and not self.mesh.plain
+        for peer in self.peers:
+            if peer.url.startswith("https://") != with_tls:
+                other, way = ("http", "with") if with_tls else ("https", "without")
+                raise ValueError(
+                    f"peer {peer.signer} is at {other}://, but messages between operators go {way} TLS here; "
+                    "correct its url or the table [mesh]"
+                )
+        everything_here = is_loopback(host_and_port(self.listen)[0]) and all(peer.is_here for peer in self.peers)
+        if self.mesh is None and not everything_here:
+            raise ValueError(
+                "the table [mesh] is missing, and without TLS nothing may leave this machine; give it listen, "
+                "certificate and key (`net8-oracle certificate new` makes the two), or plain = true"
+            )
         return self

@@ -1,5 +1,6 @@
 """`net8-oracle check`: everything a node depends on, looked at from outside, each with what to do when it is amiss."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -12,9 +13,12 @@ from net8.client import Chain, Connection, connect
 from net8.errors import Net8Error
 
 from net8_oracle import crypto, keys
+from net8_oracle.certificates import Certificate
+from net8_oracle.handshake import obstacle
 from net8_oracle.node.council import report_gas
 from net8_oracle.node.database import Database
 from net8_oracle.node.envelopes import PART_SITES
+from net8_oracle.node.pins import Pins
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.operate.nodes import own_url, status_of
 from net8_oracle.settings import ConfigRefused
@@ -24,6 +28,7 @@ __all__ = ["Finding", "Grade", "check"]
 _LEAST_DISK = 2**30  # bytes: a year of a zone's readings takes less
 _OLDEST_BLOCK = 120  # seconds; every chain NET8 is meant for makes blocks within seconds
 _MOST_SKEW = 5  # seconds between this clock and the chain's or a peer's: readings are cut at slot boundaries
+_EXPIRES_SOON = 60  # days: every peer has to be given the new certificate before it is shown
 _REPORTS_AHEAD = 96  # a day of slots, each with a report that this node alone pays for
 
 
@@ -61,7 +66,8 @@ def check(settings: NodeSettings, now: Callable[[], float] = time.time) -> Itera
         yield from _seats(settings, connection, signer)
         yield _balance(settings, connection)
         yield from _peers_named(settings, connection, signer)
-    yield from _peers(settings, now)
+    pins = yield from _certificates(settings, now)
+    yield from _peers(settings, pins, now)
     yield from _own_node(settings, signer)
 
 
@@ -189,15 +195,48 @@ def _peers_named(settings: NodeSettings, connection: Connection, signer: str) ->
                 )
 
 
-def _peers(settings: NodeSettings, now: Callable[[], float]) -> Iterator[Finding]:
+def _certificates(settings: NodeSettings, now: Callable[[], float]) -> Generator[Finding, None, Pins | None]:
+    """Ours and the pinned ones. Returns them, None when they cannot be used."""
+    try:
+        own_signer = keys.keystore_address(settings.keys.signer)
+        pins = Pins(settings.mesh, settings.peers, own_signer, settings.keys.password())
+        pins.serving(lambda fault: None)  # nobody calls
+    except (ConfigRefused, keys.KeyRefused) as fault:
+        yield _fail("certificates", str(fault))
+        return None
+    if pins.own is None:
+        if settings.mesh is not None:
+            yield Finding(Grade.NOTE, "certificate", "none; operators' messages go without TLS, as mesh.plain says")
+        return pins
+    yield _valid("certificate", pins.own, "make a new one with `net8-oracle certificate new`", now)
+    for signer, pinned in pins.of_peers.items():
+        newest = max(pinned, key=lambda one: one.until)
+        finding = _valid(f"certificate of {crypto.address_text(signer)}", newest, "ask its operator for a new one", now)
+        if finding.grade is not Grade.OK:
+            yield finding
+    return pins
+
+
+def _valid(subject: str, certificate: Certificate, remedy: str, now: Callable[[], float]) -> Finding:
+    days = (certificate.until.timestamp() - now()) / 86400
+    if days < 0:
+        return _fail(subject, f"expired on {certificate.until:%Y-%m-%d}; {remedy}")
+    if days < _EXPIRES_SOON:
+        return Finding(Grade.NOTE, subject, f"expires in {days:.0f} days; {remedy}")
+    return _ok(subject, str(certificate))
+
+
+def _peers(settings: NodeSettings, pins: Pins | None, now: Callable[[], float]) -> Iterator[Finding]:
     own = keys.keystore_address(settings.keys.signer)
     for peer in settings.peers:
-        if peer.signer == own:
+        if peer.signer == own or pins is None:
             continue
         subject = f"peer {peer.url}"
-        told = status_of(peer.url)
+        tls = pins.calling.get(crypto.address_bytes(peer.signer))
+        told = status_of(peer.url, tls)
         if told is None:
-            yield _fail(subject, "does not answer; ask its operator, and look at firewalls on both sides")
+            in_the_way = asyncio.run(obstacle(peer.url, tls)) if tls is not None else None
+            yield _fail(subject, in_the_way or "does not answer; ask its operator, and look at firewalls on both sides")
         elif told.get("signer") != peer.signer:
             yield _fail(subject, f"says it is {told.get('signer')}, not {peer.signer}; correct one of the two")
         elif settings.chain.clock == "wall" and abs(now() - told["now"]) > _MOST_SKEW:

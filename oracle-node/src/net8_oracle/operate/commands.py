@@ -78,12 +78,49 @@ def _amount(text: str) -> Any:  # noqa: ANN401 - Decimal
 @click.option(
     "--zone", "zones", required=True, multiple=True, type=click.IntRange(1), help="Zone to serve; repeatable."
 )
-@click.option("--listen", default="127.0.0.1:9001", show_default=True, help="IP address and port of the node.")
-def init(folder: Path, deployment: Path, rpc: str, zones: tuple[int, ...], listen: str) -> None:
-    """Make FOLDER with keys, a password and a configuration to complete."""
+@click.option("--listen", default="127.0.0.1:9001", show_default=True, help="IP address and port for gateways.")
+@click.option(
+    "--mesh-listen", default="0.0.0.0:9002", show_default=True, help="IP address and port for the other operators."
+)
+def init(folder: Path, deployment: Path, rpc: str, zones: tuple[int, ...], listen: str, mesh_listen: str) -> None:
+    """Make FOLDER with keys, a certificate, a password and a configuration to complete."""
     from net8_oracle.operate.beginning import begin
 
-    _say(lambda: begin(folder, deployment, rpc, list(zones), listen))
+    _say(lambda: begin(folder, deployment, rpc, list(zones), listen, mesh_listen))
+
+
+@click.group()
+def certificate() -> None:
+    """Make and show certificates for TLS between operators."""
+
+
+@certificate.command("new")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--password-file", type=click.Path(path_type=Path), help="File whose first line is the key's password.")
+@click.option("--password-env", help="Name of the environment variable that holds it.")
+@click.option("--name", default="NET8 operator", show_default=True, help="Whose it is, for people to read.")
+@click.option("--days", default=1825, show_default=True, type=click.IntRange(1, 36500), help="How long it is valid.")
+def certificate_new(
+    paths: tuple[Path, ...], password_file: Path | None, password_env: str | None, name: str, days: int
+) -> None:
+    """Write a certificate to each PATH, such as mesh.pem, and its key beside it, such as mesh.key."""
+    from net8_oracle.certificates import create
+
+    def made() -> Iterable[object]:
+        password = keys.password_from(password_file, password_env)
+        for path in paths:
+            yield create(path, path.with_suffix(".key"), password, name, days)
+
+    _say(made)
+
+
+@certificate.command("show")
+@click.argument("path", type=click.Path(path_type=Path))
+def certificate_show(path: Path) -> None:
+    """Print fingerprint and end of the certificate at PATH."""
+    from net8_oracle.certificates import Certificate
+
+    _say(lambda: [Certificate.load(path)])
 
 
 @click.command()
@@ -197,4 +234,4 @@ def status(config: Path) -> None:
     _say(lambda: standing.status(_settings(config)))
 
 
-COMMANDS = (init, check, register, stake, rotate, claim, status, unbond)
+COMMANDS = (init, certificate, check, register, stake, rotate, claim, status, unbond)

@@ -1,6 +1,8 @@
 """Questions to nodes' HTTP servers: the operator's own and its peers'."""
 
+import http.client
 import json
+import ssl
 import urllib.error
 import urllib.request
 from typing import Any
@@ -40,11 +42,13 @@ def own_url(settings: NodeSettings) -> str:
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
-def status_of(url: str) -> dict[str, Any] | None:
-    """What a node's /status says, None when it does not answer in JSON."""
+def status_of(url: str, tls: ssl.SSLContext | None = None) -> dict[str, Any] | None:
+    """What a node's /status says, None when it does not answer in JSON. `tls`: for a peer's https."""
     try:
-        with urllib.request.urlopen(f"{url}/status", timeout=_ANSWER_WITHIN) as answer:  # noqa: S310 - a checked Url
+        with urllib.request.urlopen(  # noqa: S310 - a checked Url
+            f"{url}/status", timeout=_ANSWER_WITHIN, context=tls
+        ) as answer:
             told = json.loads(answer.read())
-    except (urllib.error.URLError, OSError, ValueError):
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return None
     return told if isinstance(told, dict) else None
