@@ -45,6 +45,7 @@ class Network:
         self.rpc_url = ""
         self.deployment = folder.deployments / f"{accounts.LOCAL_CHAIN_ID}.json"
         self._nodes = [self._free_address() for _ in range(accounts.OPERATORS)]
+        self._meshes = [self._free_address() for _ in range(accounts.OPERATORS)]
 
     @property
     def signers(self) -> list[str]:
@@ -117,7 +118,11 @@ class Network:
         Raises:
             ChildDied: one could not be started.
         """
-        peers = [Peer(signer, url) for signer, url in zip(self.signers, self.node_urls, strict=True)]
+        certificates = self._make_certificates()
+        peers = [
+            Peer(signer, f"https://{address}", certificate)
+            for signer, address, certificate in zip(self.signers, self._meshes, certificates, strict=True)
+        ]
         started = []
         for i, address in enumerate(self._nodes):
             signer, transmitter = self._folder.keys / f"signer-{i}.json", self._folder.keys / f"transmitter-{i}.json"
@@ -127,9 +132,10 @@ class Network:
             settings = self._folder.nodes / f"node-{i}.toml"
             settings.write_text(
                 node_settings(
-                    listen=address, zone=zone, store=self._folder.nodes / f"node-{i}.sqlite",
+                    listen=address, mesh=self._meshes[i], zone=zone, store=self._folder.nodes / f"node-{i}.sqlite",
                     stamps=self._folder.stamps / f"node-{i}.jsonl", deployment=self.deployment, rpc=self.rpc_url,
-                    signer=signer, transmitter=transmitter, password_file=self._folder.password_file, peers=peers,
+                    signer=signer, transmitter=transmitter, password_file=self._folder.password_file,
+                    certificate=certificates[i], peers=peers,
                 ),
                 encoding="utf-8",
             )  # fmt: skip
@@ -137,6 +143,13 @@ class Network:
         for child, url in zip(started, self.node_urls, strict=True):
             self._wait_healthy(child, url)
         self._folder.note(nodes=self.node_urls)
+
+    def _make_certificates(self) -> list[Path]:
+        """What the nodes show to each other; their keys lie beside them."""
+        paths = [self._folder.keys / f"mesh-{i}.pem" for i in range(accounts.OPERATORS)]
+        program = [str(_PROGRAMS / "net8-oracle"), "certificate", "new", "--password-file"]
+        self._processes.run("certificates", [*program, str(self._folder.password_file), *map(str, paths)])
+        return paths
 
     def start_gateway(self, name: str, inputs: Path, residents: Sequence[Resident]) -> None:
         """A gateway that reads the meters of some sites out of one file.

@@ -20,6 +20,7 @@ class Peer:
 
     signer: str
     url: str
+    certificate: Path
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,22 @@ def _chain(deployment: Path, rpc: str) -> str:
 
 
 def node_settings(
-    *, listen: str, zone: int, store: Path, stamps: Path, deployment: Path, rpc: str, signer: Path, transmitter: Path,
-    password_file: Path, peers: Sequence[Peer],
+    *, listen: str, mesh: str, zone: int, store: Path, stamps: Path, deployment: Path, rpc: str, signer: Path,
+    transmitter: Path, password_file: Path, certificate: Path, peers: Sequence[Peer],
 ) -> str:  # fmt: skip
     """Settings of an oracle node."""
-    listed = "".join(f"\n[[peers]]\nsigner = {_text(peer.signer)}\nurl = {_text(peer.url)}\n" for peer in peers)
+    listed = "".join(
+        f"\n[[peers]]\nsigner = {_text(peer.signer)}\nurl = {_text(peer.url)}\n"
+        f"certificate = {_text(peer.certificate)}\n"
+        for peer in peers
+    )
     return (
         f"listen = {_text(listen)}\nzones = [{zone}]\nstore = {_text(store)}\nstamps = {_text(stamps)}\n\n"
         f"{_chain(deployment, rpc)}\n"
         f"[keys]\nsigner = {_text(signer)}\ntransmitter = {_text(transmitter)}\n"
-        f"password_file = {_text(password_file)}\n"
+        f"password_file = {_text(password_file)}\n\n"
+        f"[mesh]\nlisten = {_text(mesh)}\ncertificate = {_text(certificate)}\n"
+        f"key = {_text(certificate.with_suffix('.key'))}\n"
         f"{listed}"
     )
 
