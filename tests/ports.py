@@ -3,6 +3,9 @@
 import os
 import random
 import socket
+from collections.abc import Iterator
+from functools import cache
+from itertools import cycle, islice
 
 __all__ = ["free_port"]
 
@@ -11,11 +14,16 @@ __all__ = ["free_port"]
 _FIRST, _EACH = 20_000, 1_000
 
 
+@cache
+def _in_turn() -> Iterator[int]:
+    """This worker's ports in an order of chance, so that one given twice is long out of use."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return cycle(random.sample(range(_FIRST + worker * _EACH, _FIRST + (worker + 1) * _EACH), _EACH))
+
+
 def free_port() -> int:
     """A port nobody listens on, and that nobody else is about to."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    ports = range(_FIRST + worker * _EACH, _FIRST + (worker + 1) * _EACH)
-    for port in random.sample(ports, len(ports)):
+    for port in islice(_in_turn(), _EACH):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -23,4 +31,4 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise RuntimeError(f"no port is free from {ports.start} to {ports.stop - 1}")
+    raise RuntimeError("none of this worker's ports is free")
