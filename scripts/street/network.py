@@ -15,7 +15,7 @@ from scripts.street.processes import HOST, Child, Processes, answers, choose_por
 from scripts.street.rpc import Rpc, RpcFault
 from scripts.street.run_folder import RunFolder
 from scripts.street.settings_files import Meter, Peer, gateway_settings, indexer_settings, node_settings, write_keystore
-from scripts.street.zone import Resident
+from scripts.street.zone import RETAIL_EUR, Resident
 
 __all__ = ["Network"]
 
@@ -214,7 +214,7 @@ class Network:
 
     # --- web app ----------------------------------------------------------------------------------------------------
 
-    def start_app(self, street_url: str) -> str:
+    def start_app(self, street_url: str, indexer_url: str) -> str:
         """The web app; the address to open.
 
         Raises:
@@ -229,7 +229,7 @@ class Network:
             ],
             {
                 "NET8_RPC_URL": self.rpc_url, "NET8_DEPLOYMENT": str(self.deployment), "NET8_STREET_URL": street_url,
-                "NET8_NODES": ",".join(self.node_urls),
+                "NET8_NODES": ",".join(self.node_urls), "NET8_INDEXER": indexer_url, "NET8_RETAIL_EUR": RETAIL_EUR,
             },
         )  # fmt: skip
         url = f"http://{HOST}:{port}"

@@ -210,7 +210,7 @@ def _live(street: _Street, conductor: Conductor, folder: RunFolder) -> Result:
         _start_oracles(street)
         say("starting the indexer and the web app")
         indexer_url = street.network.start_indexer()
-        url = street.network.start_app(service.url)
+        url = street.network.start_app(service.url, indexer_url)
         say(f"\n  Open {url}\n  For other software: {indexer_url}/openapi.json\n"
             f"  One slot of 15 minutes takes {options.slot_seconds:g} s here "
             f"({options.factor:g} times as fast as the sun). Ctrl-C stops everything.\n")  # fmt: skip

@@ -19,11 +19,12 @@ from scripts.street.bulk import Bulk, Intent
 from scripts.street.inputs import Home
 from scripts.street.rpc import Rpc
 
-__all__ = ["TARIFF_LEAD", "TERMS", "Resident", "ZoneBuilder"]
+__all__ = ["RETAIL_EUR", "TARIFF_LEAD", "TERMS", "Resident", "ZoneBuilder"]
 
 TERMS = Terms(
     feed_in=150, imbalance=1650, grid_fee=80, oracle_fee=8, floor=200, step=5, gate_lead=1, min_wh=10
 )  # top of the grid 1315 grains per Wh; imbalance is dearer than 1.25 times that
+RETAIL_EUR = "0.36"  # what homes pay their ordinary supplier for a kWh, all included
 TARIFF_LEAD = 12  # hours: tariffs of a day come before noon of the day before
 GAS_MONEY = 100 * 10**18  # wei of the chain's own coin for each account
 HOME_DEPOSIT = 40  # NET8, times the size of the home's largest quarter hour in kWh where that is above 1

@@ -36,8 +36,8 @@ class KnownChain:
         return "0x"
 
 
-def view_of(tape: Tape, chain: KnownChain) -> View:
-    """The tape's market one hour before the slot."""
+def view_of(tape: Tape, chain: KnownChain, environment: dict[str, str] | None = None) -> View:
+    """The tape's market one hour before the slot, with settings read from an environment."""
     records = {
         name: {"address": f"0x{number:040x}", "block": 1, "args": [], "code_hash": "0x" + "0" * 64}
         for number, name in enumerate(CONTRACTS, start=1)
@@ -45,7 +45,7 @@ def view_of(tape: Tape, chain: KnownChain) -> View:
     deployment = Deployment.model_validate({"chain_id": 31337, "owner": OWNER, "contracts": records})
     network = Network(31337, "NET8 street", "http://127.0.0.1:8545", None, "ETH", "0")
     head = BlockHeader(number=9, timestamp=NOW, base_fee=0, hash="0x" + "9" * 64)
-    return View(read({}), deployment, Contracts.of(deployment), network, chain, head, tape.market, False)
+    return View(read(environment or {}), deployment, Contracts.of(deployment), network, chain, head, tape.market, False)
 
 
 def page(name: str, account: str | None = OWNER) -> AppTest:

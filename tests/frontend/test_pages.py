@@ -9,7 +9,7 @@ from net8 import events
 from net8_web import context, feed
 from streamlit.testing.v1 import AppTest
 
-from tests.frontend.conftest import BUYER, SELLER
+from tests.frontend.conftest import BUYER, SELLER, TERMS
 from tests.frontend.pages import KnownChain, page, texts, view_of
 
 APP = Path(feed.__file__).parent / "serve" / "app.py"
@@ -21,6 +21,7 @@ def street(tape, monkeypatch: pytest.MonkeyPatch):
     """Pages see the tape's market one hour before the slot; every balance is seven NET8, nothing is refused."""
     answers = dict.fromkeys(["EnergyExchange.free_balance", "NET8.nonces", "EnergyExchange.place"], BALANCE)
     answers |= {"NET8.balanceOf": BALANCE * 10**11, "ExchangeLens.margin_held": 0, "ExchangeLens.is_tradable": False}
+    answers |= {"GridRegistry.terms": (TERMS, False)}
     view = view_of(tape, KnownChain(answers))
     monkeypatch.setattr(context, "feed", lambda: SimpleNamespace(view=lambda: view))
     return tape
@@ -59,7 +60,7 @@ def test_home__settled_sale_today__earned_is_shown(street) -> None:
     assert [metric.value for metric in shown.metric][:3] == ["0.045 NET8", "0.00 NET8", "0.50 kWh"]
 
 
-@pytest.mark.parametrize("name", ["home", "trade", "portfolio", "certificates", "oracles"])
+@pytest.mark.parametrize("name", ["home", "trade", "portfolio", "community", "certificates", "oracles"])
 def test_page__nobody_connected__says_how_to_go_on(street, name: str) -> None:
     assert not page(name, account=None).run().exception
 

@@ -16,7 +16,7 @@ def test_read__nodes_with_blanks__stripped() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["NET8_RPC_URL", "NET8_STREET_URL", "NET8_NODES", "NET8_EXPLORER", "NET8_PUBLIC_RPC_URL"]
+    "name", ["NET8_RPC_URL", "NET8_STREET_URL", "NET8_NODES", "NET8_EXPLORER", "NET8_PUBLIC_RPC_URL", "NET8_INDEXER"]
 )
 def test_read__no_address__refused_with_its_name(name: str) -> None:
     with pytest.raises(SettingsRefused, match=f"^{name} is 'localhost:8545'; give an address"):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from net8.units import AmountRefused, parse_price_eur
+
 __all__ = ["LOCAL_CHAIN", "Settings", "SettingsRefused", "read"]
 
 LOCAL_CHAIN = 31337  # anvil's; the only chain with a street to join and a practice wallet
@@ -23,6 +25,8 @@ class Settings:
     deployment: Path
     street_url: str | None  # the conductor of the local demo street
     nodes: tuple[str, ...]  # oracle nodes whose status is shown
+    indexer: str | None  # HTTP API of the indexer, /api included
+    retail: int | None  # what the ordinary supplier asks for energy, grains per Wh
     network_name: str
     explorer: str | None  # block explorer, for links to transactions
     currency: str  # of gas
@@ -35,6 +39,13 @@ def _url(name: str, text: str) -> str:
     return text.rstrip("/")
 
 
+def _price(name: str, text: str) -> int:
+    try:
+        return parse_price_eur(text)
+    except AmountRefused:
+        raise SettingsRefused(f"{name} is '{text}'; give a price in euro per kWh such as 0.36") from None
+
+
 def read(environ: dict[str, str] | None = None) -> Settings:
     """Settings from environment variables.
 
@@ -43,16 +54,19 @@ def read(environ: dict[str, str] | None = None) -> Settings:
     NET8_DEPLOYMENT      path of deployments/<chain id>.json (deployments/31337.json)
     NET8_STREET_URL      conductor of the demo street; local chain only
     NET8_NODES           oracle nodes' addresses, separated by commas
+    NET8_INDEXER         the indexer's HTTP API, such as http://127.0.0.1:8700/api
+    NET8_RETAIL_EUR      what the grid's ordinary supplier asks for a kWh, in euro; shown beside the neighbours' price
     NET8_NETWORK_NAME, NET8_EXPLORER, NET8_CURRENCY  what wallets are told of a network they do not know
 
     Raises:
-        SettingsRefused: an address is none.
+        SettingsRefused: an address or the price is none.
     """
     env = dict(os.environ) if environ is None else environ
     rpc_url = _url("NET8_RPC_URL", env.get("NET8_RPC_URL") or "http://127.0.0.1:8545")
     public = env.get("NET8_PUBLIC_RPC_URL")
     street = env.get("NET8_STREET_URL")
     explorer = env.get("NET8_EXPLORER")
+    indexer, retail = env.get("NET8_INDEXER"), env.get("NET8_RETAIL_EUR")
     nodes = [node.strip() for node in env.get("NET8_NODES", "").split(",") if node.strip()]
     return Settings(
         rpc_url=rpc_url,
@@ -60,6 +74,8 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         deployment=Path(env.get("NET8_DEPLOYMENT") or "deployments/31337.json"),
         street_url=_url("NET8_STREET_URL", street) if street else None,
         nodes=tuple(_url("NET8_NODES", node) for node in nodes),
+        indexer=_url("NET8_INDEXER", indexer) if indexer else None,
+        retail=_price("NET8_RETAIL_EUR", retail) if retail else None,
         network_name=env.get("NET8_NETWORK_NAME") or "NET8 street",
         explorer=_url("NET8_EXPLORER", explorer) if explorer else None,
         currency=env.get("NET8_CURRENCY") or "ETH",

@@ -77,6 +77,5 @@ def read_movements(db: Db, site: SitePath, cursor: Cursor = None, limit: Limit =
 
 @router.get("/sites/{site}/standing")
 def read_standing(db: Db, site: SitePath, first_slot: FirstSlot, last_slot: LastSlot) -> list[Standing]:
-    """A site beside the quartiles of its zone, for figures that at least five sites have; at most 7 days."""
-    _known(db, site)
+    """A site beside the quartiles of its zone, for figures that it and at least four others have; at most 7 days."""
     return neighbours.standing(db, site, first_slot, last_slot)

@@ -1,0 +1,113 @@
+"""What the indexer answers, asked once in a few seconds for all sessions, and why it is not asked when it is not."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import requests
+import streamlit as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from net8_web import show
+from net8_web.community import Exchanged, Flow
+from net8_web.i18n import t
+
+__all__ = ["IndexerUnusable", "Standing", "exchanged", "flows", "require_current", "standing"]
+
+T = TypeVar("T")
+TIMEOUT_S = 3
+FRESH_S = 5
+MOST_BEHIND = 50  # blocks: less is caught up with before anybody has read the page
+MOST_FLOWS = 500  # of one answer
+
+Span = tuple[int, int]  # first and last slot
+
+
+class IndexerUnusable(RuntimeError):
+    """The indexer is not asked, or its answer is of no use. The message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One figure of a site beside the quartiles of its zone's sites."""
+
+    figure: str  # sold, bought (Wh), sold_at, bought_at (grains per Wh), delivered (thousandths)
+    own: int
+    lower: int
+    median: int
+    upper: int
+    sites: int  # that have the figure
+    above: int  # percent of the others whose figure is smaller
+
+
+class _Health(BaseModel):
+    block: int | None
+    behind: int | None
+    problem: str | None
+
+
+class _Flows(BaseModel):
+    flows: list[Flow]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What came back; kept as it is, so that one that does not answer is not waited for by every session."""
+
+    content: Any = None
+    fault: str | None = None
+
+
+@st.cache_data(ttl=FRESH_S, max_entries=500, show_spinner=False)
+def _ask(url: str, path: str, parameters: tuple[tuple[str, int], ...]) -> _Reply:
+    try:
+        answer = requests.get(url + path, params=dict(parameters), timeout=TIMEOUT_S)
+        content = answer.json()
+    except (requests.RequestException, ValueError) as fault:
+        return _Reply(fault=type(fault).__name__)
+    if answer.ok or (path == "/health" and answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE):
+        return _Reply(content)
+    return _Reply(fault=str(content.get("error") if isinstance(content, dict) else answer.reason)[:200])
+
+
+def _read(url: str, path: str, form: type[T], **parameters: int) -> T:
+    reply = _ask(url, path, tuple(parameters.items()))
+    if reply.fault is not None:
+        raise IndexerUnusable(t("indexer.down", url=show.isolate(url), reason=show.isolate(reply.fault)))
+    try:
+        return TypeAdapter(form).validate_python(reply.content)
+    except ValidationError:
+        raise IndexerUnusable(t("indexer.other", url=show.isolate(url))) from None
+
+
+def require_current(url: str | None, head: int) -> str:
+    """The indexer's address once it is known to answer and to be near the chain's block `head`.
+
+    Raises:
+        IndexerUnusable: none is set, it does not answer, or it is behind.
+    """
+    if url is None:
+        raise IndexerUnusable(t("indexer.none"))
+    health = _read(url, "/health", _Health)
+    if health.problem is not None:
+        raise IndexerUnusable(t("indexer.lost", reason=show.isolate(health.problem)))
+    behind = max(head - (health.block or 0), 0) if health.behind is None else health.behind
+    if behind > MOST_BEHIND:
+        raise IndexerUnusable(t("indexer.behind", blocks=show.isolate(f"{behind:,}")))
+    return url
+
+
+def flows(url: str, zone: int, span: Span) -> list[Flow]:
+    """Who supplied whom in a zone, the largest first."""
+    path = f"/zones/{zone}/flows"
+    return _read(url, path, _Flows, first_slot=span[0], last_slot=span[1], limit=MOST_FLOWS).flows
+
+
+def exchanged(url: str, span: Span) -> list[Exchanged]:
+    """How much zones supplied themselves and each other."""
+    return _read(url, "/flows", list[Exchanged], first_slot=span[0], last_slot=span[1])
+
+
+def standing(url: str, site: int, span: Span) -> list[Standing]:
+    """A site beside its zone's; figures that fewer than five sites have are not told."""
+    return _read(url, f"/sites/{site}/standing", list[Standing], first_slot=span[0], last_slot=span[1])
