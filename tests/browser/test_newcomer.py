@@ -14,6 +14,7 @@ from net8 import deployment
 from net8.client import Chain
 from net8.contracts import Contracts
 from net8.units import slot_of
+from net8_web.i18n import table
 from playwright.sync_api import Browser
 
 from docs.pictures import photograph
@@ -31,15 +32,16 @@ def _answers(address: str) -> bool:
         return False
 
 
-@pytest.fixture
-def street(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The street with its app, as `make demo` starts it: the app's address and the run's folder."""
-    folder, port = tmp_path / "street", free_port()
+    tmp_path, port = tmp_path_factory.mktemp("street"), free_port()
+    folder = tmp_path / "street"
     address = f"http://127.0.0.1:{port}"
     with (tmp_path / "street.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "scripts.street", "--slot-seconds", "8", "--run-folder", folder,
-             "--chain-port", "0", "--street-port", "0", "--app-port", str(port)],
+             "--chain-port", "0", "--street-port", "0", "--indexer-port", "0", "--app-port", str(port)],
             cwd=ROOT, stdout=log, stderr=log,
         )  # fmt: skip
         deadline = time.monotonic() + UP_WITHIN
@@ -63,6 +65,29 @@ def test_newcomer__joins_and_sells_5_kwh_to_the_bakery__is_paid_when_the_meters_
     }  # fmt: skip
     sold = _exports(folder)
     assert max(sold) >= 5_000, f"the newcomer's settled exports are {sold} Wh"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("language", "width", "direction"), [("en", 1280, "ltr"), ("ar", 390, "rtl")])
+def test_community__both_languages__pictures_and_tables_from_the_indexer(
+    street: tuple[str, Path], browser: Browser, language: str, width: int, direction: str
+) -> None:
+    address, _ = street
+    words = table(language)
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{address}/community")
+    page.get_by_role("heading", name=words["community.suppliers"]).wait_for()
+    page.locator("canvas").nth(2).wait_for()
+    assert page.get_by_role("alert").count() == 0, "the indexer is of no use"
+    page.locator("summary").last.click()
+    suppliers = page.get_by_role("region", name=words["community.suppliers"])
+    suppliers.get_by_role("columnheader", name=words["col.delivered"]).wait_for()
+    assert suppliers.get_by_role("row").count() > 1
+    assert page.evaluate("document.documentElement.dir") == direction
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+    context.close()
 
 
 def _exports(folder: Path) -> list[int]:
