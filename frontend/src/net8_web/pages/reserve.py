@@ -1,9 +1,6 @@
 """Reserve: what stands behind every NET8; mint it against euros or retired certificates, and take euros for it."""
 
-from collections.abc import Callable
-
 import streamlit as st
-from net8.contracts import Call
 from net8.packing import certificate_of
 from net8.units import HOUR_SECONDS, WEI_PER_GRAIN, grains_to_wei, hour_start
 
@@ -12,8 +9,8 @@ from net8_web.allowances import allowance_intent
 from net8_web.amounts import Unusable
 from net8_web.backing import FULL_COVERAGE, Reserve, reserve_of
 from net8_web.components import wallet
-from net8_web.components.wallet import Intent
-from net8_web.context import Here, here, start_empty
+from net8_web.context import Here, here
+from net8_web.fields import call_unless_refused, typed_amount
 from net8_web.i18n import t
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 
@@ -66,30 +63,6 @@ def _backing() -> None:
 # --- forms ----------------------------------------------------------------------------------------------------------
 
 
-def _typed(key: str, parse: Callable[[str], int], check: Callable[[int], None]) -> int | None:
-    """What is typed into the field `key`; None while it is empty or unusable, which is said on the page."""
-    start_empty(key)
-    text = st.text_input(t(f"reserve.{key}"), key=key, placeholder="10")
-    if not text.strip():
-        return None
-    try:
-        amount = parse(text)
-        check(amount)
-    except Unusable as fault:
-        st.warning(str(fault))
-        return None
-    return amount
-
-
-def _unless_refused(at: Here, label: str, call: Call[int]) -> Intent | None:
-    """The call as something to sign; None when a dry run says that it would be refused, and why."""
-    refusal = at.refusal(call)
-    if refusal is not None:
-        st.warning(refusal)
-        return None
-    return wallet.call(label, call)
-
-
 @st.fragment(run_every=FORM_SECONDS)
 def _mint() -> None:
     at = here()
@@ -107,7 +80,9 @@ def _mint() -> None:
     with st.container(border=True):
         st.subheader(t("reserve.mint"))
         st.caption(t("reserve.mint_text"))
-        units = _typed("mint_euros", lambda text: amounts.euros(text, reserve.decimals), check)
+        units = typed_amount(
+            "mint_euros", "reserve.mint_euros", lambda text: amounts.euros(text, reserve.decimals), check
+        )
         gets = show.NOTHING if units is None else show.wei(at.view.read(contract.net8_for(units)))
         markup.facts(
             [
@@ -123,7 +98,9 @@ def _mint() -> None:
             if allowance is not None:  # a step of its own: its confirmation mints nothing yet
                 at.send("mint_net8", allowance, "", "reserve.allowed_mint")
                 return
-            intent = _unless_refused(at, t("reserve.mint_do", amount=gets), contract.mint(units, at.account.address))
+            intent = call_unless_refused(
+                at, t("reserve.mint_do", amount=gets), contract.mint(units, at.account.address)
+            )
         at.send("mint_net8", intent, t("reserve.idle"), "reserve.minted", empties=("mint_euros",))
 
 
@@ -144,7 +121,7 @@ def _redeem() -> None:
     with st.container(border=True):
         st.subheader(t("reserve.redeem"))
         st.caption(t("reserve.redeem_text"))
-        grains = _typed("redeem_net8", amounts.money, check)
+        grains = typed_amount("redeem_net8", "reserve.redeem_net8", amounts.money, check)
         gets = show.NOTHING
         if grains is not None:
             gets = reserve.euros(at.view.read(contract.euros_for(grains_to_wei(grains))))
@@ -167,7 +144,7 @@ def _redeem() -> None:
                 at.send("redeem", allowance, "", "reserve.allowed_redeem")
                 return
             call = contract.redeem(wei, at.account.address)
-            intent = _unless_refused(at, t("reserve.redeem_do", amount=show.net8(grains), euros=gets), call)
+            intent = call_unless_refused(at, t("reserve.redeem_do", amount=show.net8(grains), euros=gets), call)
         at.send("redeem", intent, t("reserve.idle"), "reserve.redeemed", empties=("redeem_net8",))
 
 
@@ -226,7 +203,9 @@ def _mint_from_production() -> None:
     with st.container(border=True):
         st.subheader(t("reserve.produce"))
         st.caption(t("reserve.produce_text", energy=show.energy(reserve.energy_per_net8)))
-        wh = _typed("produce_kwh", amounts.energy, lambda typed: _check_production(reserve, have, typed))
+        wh = typed_amount(
+            "produce_kwh", "reserve.produce_kwh", amounts.energy, lambda typed: _check_production(reserve, have, typed)
+        )
         gets = show.NOTHING if wh is None else show.wei(reserve.net8_for_energy(wh))
         markup.facts([(t("reserve.you_get"), gets), (t("reserve.your_certificates"), show.energy(have))])
         intent = None
@@ -237,7 +216,7 @@ def _mint_from_production() -> None:
                 at.send("produce", approval, "", "reserve.allowed_mint")
                 return
             call = contracts.reserve.mint_from_production(_take(usable, wh), at.account.address)
-            intent = _unless_refused(at, t("reserve.produce_do", amount=gets, energy=show.energy(wh)), call)
+            intent = call_unless_refused(at, t("reserve.produce_do", amount=gets, energy=show.energy(wh)), call)
         at.send("produce", intent, t("reserve.idle"), "reserve.minted", empties=("produce_kwh",))
 
 
