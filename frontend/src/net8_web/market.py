@@ -116,6 +116,7 @@ class Market:
     zones: dict[int, str] = field(default_factory=dict)  # zone -> grid operator
     sites: dict[int, Site] = field(default_factory=dict)
     terms: dict[tuple[int, int], Terms] = field(default_factory=dict)  # fixed: (zone, hour)
+    links: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)  # (zone, other) -> (Wh in a slot, fee)
     trades: list[Trade] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
@@ -126,6 +127,7 @@ class Market:
     last_settled: dict[int, int] = field(default_factory=dict)  # zone -> latest slot with a settlement
     minted: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # certificate id -> Wh ever minted
     _held: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    _defaults: dict[int, list[tuple[int, Terms]]] = field(default_factory=lambda: defaultdict(list))  # from which hour
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _orders: dict[int, list[int]] = field(default_factory=dict)  # resting: id -> [site, Wh left]
     _book: dict[tuple[int, int], set[int]] = field(default_factory=lambda: defaultdict(set))  # (zone, slot) -> ids
@@ -151,6 +153,12 @@ class Market:
 
     def _on_ZoneOperatorSet(self, event: events.ZoneOperatorSet, at: Moment) -> None:
         self.zones[event.zone] = checksum_address(event.operator)
+
+    def _on_DefaultTermsSet(self, event: events.DefaultTermsSet, at: Moment) -> None:
+        self._defaults[event.zone].append((event.from_hour, event.terms))
+
+    def _on_LinkSet(self, event: events.LinkSet, at: Moment) -> None:
+        self.links[event.zone, event.other] = event.capacity, event.fee
 
     def _on_TermsFixed(self, event: events.TermsFixed, at: Moment) -> None:
         self.terms[event.zone, event.hour] = event.terms
@@ -233,6 +241,10 @@ class Market:
     def _on_Removed(self, event: events.Removed, at: Moment) -> None:
         self.seats[event.zone].discard(event.id)
 
+    def _on_Replaced(self, event: events.Replaced, at: Moment) -> None:
+        self.seats[event.zone].discard(event.id)
+        self.seats[event.zone].add(event.by)
+
     def _on_Reported(self, event: events.Reported, at: Moment) -> None:
         self.reports.append(Report(at, event.zone, event.bitmap.bit_count(), event.settled))
 
@@ -267,6 +279,12 @@ class Market:
     def sites_of(self, owner: str) -> list[int]:
         """Sites of an address, in order of registration."""
         return [number for number, site in self.sites.items() if site.owner == owner]
+
+    @_guarded
+    def default_terms(self, zone: int, hour: int) -> Terms | None:
+        """Terms of an hour for which no tariff is published; None for an unknown zone."""
+        known = [terms for from_hour, terms in self._defaults.get(zone, ()) if from_hour <= hour]
+        return known[-1] if known else None
 
     @_guarded
     def orders_in(self, zone: int, slot: int) -> list[Order]:
