@@ -28,6 +28,7 @@ __all__ = [
     "net8",
     "outcome",
     "percent",
+    "power",
     "price_euro",
     "price_net8",
     "short",
@@ -97,6 +98,11 @@ def kwh(wh: int) -> str:
 def energy(wh: int) -> str:
     """Energy in kWh: `1.25 kWh`."""
     return isolate(f"{kwh(wh)} kWh")
+
+
+def power(watt: int) -> str:
+    """A power in kW: `12.5 kW`."""
+    return isolate(f"{_decimal(Decimal(watt).scaleb(-3), 0, 3)} kW")
 
 
 def price_net8(price: int) -> str:

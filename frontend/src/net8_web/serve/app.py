@@ -8,7 +8,7 @@ from net8_web.components import wallet
 from net8_web.context import celebrate
 from net8_web.feed import Feed, Problem, View, feed
 from net8_web.i18n import t
-from net8_web.pages import certificates, community, home, oracles, portfolio, reserve, trade
+from net8_web.pages import certificates, community, home, operate, oracles, portfolio, reserve, trade
 from net8_web.settings import SettingsRefused
 from net8_web.timing import LIVE_SECONDS
 
@@ -77,6 +77,7 @@ def main() -> None:
             st.Page(certificates.render, title=t("nav.certificates"), icon=":material/eco:", url_path="certificates"),
             st.Page(reserve.render, title=t("nav.reserve"), icon=":material/savings:", url_path="reserve"),
             st.Page(oracles.render, title=t("nav.oracles"), icon=":material/verified:", url_path="oracles"),
+            st.Page(operate.render, title=t("nav.operate"), icon=":material/tune:", url_path="operate"),
         ],
         position="top",
     )
