@@ -26,7 +26,7 @@ from net8.model import Technology
 from net8.packing import Entry, OrderId, join_words
 from net8.units import first_slot_of
 from net8_indexer.database import open_database, reading, upgrade
-from net8_indexer.queries import certificates, community, market, oracles, sites
+from net8_indexer.queries import certificates, community, market, neighbours, oracles, sites
 from net8_indexer.schema import Base, table_of
 from net8_indexer.writer import SeenBlock, Writer
 from sqlalchemy import Connection, Engine, func, make_url, select
@@ -168,6 +168,8 @@ def _questions(days: int) -> dict[str, Callable[[Connection], object]]:
         "balance of a site": lambda db: sites.balance(db, site),
         "who supplied whom, a day": lambda db: community.flows(db, ZONE, day, last),
         "who supplied whom, a week": lambda db: community.flows(db, ZONE, week, last),
+        "what zones supply each other, a week": lambda db: community.exchanged(db, week, last),
+        "a site beside its neighbours, a week": lambda db: neighbours.standing(db, site, week, last),
         "days of a zone, a month": lambda db: community.zone_days(db, ZONE, month, last),
         "certificates of a zone, a page": lambda db: certificates.certificates(db, zone=ZONE),
         "latency of a zone": lambda db: oracles.latency(db, ZONE),
