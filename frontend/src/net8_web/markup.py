@@ -54,6 +54,13 @@ html[dir="rtl"] [data-testid="stHeading"] {
 html[dir="rtl"] :is(h1, h2, h3) { padding-inline: 0; }
 html[dir="rtl"] [data-testid="stSidebar"][data-collapsed="true"] { visibility: hidden; }
 html[dir="rtl"] [data-testid="stHeader"] { padding-inline: 1rem; }
+html[dir="rtl"] [data-testid="stButtonGroup"] button { margin: 0; }
+html[dir="rtl"] [data-testid="stButtonGroup"] button:first-of-type { border-radius: 0 10px 10px 0; }
+html[dir="rtl"] [data-testid="stButtonGroup"] button:last-of-type { border-radius: 10px 0 0 10px; }
+html[dir="rtl"] [data-testid="stButtonGroup"] button:first-of-type[aria-checked="false"] {
+  border-right-color: color-mix(in srgb, currentColor 25%, transparent) !important; }
+html[dir="rtl"] [data-testid="stButtonGroup"] button:last-of-type[aria-checked="false"] {
+  border-left-color: color-mix(in srgb, currentColor 25%, transparent) !important; }
 @media (max-width: 640px) {
   [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 0.5rem) !important; }
   [data-testid="stMetricValue"] { font-size: 1.2rem !important; }
