@@ -61,10 +61,14 @@ html[dir="rtl"] [data-testid="stButtonGroup"] button:first-of-type[aria-checked=
   border-right-color: color-mix(in srgb, currentColor 25%, transparent) !important; }
 html[dir="rtl"] [data-testid="stButtonGroup"] button:last-of-type[aria-checked="false"] {
   border-left-color: color-mix(in srgb, currentColor 25%, transparent) !important; }
+html[dir="rtl"] :is([data-testid="stCode"], .st-key-site_consent textarea, .st-key-consent_meter input) {
+  direction: ltr;
+}
 @media (max-width: 640px) {
   [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 0.5rem) !important; }
   [data-testid="stMetricValue"] { font-size: 1.2rem !important; }
   [class*="st-key-line_"] [data-testid="stColumn"] { min-width: 0 !important; }
+  [data-testid="stHorizontalBlock"] { gap: 1rem !important; }
   .stMainBlockContainer { padding-inline: 1rem; padding-top: 4rem; }
   .net8 td, .net8 th { padding-inline: 0.4rem; }
 }

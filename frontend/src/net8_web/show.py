@@ -139,7 +139,7 @@ def day(unix: int) -> str:
 
 def moment(unix: int) -> str:
     """Day and time: `23 Nov, 14:15`."""
-    return f"{day(unix)}, {isolate(clock(unix))}"
+    return t("clock.now", day=day(unix), time=isolate(clock(unix)))
 
 
 def slot(number: int) -> str:

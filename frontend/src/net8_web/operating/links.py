@@ -47,6 +47,10 @@ def _read(capacity: str, fee: str) -> tuple[int, int]:
     return wh, grains
 
 
+def _name(zone: int) -> str:
+    return t("operate.zone_name", zone=show.isolate(str(zone)))
+
+
 def form(at: Here, zone: int) -> None:
     """The form that sets capacity and transport fee towards another zone."""
     with st.container(border=True):
@@ -56,7 +60,7 @@ def form(at: Here, zone: int) -> None:
         if not others:
             markup.empty(t("operate.no_other_zone"), t("operate.no_other_zone_way"))
             return
-        other = st.selectbox(t("operate.other_zone"), others, key=f"link_other_{zone}")
+        other = st.selectbox(t("operate.other_zone"), others, format_func=_name, key=f"link_other_{zone}")
         known = at.view.market.links.get((zone, other))
         capacity = st.text_input(
             t("operate.capacity"), show.kwh(known[0]) if known else "", key=f"link_capacity_{zone}_{other}"

@@ -213,12 +213,12 @@ def default_form(at: Here, zone: int) -> None:
     with st.container(border=True):
         st.subheader(t("operate.default"))
         st.caption(t("operate.default_text", lead=lead))
-        left, right = st.columns(2)
         texts = {}
-        for number, name in enumerate(_TERMS):
-            with right if number % 2 else left:
-                shown = _written(known, name) if known else ""
-                texts[name] = st.text_input(t(f"operate.{name}"), shown, key=f"default_{name}_{zone}")
+        for first, second in zip(_TERMS[::2], _TERMS[1::2], strict=True):
+            with st.container(key=f"line_{first}"):  # two in a row on a phone, too
+                for column, name in zip(st.columns(2, vertical_alignment="bottom"), (first, second), strict=True):
+                    shown = _written(known, name) if known else ""
+                    texts[name] = column.text_input(t(f"operate.{name}"), shown, key=f"default_{name}_{zone}")
         terms = read_or_say(lambda: read_terms(texts))
         intent = None
         if terms is not None and terms != known:
