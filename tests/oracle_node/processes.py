@@ -207,12 +207,13 @@ class GatewayProcess(Process):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         operators = "".join(f'[[operators]]\nurl = "{url}"\n' for url in urls)
-        (home / "gateway.toml").write_text(
+        self.config = home / "gateway.toml"
+        self.config.write_text(
             f'store = "gateway.sqlite"\nlisten = "127.0.0.1:{self.port}"\npassword_env = "NODE_TEST_PASSWORD"\n'
             f'[chain]\nrpc = "{zone.chain.url}"\ndeployment = "{zone.chain.deployment_file}"\nclock = "chain"\n'
             f"{operators}{meters}"
         )
-        super().__init__(folder, name, ["gateway", "--config", str(home / "gateway.toml")])
+        super().__init__(folder, name, ["gateway", "--config", str(self.config)])
 
 
 class Street:

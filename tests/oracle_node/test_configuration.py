@@ -126,6 +126,7 @@ def refused(result: Result, reason: str) -> None:
         ("http://127.0.0.1:9002", "https://127.0.0.1:9002", "at https://, but messages between operators go without"),
         ("[[peers]]", '[mesh]\nlisten = "0.0.0.0:1"\n[[peers]]', "listen, certificate and key belong together"),
         ("[[peers]]", '[mesh]\nplain = true\nkey = "a"\n[[peers]]', "plain = true goes without key"),
+        ("zones = [1]", "zones = [1]\nlisten_tls = true", "listen_tls needs the certificate and key of a table [mesh]"),
         ("[[peers]]", "[limits]\nlargest_body = 99000000\n[[peers]]", "bytes_burst is less than largest_body"),
         ('"transmitter.json"', '"signer.json"', "must be two keys"),
         ('"signer.json"', '"nowhere.json"', "nowhere.json cannot be read"),
@@ -187,6 +188,7 @@ def one_that_vouches() -> bytes:
         ("site = 65537", "site = 1", "meters[1].site is 1"),
         ("[[meters]]", f'[[operators]]\nsigner = "{ADDRESS}"\n[[meters]]', "there is no broker; add a table [broker]"),
         ("[[meters]]", "[[operators]]\n[[meters]]", "operators[2]: give either url, for HTTP, or signer"),
+        ('9001"', '9001"\ncertificate = "a.pem"', "a certificate goes with a url that begins with https://"),
         ("site = 65537", "site = 131072", "131072 is no site id"),
         ("[[meters]]", '[[operators]]\nurl = "http://127.0.0.1:9001/"\n[[meters]]', "is named twice"),
         (

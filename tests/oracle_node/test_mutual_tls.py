@@ -1,4 +1,4 @@
-"""Who may talk to a node, and how much: four real nodes that settle all the while.
+"""Who may talk to a node, and how much: four real nodes and a gateway that work all the while.
 
 Node 3 runs without these defences, so that each check is seen to fail where they are missing.
 """
@@ -20,6 +20,7 @@ from net8_oracle.certificates import Certificate
 from net8_oracle.cli import main
 from net8_oracle.node.envelopes import EnvelopesPost, Observation
 from net8_oracle.node.peer_settings import PeerRate
+from net8_oracle.tls import knowing
 
 from tests.oracle_node.local_chain import LocalChain
 from tests.oracle_node.processes import PASSWORD, NodeProcess, Place, Street, wait_for
@@ -81,7 +82,12 @@ def show(node: NodeProcess, certificate: Path) -> None:
 def answer(node: NodeProcess, tls: ssl.SSLContext | None, body: bytes | None = None) -> int | None:
     """Status with which the peers' door answers; None where it does not let us in."""
     url = node.place.mesh_url if tls is not None else node.place.mesh_url.replace("https", "http")
-    request = urllib.request.Request(f"{url}/status" if body is None else f"{url}/envelopes", body)
+    return reach(f"{url}/status" if body is None else f"{url}/envelopes", tls, body)
+
+
+def reach(url: str, tls: ssl.SSLContext | None, body: bytes | None = None) -> int | None:
+    """Status of an answer; None without one."""
+    request = urllib.request.Request(url, body)
     try:
         with urllib.request.urlopen(request, timeout=30, context=tls) as got:
             return int(got.status)
@@ -92,7 +98,11 @@ def answer(node: NodeProcess, tls: ssl.SSLContext | None, body: bytes | None = N
 
 
 def metric(node: NodeProcess, name: str) -> float:
-    with urllib.request.urlopen(f"{node.url}/metrics", timeout=10) as got:
+    return metric_of(f"{node.url}/metrics", None, name)
+
+
+def metric_of(url: str, tls: ssl.SSLContext | None, name: str) -> float:
+    with urllib.request.urlopen(url, timeout=10, context=tls) as got:
         found = re.search(rf"^{re.escape(name)} (\S+)$", got.read().decode(), re.MULTILINE)
     return float(found[1]) if found else 0
 
@@ -148,7 +158,7 @@ def test_flood__by_one_peer__bounded_while_slots_settle(street: Running) -> None
         street.settle(2)
         for flood in floods:
             flood.result()
-    counted = f'net8_limited_total{{caller="{street.zone.operators[2].address.lower()}"}}'
+    counted = f'net8_limited_total{{caller="{street.zone.operators[2].address}"}}'
     assert all(metric(node, counted) > 0 for node in honest)
     assert honest[0].log().count("caller sends more than it may") == 1
     with pytest.raises(AssertionError):
@@ -183,3 +193,23 @@ def test_certificate__changed_and_nobody_told__refused_with_what_to_do(
     assert changed.place.mesh_url not in gullible.log()
     assert f"FAIL peer {changed.place.mesh_url}: {ANOTHER}" in check(other, monkeypatch)
     assert f"FAIL peer {other.place.mesh_url}: {REFUSES_OURS}" in check(changed, monkeypatch)
+
+
+def test_gateway__node_at_https_with_its_certificate_pinned__delivers(street: Running) -> None:
+    node, gateway = street.nodes[2], street.gateways[0]
+    plain, certificate = node.url, node.place.certificate
+    secure = plain.replace("http:", "https:")
+    node.stop()
+    node.change(("zones = ", "listen_tls = true\nzones = "))
+    node.start()
+    wait_for(lambda: reach(f"{secure}/status", knowing(certificate)) == 200, "the node listens", 120)
+    assert reach(f"{plain}/status", None) is None
+    assert reach(f"{secure}/status", ssl.create_default_context()) is None
+    assert reach(f"{secure}/status", knowing(street.places[1].certificate)) is None
+    gateway.stop()
+    config = gateway.config.read_text()
+    gateway.config.write_text(config.replace(f'"{plain}"', f'"{secure}"\ncertificate = "{certificate}"'))
+    gateway.start()
+    street.end_slot(street.slot)
+    accepted = f"{secure}/metrics", knowing(certificate), 'net8_readings_total{outcome="accepted"}'
+    wait_for(lambda: metric_of(*accepted) >= 5, "the gateway has delivered")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 import tomllib
 import urllib.request
 from pathlib import Path
@@ -14,6 +15,7 @@ from net8_oracle import keys
 from net8_oracle.cli import main
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.operate.beginning import FILES, begin
+from net8_oracle.operate.checks import check as look
 from net8_oracle.settings import ConfigRefused, load
 
 from tests.oracle_node.local_chain import MIN_STAKE, NET8, LocalChain, Zone, account_of, key_of
@@ -129,6 +131,17 @@ def test_check__wall_clock_and_a_chain_left_behind__said(beginner: Path, local_c
     grade, sentence = findings(beginner)["clock"]
     assert grade == "FAIL"
     assert "behind the chain" in sentence or "old" in sentence
+
+
+@pytest.mark.parametrize(
+    ("days", "grade", "sentence"), [(1800, "note", "expires in 25 days"), (1826, "FAIL", "expired")]
+)
+def test_check__certificate_ends__said_in_time(beginner: Path, days: int, grade: str, sentence: str) -> None:
+    found = look(load(NodeSettings, beginner), now=lambda: time.time() + days * 86400)
+    (told,) = [one for one in found if one.subject == "certificate"]
+    assert told.grade == grade
+    assert told.sentence.startswith(sentence)
+    assert "`net8-oracle certificate new`" in told.sentence
 
 
 def test_standing__register_stake_and_leave__stake_comes_back(

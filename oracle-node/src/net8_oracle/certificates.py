@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from net8_oracle.settings import ConfigRefused
+from net8_oracle.tls import strict
 
-__all__ = ["DEFAULT_DAYS", "Certificate", "calling", "create", "serving"]
+__all__ = ["DEFAULT_DAYS", "Certificate", "calling", "create", "serving", "serving_anybody"]
 
 DEFAULT_DAYS = 1825  # five years: pinned certificates are changed by hand, by every peer
 _CLOCKS_APART = timedelta(days=1)  # it is valid from a day ago, for peers whose clock is behind
@@ -127,11 +128,7 @@ def _context(
     Raises:
         ConfigRefused: key and certificate cannot be used.
     """
-    context = ssl.SSLContext(protocol)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False  # a peer is its certificate, wherever it is
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the certificate itself counts, not the name in it
+    context = strict(protocol)
     try:
         context.load_cert_chain(certificate, key, password)
     except ssl.SSLError as fault:
@@ -182,6 +179,17 @@ def serving(
     context = _context(ssl.PROTOCOL_TLS_SERVER, certificate, key, password, pinned)
     context.num_tickets = 0  # a resumed session would not show a certificate again
     context.sslobject_class = Telling
+    return context
+
+
+def serving_anybody(certificate: Path, key: Path, password: str) -> ssl.SSLContext:
+    """For a server whose callers show no certificate.
+
+    Raises:
+        ConfigRefused: key and certificate cannot be used.
+    """
+    context = _context(ssl.PROTOCOL_TLS_SERVER, certificate, key, password, [])
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -24,6 +24,7 @@ from net8_oracle.http_server import serve
 from net8_oracle.reading import SignedReading, meter_domain
 from net8_oracle.rpc import Rpc
 from net8_oracle.settings import host_and_port
+from net8_oracle.tls import knowing
 
 __all__ = ["run"]
 
@@ -66,7 +67,8 @@ class Gateway:
 
     def _way(self, operator: OperatorSettings, session: aiohttp.ClientSession, link: BrokerLink | None) -> Way:
         if operator.url is not None:
-            return HttpWay(session, operator.url)
+            tls = knowing(operator.certificate) if operator.certificate is not None else None
+            return HttpWay(session, operator.url, tls)
         assert link is not None, "the configuration names a broker"
         assert operator.signer is not None, "an operator is named by its url or by its signer"
         return MqttWay(link, self._chain_id, self._domain, operator.signer)

@@ -24,12 +24,15 @@ class OperatorSettings(Settings):
     """An oracle operator of the zone: `url` of its node, or the `signer` of a node that listens on the broker."""
 
     url: Url | None = None
+    certificate: FilePath | None = None  # that its https shows; without it, one that the system trusts
     signer: Address | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> "OperatorSettings":
         if (self.url is None) == (self.signer is None):
             raise ValueError("give either url, for HTTP, or signer, for the broker")
+        if self.certificate is not None and not (self.url or "").startswith("https://"):
+            raise ValueError("a certificate goes with a url that begins with https://; correct the url or remove it")
         return self
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
@@ -41,16 +42,17 @@ class Way(Protocol):
 class HttpWay:
     """Straight to the node's HTTP server."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        """`session` bounds the time of a post."""
+    def __init__(self, session: aiohttp.ClientSession, url: str, tls: ssl.SSLContext | None = None) -> None:
+        """`session` bounds the time of a post; `tls`: what an https url is checked by, None for the system's way."""
         self.name = url
         self._session = session
+        self._tls: ssl.SSLContext | bool = tls if tls is not None else True
 
     async def post(self, body: bytes) -> ReadingsAnswer:
         """Deliver a batch."""
         try:
             async with self._session.post(
-                f"{self.name}/readings", data=body, headers={"Content-Type": "application/json"}
+                f"{self.name}/readings", data=body, headers={"Content-Type": "application/json"}, ssl=self._tls
             ) as response:
                 if response.status != 200:
                     raise NotDelivered(f"status {response.status}: {(await response.text())[:200]}")

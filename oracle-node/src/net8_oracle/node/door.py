@@ -84,7 +84,7 @@ class Door:
 
     def _budget(self, request: web.Request) -> Budget:
         tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
-        if tls is None:
+        if tls is None or tls.context.verify_mode is ssl.CERT_NONE:
             return self._limits.of_source(request.remote or "")
         signer = self._pins.signer(tls)
         if signer is None:

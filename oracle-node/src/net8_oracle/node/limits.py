@@ -13,6 +13,7 @@ from limits.strategies import FixedWindowRateLimiter
 from net8.callers import caller_of
 from net8.logs import fields
 
+from net8_oracle import crypto
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.peer_settings import LimitSettings, RateSettings
 
@@ -81,7 +82,7 @@ class Limits:
     def of_peer(self, signer: bytes) -> Budget:
         """Of a peer, wherever it calls from."""
         if signer not in self._peers:
-            name = "0x" + signer.hex()
+            name = crypto.address_text(signer)
             self._peers[signer] = Budget(self._settings.peer, name, self._metrics, name)
         return self._peers[signer]
 

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable, Sequence
 
 from net8_oracle import crypto
-from net8_oracle.certificates import Certificate, calling, serving
+from net8_oracle.certificates import Certificate, calling, serving, serving_anybody
 from net8_oracle.node.peer_settings import MeshSettings, PeerSettings
 from net8_oracle.settings import ConfigRefused
 
@@ -70,6 +70,18 @@ class Pins:
             return None
         everybody = [one for pinned in self.of_peers.values() for one in pinned]
         return serving(mesh.certificate, mesh.key, self._password, everybody, refused)
+
+    def serving_gateways(self) -> ssl.SSLContext:
+        """To listen with for callers who show no certificate.
+
+        Raises:
+            ConfigRefused: our certificate and its key cannot be used.
+        """
+        mesh = self._mesh
+        assert mesh is not None, "settings have been checked"
+        assert mesh.certificate is not None, "settings have been checked"
+        assert mesh.key is not None, "settings have been checked"
+        return serving_anybody(mesh.certificate, mesh.key, self._password)
 
     def signer(self, tls: ssl.SSLObject) -> bytes | None:
         """The peer at the other end of a connection; None when it shows none that is pinned."""

@@ -71,6 +71,7 @@ class Node:
         self._limits = Limits(settings.limits, self._metrics)
         self._door = Door(self._pins, self._limits, self._metrics)
         self._mesh_tls = self._pins.serving(self._door.refused)
+        self._tls = self._pins.serving_gateways() if settings.listen_tls else None
         self._inbox: BrokerInbox | None = None
 
     async def run(self) -> None:
@@ -223,7 +224,7 @@ class Node:
         else:
             for_peers.append(web.get("/status", self._get_status))
             await stack.enter_async_context(open_(for_peers, *host_and_port(mesh.listen), tls=self._mesh_tls))
-        await stack.enter_async_context(open_(public, *host_and_port(self._settings.listen)))
+        await stack.enter_async_context(open_(public, *host_and_port(self._settings.listen), tls=self._tls))
 
     async def _post_readings(self, request: web.Request) -> web.Response:
         post = await self._door.readings(request)

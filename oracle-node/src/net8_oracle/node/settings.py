@@ -96,6 +96,7 @@ class NodeSettings(Settings):
     """One node process."""
 
     listen: ListenAddress
+    listen_tls: bool = False  # https there, with the certificate of [mesh]
     zones: list[int] = Field(min_length=1)
     store: Store
     stamps: FilePath | None = None
@@ -126,6 +127,8 @@ class NodeSettings(Settings):
     @model_validator(mode="after")
     def _peers_by_tls(self) -> "NodeSettings":
         with_tls = self.mesh is not None and not self.mesh.plain
+        if self.listen_tls and not with_tls:
+            raise ValueError("listen_tls needs the certificate and key of a table [mesh]; add it")
         for peer in self.peers:
             if peer.url.startswith("https://") != with_tls:
                 other, way = ("http", "with") if with_tls else ("https", "without")

@@ -20,7 +20,7 @@ from net8_oracle.node.database import Database
 from net8_oracle.node.envelopes import PART_SITES
 from net8_oracle.node.pins import Pins
 from net8_oracle.node.settings import NodeSettings
-from net8_oracle.operate.nodes import own_url, status_of
+from net8_oracle.operate.nodes import own_status, own_url, status_of
 from net8_oracle.settings import ConfigRefused
 
 __all__ = ["Finding", "Grade", "check"]
@@ -249,7 +249,11 @@ def _peers(settings: NodeSettings, pins: Pins | None, now: Callable[[], float]) 
 def _own_node(settings: NodeSettings, signer: str) -> Iterator[Finding]:
     """The running node, its meters and its layers."""
     url = own_url(settings)
-    told = status_of(url)
+    try:
+        told = own_status(settings)
+    except ConfigRefused as fault:
+        yield _fail("node", str(fault))
+        return
     if told is None:
         yield Finding(Grade.NOTE, "node", f"does not answer at {url}; start it with `net8-oracle run`")
         return

@@ -12,8 +12,9 @@ from net8.errors import Net8Error
 
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.settings import host_and_port
+from net8_oracle.tls import knowing
 
-__all__ = ["connected", "own_url", "status_of"]
+__all__ = ["connected", "own_status", "own_url", "status_of"]
 
 _ANSWER_WITHIN = 3.0  # seconds
 
@@ -39,7 +40,18 @@ def own_url(settings: NodeSettings) -> str:
     """Where the node of these settings is reached from this machine."""
     host, port = host_and_port(settings.listen)
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where it listens, not we
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+    scheme = "https" if settings.listen_tls else "http"
+    return f"{scheme}://[{reachable}]:{port}" if ":" in reachable else f"{scheme}://{reachable}:{port}"
+
+
+def own_status(settings: NodeSettings) -> dict[str, Any] | None:
+    """What the node of these settings says of itself, None when it does not answer.
+
+    Raises:
+        ConfigRefused: its certificate cannot be read.
+    """
+    certificate = settings.mesh.certificate if settings.mesh is not None and settings.listen_tls else None
+    return status_of(own_url(settings), knowing(certificate) if certificate is not None else None)
 
 
 def status_of(url: str, tls: ssl.SSLContext | None = None) -> dict[str, Any] | None:

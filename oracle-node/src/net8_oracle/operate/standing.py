@@ -14,7 +14,7 @@ from net8.units import WEI_PER_GRAIN, WEI_PER_NET8, format_net8
 
 from net8_oracle import keys
 from net8_oracle.node.settings import NodeSettings
-from net8_oracle.operate.nodes import connected, own_url, status_of
+from net8_oracle.operate.nodes import connected, own_status, own_url
 from net8_oracle.settings import ConfigRefused
 
 __all__ = ["claim", "register", "rotate", "stake", "status", "unbond"]
@@ -196,7 +196,7 @@ def status(settings: NodeSettings) -> Iterator[str]:
 
 def _node_says(settings: NodeSettings) -> str:
     url = own_url(settings)
-    told = status_of(url)
+    told = own_status(settings)
     if told is None:
         return f"node: does not answer at {url}; start it with `net8-oracle run`"
     problems = "; ".join(told["problems"]) or "healthy"
