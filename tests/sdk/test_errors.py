@@ -9,6 +9,7 @@ from net8 import errors
 from net8.errors import AREAS, OrderRefused, Refused, reasons, refusal
 
 ROOT = Path(__file__).parents[2]
+PLACEHOLDER = re.compile(r"{\w+}")
 REASON = re.compile(r'"([a-z0-9_]+: [^"]+)"')
 # What the token and ownership modules we build on refuse.
 MODULES = ("tokens/erc20.vy", "auth/ownable.vy", "auth/ownable_2step.vy")
@@ -55,6 +56,22 @@ def test_reasons__every_one__fits_a_vyper_reason_and_is_one_plain_sentence(contr
     for reason, sentence in reasons().items():
         assert sentence.endswith("."), reason
         assert ". " not in sentence, reason
+
+
+def test_reasons__in_arabic__plain_sentences_with_the_same_placeholders_and_none_left_over():
+    english, arabic = reasons(), reasons("ar")
+    assert arabic.keys() <= english.keys()
+    for reason, sentence in arabic.items():
+        assert sentence.endswith("."), reason
+        assert ". " not in sentence, reason
+        assert sorted(PLACEHOLDER.findall(sentence)) == sorted(PLACEHOLDER.findall(english[reason])), reason
+
+
+def test_sentence__in_arabic__of_that_table_else_english(monkeypatch):
+    refused = refusal("order: gate closed", "EnergyExchange.place")
+    assert refused.sentence("ar") == reasons("ar")["order: gate closed"]
+    monkeypatch.setitem(reasons("ar"), "order: gate closed", "")
+    assert refused.sentence("ar") == refused.sentence()
 
 
 def test_refusal__known_reason__typed_and_in_words():

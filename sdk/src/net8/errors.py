@@ -103,10 +103,9 @@ class Refused(Net8Error):
         super().__init__(f"{call} refused: {self.sentence()}")
 
     def sentence(self, language: str = "en") -> str:
-        """What is wrong and what to do, in words."""
-        return reasons(language).get(self.reason) or reasons(language)["unknown"].format(
-            reason=self.reason or "-", call=self.call
-        )
+        """What is wrong and what to do, in words; in English where a translation does not have the reason yet."""
+        known = reasons(language).get(self.reason) or reasons().get(self.reason)
+        return known or reasons(language)["unknown"].format(reason=self.reason or "-", call=self.call)
 
 
 class AccessRefused(Refused):
