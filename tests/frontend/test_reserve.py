@@ -4,9 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 from net8 import events
+from net8.eip712 import Domain
 from net8.model import Backing
 from net8.packing import certificate_id
 from net8_web import context
+from net8_web.allowances import allowance_intent
+from net8_web.components.wallet import Account, Intent
+from net8_web.context import Here
 from streamlit.testing.v1 import AppTest
 
 from tests.frontend.conftest import OWNER, SELLER, SLOT
@@ -122,3 +126,45 @@ def test_redeem__coverage_below_one__says_that_less_than_nominal_is_paid(chain) 
     shown = typed("redeem_net8", "4")
     assert "Coverage is 95%: whoever redeems now gets that share of the nominal price." in texts(shown)
     assert "<dd>€3.00 \u00d7 95%</dd>" in html(shown)
+
+
+# --- what the Reserve must be allowed first -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def allow(chain):
+    """What the owner would sign so that the Reserve may take ten euros."""
+    chain.answers |= {
+        "TestEuro.allowance": 10 * EURO - 1,
+        "TestEuro.nonces": 3,
+        "TestEuro.eip712Domain": Domain("Euro", "2", 31337, "0x" + "e" * 40),
+    }
+
+    def asked() -> Intent | None:
+        view = context.feed().view()
+        at = Here(view, view.network, Account(OWNER, 31337), None, 1)
+        return allowance_intent(at, view.contracts.euro, view.contracts.reserve.address, 10 * EURO, "Allow")
+
+    return asked
+
+
+def test_allowance__token_with_permits__signed_in_the_token_s_own_domain(allow) -> None:
+    intent = allow()
+    assert intent.kind == "permit"
+    assert (intent.typed["domain"]["name"], intent.typed["domain"]["version"]) == ("Euro", "2")
+    assert (intent.typed["message"]["value"], intent.typed["message"]["nonce"]) == (str(10 * EURO), "3")
+
+
+def test_allowance__token_without_permits__approved(allow, chain) -> None:
+    chain.refused["TestEuro.eip712Domain"] = ""
+    assert allow().kind == "call"
+
+
+def test_allowance__contract_wallet__approved(allow, chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "request", lambda *_: "0x6080")
+    assert allow().kind == "call"
+
+
+def test_allowance__large_enough__nothing_to_sign(allow, chain) -> None:
+    chain.answers["TestEuro.allowance"] = 10 * EURO
+    assert allow() is None

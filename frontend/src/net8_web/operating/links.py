@@ -17,7 +17,7 @@ MOST_FEE = 65_535  # grains per Wh
 def standing(at: Here, zone: int) -> None:
     """The table of the zone's links."""
     st.subheader(t("operate.links"))
-    links = at.view.market.links
+    links = dict(at.view.market.links)  # a copy: the feed writes while sessions read
     others = sorted({b for a, b in links if a == zone} | {a for a, b in links if b == zone})
     if not others:
         markup.empty(t("operate.no_links"), t("operate.no_links_way"))
