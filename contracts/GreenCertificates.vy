@@ -26,7 +26,7 @@
        6 In every slot, no more is matched to a site than its meter showed, and every Wh retired is matched at most once.
        7 Nobody's certificates move, retire or are matched but by their holder or whom he approved for all; a site's
          consumption is used up by its owner or whom he approved alone.
-     Immutable: no proxy, no pause. The owner names the registrar and can do nothing else.
+     Immutable: no proxy, no pause. The owner names the registrar, and once the MeterRecords, and can do nothing else.
 """
 
 from snekmate.auth import ownable
@@ -48,7 +48,7 @@ initializes: ledger
 initializes: admission[ownable := ownable]
 initializes: meters
 initializes: holdings[admission := admission, ledger := ledger]
-initializes: attributes[admission := admission, ledger := ledger]
+initializes: attributes[admission := admission, ledger := ledger, ownable := ownable]
 
 exports: (
     # renounce_ownership is left out: without an owner a lost registrar could not be replaced.

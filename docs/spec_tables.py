@@ -21,6 +21,7 @@ DEPLOYABLE = [
     "OracleRegistry",
     "OracleCourt",
     "GreenCertificates",
+    "MeterRecords",
     "Reserve",
     "NET8",
     "ExchangeLens",

@@ -14,7 +14,8 @@ ASKED = {
     "Reserve": ("reserve",),
     "OracleRegistry": ("oracle", "eip712"),
     "OracleCourt": ("oracle",),
-    "GreenCertificates": ("green_certificates", "certificate"),
+    "GreenCertificates": ("green_certificates", "certificate", "meter_records"),
+    "MeterRecords": ("meter_records",),
     "TradingDesk": ("desk", "eip712"),
     "ExchangeLens": (
         "exchange_abroad",

@@ -8,8 +8,10 @@
 @dev The URI carries the JSON itself: it is there as long as the chain, and nobody can change it behind a web address.
 """
 
+from snekmate.auth import ownable
 from snekmate.utils import base64
 from ..interfaces import IGridRegistry
+from ..interfaces import IMeterRecords
 from . import admission
 from . import cells
 from . import ledger
@@ -17,9 +19,12 @@ from . import printable
 
 uses: admission
 uses: ledger
+uses: ownable
 
 # Every Wh was settled from readings that a quorum of the zone's staked oracle operators signed.
 ORACLE_QUORUM: constant(uint256) = 1
+# And a record that the site's own meter signed shows the same for every slot that is minted.
+METER_RECORD: constant(uint256) = 2
 MOST: constant(uint256) = 1024  # bytes of JSON that the library encodes
 MOST_URI: constant(uint256) = 1397  # the prefix and four characters for three bytes
 
@@ -33,12 +38,17 @@ struct Certificate:
     interval_end: uint256  # unix time
     issuer: String[64]
     configuration: uint256  # EnergyTag configuration, 1 to 3
-    assurance: uint256  # 1: readings signed by a quorum of the zone's oracle operators
+    assurance: uint256  # 1: a quorum of the zone's oracle operators; 2: and records of the meter for every minted slot
     expires_at: uint256  # unix time
     totals: ledger.Totals  # what became of it
 
 
+event RecordsSet:
+    records: indexed(address)
+
+
 issuer: public(immutable(String[64]))  # the body that runs this scheme
+records: public(address)  # the MeterRecords; zero until wired
 
 
 @deploy
@@ -48,6 +58,18 @@ def __init__(issuer_: String[64]):
     """
     assert printable._is_printable(issuer_), "certificates: bad issuer"
     issuer = issuer_
+
+
+@external
+def connect(records: address):
+    """
+    @notice Names the MeterRecords, once and for ever. Contract owner only.
+    """
+    ownable._check_owner()
+    assert self.records == empty(address), "certificates: records are set"
+    assert records.is_contract, "certificates: records no contract"
+    self.records = records
+    log RecordsSet(records=records)
 
 
 @external
@@ -99,10 +121,20 @@ def _certificate(id: uint256) -> Certificate:
         interval_end=(hour + 1) * 3600,
         issuer=issuer,
         configuration=configuration,
-        assurance=ORACLE_QUORUM,
+        assurance=self._assurance(site, hour),
         expires_at=cells._expires_at(hour),
         totals=ledger._of(id),
     )
+
+
+@internal
+@view
+def _assurance(site: uint256, hour: uint256) -> uint256:
+    minted: uint256 = ledger._minted_slots(site, hour)
+    if minted == 0 or self.records == empty(address):
+        return ORACLE_QUORUM
+    confirmed: uint256 = staticcall IMeterRecords(self.records).confirmed_mask(site, hour)
+    return METER_RECORD if confirmed & minted == minted else ORACLE_QUORUM
 
 
 @internal
@@ -128,7 +160,9 @@ def _json(id: uint256) -> String[MOST]:
         known.issuer,
         '","configuration":',
         self._digits(known.configuration),
-        ',"assurance":"oracle quorum","expires_at":',
+        ',"assurance":"',
+        "meter record" if known.assurance == METER_RECORD else "oracle quorum",
+        '","expires_at":',
         self._digits(known.expires_at),
         ',"issued_wh":',
         self._digits(known.totals.issued),

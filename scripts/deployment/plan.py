@@ -36,6 +36,7 @@ CONSTRUCTORS: dict[str, Callable[[Addresses, Settings], list[Any]]] = {
     "OracleCourt": lambda at, settings: [at["OracleRegistry"]],
     "TradingDesk": lambda at, settings: [at["EnergyExchange"]],
     "GreenCertificates": lambda at, settings: [at["EnergyExchange"], settings.registrar, settings.issuer],
+    "MeterRecords": lambda at, settings: [at["OracleRegistry"], at["GreenCertificates"]],
     "Reserve": lambda at, settings: [
         at["NET8"],
         at[EURO],
@@ -57,6 +58,7 @@ READ_BACK: dict[str, tuple[str | None, ...]] = {
     "OracleCourt": ("registry",),
     "TradingDesk": ("exchange",),
     "GreenCertificates": ("exchange", None, "issuer"),
+    "MeterRecords": ("registry", "certificates"),
     "Reserve": ("net8", "euro", "certificates", None, "energy_per_net8", "daily_cap", "coverage_floor"),
     EURO: ("decimals",),
 }
@@ -81,6 +83,7 @@ WIRING = (
         (("GridRegistry", "exchange"), ("EnergyExchange", "registry"), ("EnergyExchange", "desk")),
     ),
     Wire("OracleRegistry", "connect", ("OracleCourt",), (("OracleRegistry", "court"),)),
+    Wire("GreenCertificates", "connect", ("MeterRecords",), (("GreenCertificates", "records"),)),
 )
 
 OWNED = ("GridRegistry", "OracleRegistry", "GreenCertificates", "Reserve")

@@ -109,6 +109,7 @@ class SmallStreet:
         certificates = self._create(
             "GreenCertificates.vy", ["address", "address", "string"], [exchange, self.registrar.address, "NET8"]
         )
+        meter_records = self._create("MeterRecords.vy", ["address", "address"], [registry, certificates])
         reserve = self._create(
             "Reserve.vy",
             ["address", "address", "address", "uint256", "uint256", "uint256", "uint256"],
@@ -123,6 +124,7 @@ class SmallStreet:
             "OracleCourt": court,
             "TradingDesk": desk,
             "GreenCertificates": certificates,
+            "MeterRecords": meter_records,
             "Reserve": reserve,
             "Euro": euro,
         }
@@ -138,6 +140,7 @@ class SmallStreet:
         self.chain.verify(self.deployment)
         self.send(self.owner, self.net8.token.set_minter(reserve))
         self.send(self.owner, self.net8.grid.connect(exchange, registry, desk))
+        self.send(self.owner, self.net8.certificates.connect(meter_records))
 
     # --- setting up -------------------------------------------------------------------------------------------------
 

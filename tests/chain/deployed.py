@@ -81,6 +81,7 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
     court = create(chain, owner, "OracleCourt", registry.address)
     desk = create(chain, owner, "TradingDesk", exchange.address)
     certificates = create(chain, owner, "GreenCertificates", exchange.address, registrar, ISSUER)
+    records = create(chain, owner, "MeterRecords", registry.address, certificates.address)
     tokens = net8.address, euro.address, certificates.address
     reserve = create(chain, owner, "Reserve", *tokens, EURO_PRICE, ENERGY_PER_NET8, DAILY_CAP, COVERAGE_FLOOR)
     deployment = Deployment(
@@ -97,6 +98,7 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
             "OracleCourt": court,
             "TradingDesk": desk,
             "GreenCertificates": certificates,
+            "MeterRecords": records,
         },
     )
     contracts = Contracts.of(deployment)
@@ -104,6 +106,7 @@ def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
         contracts.token.set_minter(reserve.address),
         contracts.grid.connect(exchange.address, registry.address, desk.address),
         contracts.registry.connect(court.address),
+        contracts.certificates.connect(records.address),
     ]
     sender = chain.sender(owner)
     for call in wiring:

@@ -177,6 +177,14 @@ def certificates(deploy: Deploy, exchange: Any, registrar: str) -> Any:
     return deploy("GreenCertificates", exchange, registrar, ISSUER)
 
 
+@pytest.fixture(scope="module")
+def meter_records(deploy: Deploy, registry: Any, certificates: Any, owner: str) -> Any:
+    """The records of meters, wired for ever."""
+    contract = deploy("MeterRecords", registry, certificates)
+    certificates.connect(contract, sender=owner)
+    return contract
+
+
 @pytest.fixture
 def zone(exchange: Any, grid: Any, owner: str, grid_operator: LocalAccount) -> int:
     return int(grid.create_zone(grid_operator.address, TERMS, TARIFF_LEAD, sender=owner))

@@ -8,7 +8,7 @@ MOST_BYTES = 24_576  # EIP-170
 
 
 def test_code_size__deployed_with_immutables__within_the_limit(
-    token, reserve, grid, exchange, lens, registry, court, desk, certificates
+    token, reserve, grid, exchange, lens, registry, court, desk, certificates, meter_records
 ):
     deployed = {
         "NET8": token,
@@ -20,6 +20,7 @@ def test_code_size__deployed_with_immutables__within_the_limit(
         "OracleCourt": court,
         "TradingDesk": desk,
         "GreenCertificates": certificates,
+        "MeterRecords": meter_records,
     }
     assert {path.stem for path in CONTRACTS.glob("*.vy")} == {*deployed}
     sizes = {name: len(boa.env.get_code(contract.address)) for name, contract in deployed.items()}

@@ -82,7 +82,7 @@ def test_surface__abi__has_no_way_around_production_and_retirement(certificates)
         if entry["type"] == "function" and entry["stateMutability"] == "nonpayable"
     }
     assert changing == {
-        "mint", "retire", "retire_matched", "expire", "admit", "dismiss", "set_registrar",
+        "mint", "retire", "retire_matched", "expire", "admit", "dismiss", "set_registrar", "connect",
         "safeTransferFrom", "safeBatchTransferFrom", "setApprovalForAll", "transfer_ownership", "accept_ownership",
     }  # fmt: skip
 

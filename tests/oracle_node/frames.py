@@ -208,13 +208,14 @@ def ocmf(
     time: int = 1_700_000_000,
     *,
     high_s: bool = False,
+    page: str = "T7",
     **changes: str,
 ) -> bytes:
     """A record with both registers in kWh, signed; with the higher of the two possible s when asked for."""
     stamp = datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S,000+0000 S")
     shared = {"TM": stamp, "TX": "C", "RU": "kWh", "RT": "AC", "EF": "", "ST": "G"} | changes
     readings = [{**shared, "RI": "1-0:1.8.0", "RV": imported}, {**shared, "RI": "1-0:2.8.0", "RV": exported}]
-    head = {"FV": "1.0", "GI": "gateway", "GS": "1", "PG": "T7", "MS": "MS31", "IS": False, "IT": "NONE", "ID": ""}
+    head = {"FV": "1.0", "GI": "gateway", "GS": "1", "PG": page, "MS": "MS31", "IS": False, "IT": "NONE", "ID": ""}
     payload = json.dumps({**head, "RD": readings})
     r, s = utils.decode_dss_signature(key.sign(payload.encode(), ec.ECDSA(hashes.SHA256())))
     order = {

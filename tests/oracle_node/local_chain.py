@@ -41,6 +41,7 @@ _CONTRACTS = (
     "OracleCourt",
     "TradingDesk",
     "GreenCertificates",
+    "MeterRecords",
 )
 
 
@@ -248,6 +249,12 @@ class LocalChain:
                 ["@EnergyExchange", self.deployer.address, "NET8"],
             ),
             (
+                "MeterRecords",
+                "MeterRecords",
+                ["address", "address"],
+                ["@OracleRegistry", "@GreenCertificates"],
+            ),
+            (
                 "Reserve",
                 "Reserve",
                 ["address", "address", "address", "uint256", "uint256", "uint256", "uint256"],
@@ -274,6 +281,7 @@ class LocalChain:
         self.send(c.token.set_minter(c.reserve.address))
         self.send(c.grid.connect(c.exchange.address, c.registry.address, c.desk.address))
         self.send(c.registry.connect(c.court.address))
+        self.send(c.certificates.connect(c.records.address))
         self.send(c.euro.mint(self.deployer.address, 10**9 * EURO))
         self.send(c.euro.approve(c.reserve.address, 10**9 * EURO))
         self.send(c.reserve.mint(10**9 * EURO, self.deployer.address))

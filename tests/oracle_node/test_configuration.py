@@ -29,6 +29,7 @@ NAMES = (
     "OracleCourt",
     "TradingDesk",
     "GreenCertificates",
+    "MeterRecords",
     "Reserve",
     "Euro",
 )

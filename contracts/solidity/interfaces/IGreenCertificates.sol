@@ -72,6 +72,8 @@ interface IGreenCertificates {
 
     event ApprovalForAll(address indexed _owner, address indexed _operator, bool _approved);
 
+    event RecordsSet(address indexed records_);
+
     function owner() external view returns (address);
 
     function pending_owner() external view returns (address);
@@ -218,6 +220,11 @@ interface IGreenCertificates {
     function isApprovedForAll(address arg0, address arg1) external view returns (bool);
 
     /**
+     * @notice Names the MeterRecords, once and for ever. Contract owner only.
+     */
+    function connect(address records_) external;
+
+    /**
      * @notice What a certificate says; empty where its site was never admitted.
      */
     function certificate(uint256 id) external view returns (Certificate memory);
@@ -233,6 +240,8 @@ interface IGreenCertificates {
     function uri(uint256 id) external view returns (string memory);
 
     function issuer() external view returns (string memory);
+
+    function records() external view returns (address);
 
     /**
      * @notice Mints what a site exported in consecutive hours, in all settled slots that are not minted yet. Site owner

@@ -29,7 +29,8 @@ __all__ = ["SOURCES", "Follower"]
 log = logging.getLogger(__name__)
 
 SOURCES = (
-    "GridRegistry", "EnergyExchange", "TradingDesk", "OracleRegistry", "OracleCourt", "GreenCertificates", "Reserve",
+    "GridRegistry", "EnergyExchange", "TradingDesk", "OracleRegistry", "OracleCourt", "GreenCertificates",
+    "MeterRecords", "Reserve",
 )  # fmt: skip
 _TOPICS = ["0x" + topic_of(kind).hex() for kind in KINDS]
 _NEAR = 32  # blocks from the head that are asked for one by one

@@ -29,6 +29,7 @@ CONTRACT_NAMES = (
     "OracleCourt",
     "TradingDesk",
     "GreenCertificates",
+    "MeterRecords",
     "Reserve",
     "TestEuro",
 )

@@ -20,6 +20,7 @@ CONTRACTS = (
     "OracleCourt",
     "TradingDesk",
     "GreenCertificates",
+    "MeterRecords",
     "Reserve",
     "Euro",
 )

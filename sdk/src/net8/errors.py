@@ -29,6 +29,7 @@ __all__ = [
     "EarningsRefused",
     "GuardianRefused",
     "LinkRefused",
+    "MeterRefused",
     "MintRefused",
     "Net8Error",
     "NonceRefused",
@@ -40,6 +41,7 @@ __all__ = [
     "PositionRefused",
     "PriceRefused",
     "ProofRefused",
+    "RecordRefused",
     "Refused",
     "ReportRefused",
     "ReserveRefused",
@@ -160,6 +162,10 @@ class LinkRefused(Refused):
     """Two zones cannot be linked like this."""
 
 
+class MeterRefused(Refused):
+    """A meter's key cannot be named like this."""
+
+
 class MintRefused(Refused):
     """Nothing can be minted or redeemed."""
 
@@ -190,6 +196,10 @@ class PriceRefused(Refused):
 
 class ProofRefused(Refused):
     """What was given does not prove that an operator contradicted itself."""
+
+
+class RecordRefused(Refused):
+    """A meter's record does not show what it is brought for."""
 
 
 class ReportRefused(Refused):
@@ -257,6 +267,7 @@ AREAS: dict[str, type[Refused]] = {
     "guardian": GuardianRefused,
     "link": LinkRefused,
     "match": CertificateRefused,
+    "meter": MeterRefused,
     "mint": MintRefused,
     "minter": WiringRefused,
     "nonce": NonceRefused,
@@ -268,6 +279,8 @@ AREAS: dict[str, type[Refused]] = {
     "position": PositionRefused,
     "price": PriceRefused,
     "proof": ProofRefused,
+    "record": RecordRefused,
+    "records": WiringRefused,
     "redeem": MintRefused,
     "registrar": SiteRefused,
     "registry": WiringRefused,

@@ -10,7 +10,17 @@ from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, dataclass_transform
 
 from net8 import abi
-from net8.model import AgentLimits, CloseReason, Configuration, Outcome, SkipReason, Technology, Terms, site_id
+from net8.model import (
+    AgentLimits,
+    CloseReason,
+    Configuration,
+    MeterCurve,
+    Outcome,
+    SkipReason,
+    Technology,
+    Terms,
+    site_id,
+)
 from net8.packing import Entry, OrderId, TermsWord, split_words
 from net8.signing import checksum_address
 
@@ -25,7 +35,9 @@ __all__ = [
     "Burnt",
     "Charged",
     "Collected",
+    "Confirmed",
     "Connected",
+    "Contradicted",
     "CourtSet",
     "DefaultTermsSet",
     "Deposited",
@@ -41,6 +53,7 @@ __all__ = [
     "LinkSet",
     "Logged",
     "LossRecognised",
+    "MeterKeySet",
     "Minted",
     "MintedFromProduction",
     "MinterSet",
@@ -61,6 +74,8 @@ __all__ = [
     "PoolFunded",
     "PoolWithdrawalRequested",
     "PriceSet",
+    "Recorded",
+    "RecordsSet",
     "Redeemed",
     "RegistrarSet",
     "Removed",
@@ -782,6 +797,55 @@ class ApprovalForAll(CertificatesEvent):
     owner: str
     operator: str
     approved: bool
+
+
+class RecordsSet(CertificatesEvent):
+    """Certificates know the MeterRecords from now on."""
+
+    records: str
+
+
+# --- MeterRecords ---------------------------------------------------------------------------------------------------
+
+
+class RecordsEvent(Event):
+    """Logged by MeterRecords."""
+
+    CONTRACT = "MeterRecords"
+
+
+class MeterKeySet(RecordsEvent):
+    """A site's meter signs records with this key, or with none any more."""
+
+    site: int
+    curve: MeterCurve
+    x: bytes
+    y: bytes
+
+
+class Recorded(RecordsEvent):
+    """A record of a site's own meter was brought."""
+
+    site: int
+    boundary: int  # slot at whose start the meter showed it
+    pagination: int  # by the meter's own count
+    export_wh: int
+
+
+class Confirmed(RecordsEvent):
+    """Records of the site's meter show what was settled in a slot."""
+
+    site: int
+    slot: int
+
+
+class Contradicted(RecordsEvent):
+    """Records of the site's meter show something else than what was settled in a slot."""
+
+    site: int
+    slot: int
+    settled_wh: int
+    recorded_wh: int
 
 
 # --- Reserve and tokens ---------------------------------------------------------------------------------------------

@@ -22,6 +22,9 @@ __all__ = [
     "DisputeTier",
     "Level",
     "Link",
+    "MeterCurve",
+    "MeterKey",
+    "MeterRecord",
     "ModelRefused",
     "Operator",
     "Order",
@@ -363,6 +366,35 @@ class CertificateTotals:
     expired: int  # taken out of balances after their expiry
 
 
+class MeterCurve(IntEnum):
+    """On which curve a meter signs its own records."""
+
+    NONE = 0
+    SECP256K1 = 1
+    SECP256R1 = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MeterKey:
+    """The public key with which a site's meter signs records; all zero where it does not."""
+
+    curve: MeterCurve
+    x: bytes  # 32
+    y: bytes  # 32
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRecord:
+    """A record that a meter signed, as MeterRecords takes it."""
+
+    site: int
+    json: bytes  # what was signed: the second part of OCMF|..|..
+    places: tuple[int, int, int, int, int, int]  # bytes before the keys PG, TM, RV, RI, RU, ST of the export register
+    r: int
+    s: int
+    parity: int  # of the signature's point, 0 or 1
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """What a certificate says: EnergyTag's mandatory attributes."""
@@ -375,7 +407,7 @@ class Certificate:
     interval_end: int  # unix seconds
     issuer: str
     configuration: Configuration
-    assurance: int  # 1: readings signed by a quorum of the zone's oracle operators
+    assurance: int  # 1: a quorum of the zone's oracle operators; 2: and records of the meter for every minted slot
     expires_at: int  # unix seconds
     totals: CertificateTotals
 

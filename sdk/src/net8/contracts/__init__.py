@@ -15,6 +15,7 @@ from net8.contracts.desk import Desk
 from net8.contracts.exchange import Exchange
 from net8.contracts.grid import Grid
 from net8.contracts.lens import Lens
+from net8.contracts.records import Records
 from net8.contracts.registry import Registry
 from net8.contracts.reserve import Reserve
 from net8.contracts.token import Euro, Net8, Token
@@ -32,6 +33,7 @@ __all__ = [
     "Grid",
     "Lens",
     "Net8",
+    "Records",
     "Registry",
     "Reserve",
     "Token",
@@ -50,6 +52,7 @@ class Contracts:
     registry: Registry
     court: Court
     certificates: Certificates
+    records: Records
     reserve: Reserve
     euro: Euro
 
@@ -65,6 +68,7 @@ class Contracts:
             registry=Registry(deployment.address("OracleRegistry")),
             court=Court(deployment.address("OracleCourt")),
             certificates=Certificates(deployment.address("GreenCertificates")),
+            records=Records(deployment.address("MeterRecords")),
             reserve=Reserve(deployment.address("Reserve")),
             euro=Euro(deployment.address("Euro")),
         )

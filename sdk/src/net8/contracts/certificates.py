@@ -34,6 +34,10 @@ class Certificates(Owned):
         """End what `admit` allowed; registrar alone."""
         return self._call("dismiss", site, into=nothing)
 
+    def connect(self, records: str) -> Call[None]:
+        """Name the MeterRecords, once and for ever; owner of the contract."""
+        return self._call("connect", records, into=nothing)
+
     def registrar(self) -> Call[str]:
         """Who admits sites."""
         return self._call("registrar", into=checksum_address)
