@@ -133,19 +133,21 @@ def confirm(site: uint256, slot: uint256):
 def _take(record: MeterRecord):
     """
     @dev Of two records at one boundary the one with the lower number stands, whoever comes first: the meter took it
-         first, as the reading that operators settle from. What a record of long ago would overwrite stays.
+         first, as the reading that operators settle from. What a record of long ago would overwrite stays. One that is
+         ahead of the chain's clock is passed over and may come again: a block may be older than what happened since.
     """
     site: uint256 = record.site
     meter_keys._check_signed(site, sha256(record.json), record.signature)
     register: ocmf.Register = ocmf._read(record.json, record.places)
     boundary: uint256 = register.taken_at // 900
     assert register.taken_at % 900 <= TOLERANCE, "record: not at a boundary"
-    assert register.taken_at <= block.timestamp, "record: not taken yet"
     assert register.export_wh <= MASK_WH, "record: register too large"
     place: uint256 = self._place(site, boundary)
     known: uint256 = self._registers[place]
     word: uint256 = ((boundary << BOUNDARY_SHIFT) | (register.pagination << PAGINATION_SHIFT) | register.export_wh)
     known_boundary: uint256 = known >> BOUNDARY_SHIFT
+    if register.taken_at > block.timestamp:
+        return
     if known_boundary > boundary or (known_boundary == boundary and known <= word):
         return
     self._registers[place] = word

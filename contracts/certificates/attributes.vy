@@ -67,7 +67,7 @@ def connect(records: address):
     """
     ownable._check_owner()
     assert self.records == empty(address), "certificates: records are set"
-    assert records.is_contract, "certificates: records no contract"
+    assert records.is_contract, "records: no contract"
     self.records = records
     log RecordsSet(records=records)
 

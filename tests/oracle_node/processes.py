@@ -8,8 +8,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+<<<<<<< HEAD
 from collections.abc import Callable
 from dataclasses import dataclass, field
+=======
+from collections.abc import Callable, Mapping
+>>>>>>> b63008e (Gateways pass on what meters signed, and operators attach it to their reports)
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -193,17 +197,27 @@ class NodeProcess(Process):
 class GatewayProcess(Process):
     """One gateway that replays a file for many sites."""
 
-    def __init__(self, folder: Path, name: str, zone: Zone, sites: list[int], csv: Path, urls: list[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        zone: Zone,
+        sites: list[int],
+        csv: Path,
+        urls: list[str],
+        sources: Mapping[int, str] | None = None,
+    ) -> None:
+        """`sources` replaces the `[meters.source]` of some sites."""
         home = folder / name
         home.mkdir()
         meters = ""
         for site in sites:
             write_keystore(home / f"{site}.json", zone.meter_keys[site])
             column = zone.sites.index(site) + 1
-            meters += (
-                f'[[meters]]\nsite = {site}\nkeystore = "{site}.json"\n[meters.source]\nkind = "csv"\n'
-                f'path = "{csv}"\nload = "load_{column}"\npv = "pv_{column}"\n'
-            )
+            replayed = f'kind = "csv"\npath = "{csv}"\nload = "load_{column}"\npv = "pv_{column}"\n'
+            source = (sources or {}).get(site, replayed)
+            meters += f'[[meters]]\nsite = {site}\nkeystore = "{site}.json"\n[meters.source]\n{source}'
+
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         operators = "".join(f'[[operators]]\nurl = "{url}"\n' for url in urls)
@@ -235,9 +249,10 @@ class Street:
         ]
         self.gateways = [self.gateway("gateway", zone.sites)]
 
-    def gateway(self, name: str, sites: list[int]) -> GatewayProcess:
+    def gateway(self, name: str, sites: list[int], sources: Mapping[int, str] | None = None) -> GatewayProcess:
         """A further gateway, not started."""
-        return GatewayProcess(self.folder, name, self.zone, sites, self.csv, [node.url for node in self.nodes])
+        urls = [node.url for node in self.nodes]
+        return GatewayProcess(self.folder, name, self.zone, sites, self.csv, urls, sources)
 
     def stranger(self) -> NodeProcess:
         """A node of nobody whom the chain lists, not started."""

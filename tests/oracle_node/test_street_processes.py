@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from net8.model import Outcome
+from cryptography.hazmat.primitives.asymmetric import ec
+from net8.model import MeterCurve, MeterKey, Outcome
 
 from tests.oracle_node.broker import Mosquitto
+from tests.oracle_node.frames import ocmf, public_key
+from tests.oracle_node.local_chain import account_of
 from tests.oracle_node.processes import NodeProcess, Street, get_json, metered, wait_for
 
 pytestmark = pytest.mark.chain
@@ -148,6 +151,36 @@ def test_gateway__readings_through_a_broker_alone__slots_settle_as_metered(
     mosquitto.start()
     street.wait_settled(first + 1, 120)
     check_settled_as_metered(street, first + 1)
+
+
+def test_records__meter_signs_by_itself__chain_checks_it_with_the_report(street: Street) -> None:
+    zone, chain, site = street.zone, street.zone.chain, street.zone.sites[0]
+    key, records = ec.derive_private_key(33, ec.SECP256R1()), chain.contracts.records
+    assert chain.read(records.has_p256())
+    numbers = key.public_key().public_numbers()
+    public = MeterKey(MeterCurve.SECP256R1, numbers.x.to_bytes(32), numbers.y.to_bytes(32))
+    registrar = account_of("registrar")
+    chain.fund(registrar.address)
+    chain.send(chain.contracts.certificates.set_registrar(registrar.address))
+    chain.chain.sender(registrar).send(records.set_meter_key(site, public))
+    lines = street.folder / "records.ocmf"
+
+    def sign(boundary: int, exported: int) -> None:
+        with lines.open("ab") as file:
+            file.write(ocmf(key, "1.000", f"{exported / 1000:.3f}", boundary * 900, page=f"T{boundary}") + b"\n")
+
+    slot = chain.now() // 900 + 1
+    sign(slot, 789)
+    source = f'kind = "ocmf"\npath = "{lines}"\npublic_key = "{public_key(key)}"\n'
+    street.gateways = [street.gateway("signing", zone.sites, {site: source})]
+    assert street.begin() == slot
+    for ended, exported in ((slot, 2_289), (slot + 1, 2_289)):
+        sign(ended + 1, exported)
+        street.end_slot(ended)
+        street.wait_settled(ended)
+    assert street.position(site, slot).exported == 1_500
+    assert [chain.read(records.is_confirmed(site, ended)) for ended in (slot, slot + 1)] == [True, True]
+    assert not chain.read(records.is_confirmed(zone.sites[1], slot)), "its meter signs nothing"
 
 
 def test_reading__meter_silent__settles_without_reading_while_others_settle_as_metered(

@@ -100,18 +100,19 @@ def boundary_of(taken_at: int) -> int | None:
 class SignedReading:
     """A reading with its meter's signature.
 
-    `source_ns` says when the source returned it (wall clock, ns). It is there for measuring latency only,
-    is not signed, and nothing is decided by it.
+    What follows the signature is not signed, and nothing is decided by it. `source_ns` says when the source returned it
+    (wall clock, ns), for measuring latency; `record` is what the meter signed by itself (OCMF), for the chain to check.
     """
 
     reading: Reading
     signature: bytes
     source_ns: int
+    record: str = ""
 
     @classmethod
-    def make(cls, reading: Reading, domain: Domain, key: PrivateKey, source_ns: int) -> Self:
+    def make(cls, reading: Reading, domain: Domain, key: PrivateKey, source_ns: int, record: str = "") -> Self:
         """Sign `reading` with the site's meter key."""
-        return cls(reading, crypto.sign(key, reading.digest(domain)), source_ns)
+        return cls(reading, crypto.sign(key, reading.digest(domain)), source_ns, record)
 
     def signer(self, domain: Domain) -> bytes:
         """Address (20 bytes) of the key that signed.

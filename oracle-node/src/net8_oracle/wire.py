@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 
 from net8_oracle.reading import Reading, SignedReading
 
-__all__ = ["HexBytes", "ReadingsAnswer", "ReadingsPost", "Refusal", "WireReading"]
+__all__ = ["LARGEST_RECORD", "HexBytes", "ReadingsAnswer", "ReadingsPost", "Refusal", "WireReading"]
 
 READINGS_PER_POST = 512
+LARGEST_RECORD = 2_048  # characters of what a meter signed by itself, the signature included
 
 
 def _bytes_of(value: object) -> bytes:
@@ -46,6 +47,7 @@ class WireReading(WireModel):
     sequence: Annotated[int, Field(ge=1, lt=2**62)]
     signature: HexBytes
     source_ns: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    record: Annotated[str, Field(max_length=LARGEST_RECORD)] = ""
 
     @classmethod
     def of(cls, signed: SignedReading) -> "WireReading":
@@ -60,12 +62,13 @@ class WireReading(WireModel):
             sequence=r.sequence,
             signature=signed.signature,
             source_ns=signed.source_ns,
+            record=signed.record,
         )
 
     def signed(self) -> SignedReading:
         """As the reading it is."""
         reading = Reading(self.site, self.taken_at, self.import_wh, self.export_wh, self.epoch, self.sequence)
-        return SignedReading(reading, self.signature, self.source_ns)
+        return SignedReading(reading, self.signature, self.source_ns, self.record)
 
 
 class ReadingsPost(WireModel):

@@ -29,6 +29,7 @@ class Taken:
     meter: "Meter"
     reading: Reading
     source_ns: int  # wall clock at which the source returned it
+    record: str  # what the meter signed by itself, if it does
 
 
 class Meter:
@@ -99,7 +100,7 @@ class Meter:
         if not self._source.replays and now > start + BOUNDARY_TOLERANCE:
             return None
         reading = self._continuity.take(state, start, now, live=not self._source.replays)
-        return None if reading is None else Taken(self, reading, source_ns)
+        return None if reading is None else Taken(self, reading, source_ns, state.record)
 
     async def close(self) -> None:
         """Let the source go."""

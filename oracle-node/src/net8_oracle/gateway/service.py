@@ -111,7 +111,9 @@ class Gateway:
             taken = [await self._taken.get()]
             while len(taken) < _SIGN_AT_ONCE and not self._taken.empty():
                 taken.append(self._taken.get_nowait())
-            signed = [SignedReading.make(one.reading, self._domain, one.meter.key, one.source_ns) for one in taken]
+            signed = [
+                SignedReading.make(one.reading, self._domain, one.meter.key, one.source_ns, one.record) for one in taken
+            ]
             serials = {one.meter.site: one.meter.serial for one in taken if one.meter.serial is not None}
             readings = encode(self._store.append(signed, serials))
             for publisher in self._publishers:

@@ -57,6 +57,7 @@ class MeterState:
     power_w: int | None = None  # positive: from the grid
     signed: bool = False  # a signature of the meter itself verifies with the key that was given
     problems: tuple[str, ...] = ()
+    record: str = ""  # what the meter signed, as it wrote it; empty where that is too long to pass on
 
     def canonical(self) -> str:
         """One line of JSON: always the same keys in the same order, time in UTC."""

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from net8_oracle.reading import Reading, SignedReading
 from net8_oracle.settings import ConfigRefused
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS reading (
     epoch INTEGER NOT NULL,
     signature BLOB NOT NULL,
     source_ns INTEGER NOT NULL,
+    record TEXT NOT NULL,
     UNIQUE (site, sequence)
 );
 CREATE TABLE IF NOT EXISTS meter (
@@ -31,7 +33,7 @@ CREATE TABLE IF NOT EXISTS meter (
 );
 CREATE TABLE IF NOT EXISTS delivered (operator TEXT PRIMARY KEY, place INTEGER NOT NULL);
 """
-_COLUMNS = "place, site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns"
+_COLUMNS = "place, site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns, record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ class Stored:
     signed: SignedReading
 
 
-def _stored(row: Sequence[int | bytes]) -> Stored:
-    place, site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns = row
-    reading = Reading(int(site), int(taken_at), int(import_wh), int(export_wh), int(epoch), int(sequence))
-    return Stored(int(place), SignedReading(reading, bytes(signature), int(source_ns)))
+def _stored(row: Sequence[Any]) -> Stored:
+    place, site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns, record = row
+    reading = Reading(site, taken_at, import_wh, export_wh, epoch, sequence)
+    return Stored(place, SignedReading(reading, signature, source_ns, record))
 
 
 class GatewayStore:
@@ -78,7 +80,10 @@ class GatewayStore:
             sqlite3.Error: the disk is full or a sequence is used twice; nothing was stored.
         """
         rows = [
-            (r.site, r.sequence, r.taken_at, r.import_wh, r.export_wh, r.epoch, signed.signature, signed.source_ns)
+            (
+                *(r.site, r.sequence, r.taken_at, r.import_wh, r.export_wh, r.epoch),
+                *(signed.signature, signed.source_ns, signed.record),
+            )
             for signed in readings
             for r in (signed.reading,)
         ]
@@ -86,8 +91,9 @@ class GatewayStore:
         try:
             places = [
                 self._db.execute(
-                    "INSERT INTO reading (site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO reading"
+                    " (site, sequence, taken_at, import_wh, export_wh, epoch, signature, source_ns, record)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     row,
                 ).lastrowid
                 for row in rows

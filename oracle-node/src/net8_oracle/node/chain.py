@@ -90,7 +90,12 @@ class ChainView:
         while not self._poller.reachable:  # noqa: ASYNC110 - hours, in steps that do not matter
             await asyncio.sleep(_AWAY_LOOK)
 
-    async def _read(self, call: Call[T]) -> T:
+    async def read(self, call: Call[T]) -> T:
+        """The answer of a view, or of a call that is tried and not sent.
+
+        Raises:
+            RpcUnreachable, RpcRefused: the chain node did not answer, or the contract refused.
+        """
         request = {"to": call.to, "data": "0x" + call.data.hex()}
         return await self._rpc.call("eth_call", request, "latest", into=lambda told: call.decode(_bytes(told)))
 
@@ -128,12 +133,12 @@ class ChainView:
         since = 0 if self._followed < 0 else head.timestamp
         for zone in self._zones:
             await self._load_signers(zone)
-            count = await self._read(self._contracts.grid.site_count(zone))
+            count = await self.read(self._contracts.grid.site_count(zone))
             await self._load_sites([site_id(zone, index) for index in range(1, count + 1)], since)
         self._followed = head.number
 
     async def _load_signers(self, zone: int) -> None:
-        signers = await self._read(self._contracts.registry.zone_signers(zone))
+        signers = await self.read(self._contracts.registry.zone_signers(zone))
         self._signers[zone] = tuple(crypto.address_bytes(signer) for signer in signers)
 
     async def _load_sites(self, sites: list[int], since: int) -> None:
@@ -218,14 +223,14 @@ class ChainView:
         Raises:
             RpcUnreachable, RpcRefused: the chain node did not answer.
         """
-        return await self._read(self._contracts.lens.is_reported(zone, slot))
+        return await self.read(self._contracts.lens.is_reported(zone, slot))
 
     # --- positions ---------------------------------------------------------------------------------------------
 
     async def _positions(self, key: Key) -> list[PositionWord]:
         zone, slot, part = key
         first, hour = site_id(zone, part * PART_SITES + 1), hour_of_slot(slot)
-        return await self._read(self._contracts.lens.positions_of(first, PART_SITES, hour))  # some may be new to us
+        return await self.read(self._contracts.lens.positions_of(first, PART_SITES, hour))  # some may be new to us
 
     async def _read_bought(self, key: Key) -> dict[int, int]:
         """After the gate positions are final: any block from the slot's start on gives the same answer."""

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from coincurve import PrivateKey
-from net8.contracts import Registry
+from net8.contracts import Records, Registry
 from net8.eip712 import Domain
 from net8.logs import fields
 from net8.signing import Signature
@@ -17,6 +17,7 @@ from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_end, slot_of, sl
 from net8_oracle import crypto
 from net8_oracle.clock import Block, Clock
 from net8_oracle.node.agreement import Agreement, EnvelopeRefused, Timing
+from net8_oracle.node.attachments import RECORD_GAS, Attachments
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.envelopes import (
     Key,
@@ -67,6 +68,8 @@ class Council:
         key: PrivateKey,
         domain: Domain,
         registry: Registry,
+        records: Records,
+        attachments: Attachments,
         zones: list[int],
         clock: Clock,
         chain: ChainView,
@@ -95,6 +98,8 @@ class Council:
         self.last_settled: dict[int, int] = {}
         self.rests_on: dict[int, dict[str, int]] = {}  # zone -> layer -> sites it agreed with, in the latest report
         self._registry = registry
+        self._records = records
+        self._attachments = attachments
         self._clock = clock
         self._transmitter = transmitter
         self._stamps = stamps
@@ -361,11 +366,17 @@ class Council:
         verdict = agreement.verdict
         seated = {seat: Signature.of_bytes(vote) for seat, vote in agreement.seated_votes(verdict).items()}
         words = verdict.words()
-        call = self._registry.report(key.zone, verdict.round, words, seated)
+        gas = report_gas(len(words))
+        brought = await self._attachments.of(key, (_GAS_MOST - gas) // RECORD_GAS)
+        if agreement.settled:
+            return None
+        report = key.zone, verdict.round, words, seated
+        call = self._records.report(*report, brought) if brought else self._registry.report(*report)
+        gas += RECORD_GAS * len(brought)
         agreement.sent = True
         while True:
             try:
-                return await self._transmitter.submit(key, call.to, call.data, report_gas(len(words)))
+                return await self._transmitter.submit(key, call.to, call.data, gas)
             except StoreUnavailable as fault:
                 log.error("report not sent", extra=fields(**key._asdict(), reason=str(fault)))
                 await asyncio.sleep(_STORE_PAUSE)

@@ -28,6 +28,7 @@ READING = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("source_ns", BigInteger, nullable=False),
+    Column("record", String, nullable=False),
 )
 PLEDGE = Table(
     "pledge",

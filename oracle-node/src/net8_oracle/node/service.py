@@ -15,6 +15,7 @@ from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_of
 from net8_oracle import crypto, keys
 from net8_oracle.clock import ChainClock, Clock, HeadPoller, WallClock
 from net8_oracle.http_server import serve
+from net8_oracle.node.attachments import Attachments
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.council import Council
 from net8_oracle.node.door import Door
@@ -112,6 +113,8 @@ class Node:
                 key=self._signer,
                 domain=contracts.registry_domain,
                 registry=calls.registry,
+                records=calls.records,
+                attachments=Attachments(self._chain, calls.records, self._meters),
                 zones=settings.zones,
                 clock=self._clock,
                 chain=self._chain,

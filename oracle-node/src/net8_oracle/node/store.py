@@ -99,6 +99,7 @@ def _row(signed: SignedReading) -> dict[str, Any]:
         "epoch": r.epoch,
         "signature": signed.signature,
         "source_ns": signed.source_ns,
+        "record": signed.record,
     }
 
 
@@ -149,6 +150,7 @@ class SqlStore:
                 Reading(row.site, row.taken_at, row.import_wh, row.export_wh, row.epoch, row.sequence),
                 row.signature,
                 row.source_ns,
+                row.record,
             )
             for row in rows
         ]

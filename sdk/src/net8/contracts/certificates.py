@@ -38,6 +38,10 @@ class Certificates(Owned):
         """Name the MeterRecords, once and for ever; owner of the contract."""
         return self._call("connect", records, into=nothing)
 
+    def records(self) -> Call[str]:
+        """The MeterRecords; the zero address until wired."""
+        return self._call("records", into=checksum_address)
+
     def registrar(self) -> Call[str]:
         """Who admits sites."""
         return self._call("registrar", into=checksum_address)

@@ -6,7 +6,7 @@ from typing import Any
 from net8.contracts.core import Call, Contract, nothing
 from net8.model import MeterCurve, MeterKey, MeterRecord
 from net8.packing import join_words
-from net8.signing import Signature
+from net8.signing import Signature, checksum_address
 
 __all__ = ["Records"]
 
@@ -33,6 +33,14 @@ class Records(Contract):
     def meter_key(self, site: int) -> Call[MeterKey]:
         """The key of a site's meter."""
         return self._call("meter_key", site, into=_key)
+
+    def registry(self) -> Call[str]:
+        """The OracleRegistry, which takes reports."""
+        return self._call("registry", into=checksum_address)
+
+    def certificates(self) -> Call[str]:
+        """The GreenCertificates, whose registrar names keys."""
+        return self._call("certificates", into=checksum_address)
 
     def has_p256(self) -> Call[bool]:
         """Whether this chain verifies signatures of secp256r1."""
@@ -70,4 +78,4 @@ class Records(Contract):
 
     def register_at(self, site: int, boundary: int) -> Call[tuple[int, int]]:
         """(pagination, Wh) of the record at the start of a slot; both zero where none was brought."""
-        return self._call("register_at", site, boundary, into=tuple)
+        return self._call("register_at", site, boundary, into=lambda number, wh: (number, wh))

@@ -17,6 +17,7 @@ from pyocmf.registries.obis import parse_obis
 from net8_oracle.gateway.http_json import HttpOptions, fetch
 from net8_oracle.gateway.state import CLOCK_NOT_SET, FrameRefused, MeterState, SourceFault, decoder, whole
 from net8_oracle.settings import ConfigRefused, FilePath, Url
+from net8_oracle.wire import LARGEST_RECORD
 
 __all__ = ["OcmfMeter", "Options", "decode", "public_key"]
 
@@ -97,6 +98,7 @@ def decode(raw: bytes, key: PublicKey | None = None) -> MeterState:
     if not record.payload.RD:
         raise FrameRefused("the record has no reading; fetch the next one")
     registers = _registers(record.payload.RD)
+    text = raw.decode("utf-8").strip()
     signed, why = False, ""
     if key is not None:
         try:
@@ -110,6 +112,7 @@ def decode(raw: bytes, key: PublicKey | None = None) -> MeterState:
         serial=record.payload.MS or record.payload.GS,
         signed=signed,
         problems=tuple(_problems(record, key, signed, why)),
+        record=text if signed and len(text) <= LARGEST_RECORD else "",
     )
 
 

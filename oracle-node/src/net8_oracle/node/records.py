@@ -3,6 +3,7 @@
 The contract does not search: it is told where in the JSON each key stands, and checks that it does.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -37,11 +38,18 @@ def meter_record(site: int, text: str, key: MeterKey) -> MeterRecord:
     if len(payload) > LARGEST:
         raise RecordRefused(f"site {site}: record of {len(payload)} bytes, the contract takes {LARGEST}")
     try:
-        r, s = utils.decode_dss_signature(bytes.fromhex(json.loads(parts[2])["SD"]))
+        r, s = utils.decode_dss_signature(_der(json.loads(parts[2])))
         places = _places(payload.decode("latin-1"))  # one character for each byte
-    except (ValueError, KeyError, TypeError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise RecordRefused(f"site {site}: record not understood ({fault})") from None
     return MeterRecord(site, payload, places, r, s, _parity(site, payload, r, s, key))
+
+
+def _der(signature: dict[str, str]) -> bytes:
+    """The signature in DER, which is written in hexadecimal digits unless SE says base64."""
+    if signature.get("SE") == "base64":
+        return base64.b64decode(signature["SD"], validate=True)
+    return bytes.fromhex(signature["SD"])
 
 
 def _places(payload: str) -> tuple[int, int, int, int, int, int]:
