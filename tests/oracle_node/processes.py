@@ -8,12 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-<<<<<<< HEAD
-from collections.abc import Callable
-from dataclasses import dataclass, field
-=======
 from collections.abc import Callable, Mapping
->>>>>>> b63008e (Gateways pass on what meters signed, and operators attach it to their reports)
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 

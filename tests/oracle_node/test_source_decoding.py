@@ -198,8 +198,18 @@ def test_mbus__meter_reports_an_error__problem() -> None:
 @pytest.mark.parametrize("key", [K1, R1])
 @pytest.mark.parametrize("high_s", [False, True])
 def test_ocmf__signature_holds__signed_whatever_its_s(key: ec.EllipticCurvePrivateKey, high_s: bool) -> None:
-    state = decode("ocmf", frames.ocmf(key, high_s=high_s), frames.public_key(key))
-    assert state == MeterState(NOON, 12_345, 789, "MS31", signed=True)
+    raw = frames.ocmf(key, high_s=high_s)
+    assert decode("ocmf", raw, frames.public_key(key)) == MeterState(
+        NOON, 12_345, 789, "MS31", signed=True, record=raw.decode()
+    )
+
+
+def test_ocmf__not_signed_under_the_key_or_too_long__no_record_is_passed_on() -> None:
+    assert not decode("ocmf", frames.ocmf(K1)).record
+    assert not decode("ocmf", frames.ocmf(K1), frames.public_key(R1)).record
+    long = decode("ocmf", frames.ocmf(K1, TX="C" * 2_048), frames.public_key(K1))
+    assert long.signed
+    assert not long.record
 
 
 @pytest.mark.parametrize(
