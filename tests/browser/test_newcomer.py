@@ -85,7 +85,7 @@ def test_community__both_languages__pictures_and_tables_from_the_indexer(
     suppliers = page.get_by_role("region", name=words["community.suppliers"])
     suppliers.get_by_role("columnheader", name=words["col.delivered"]).wait_for()
     assert suppliers.get_by_role("row").count() > 1
-    assert page.evaluate("document.documentElement.dir") == direction
+    page.locator(f"html[dir={direction}]").wait_for(state="attached")
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
     context.close()
 
