@@ -102,6 +102,13 @@ def test_take__other_slots_of_the_hour_and_of_the_ring__have_their_own_capacity(
     assert street.desk.link_used(street.zone, away, slot + 4096) == 0
 
 
+def test_take__slots_far_apart_and_both_open__each_keeps_its_use(street, buyer, roof, away, slot, take):
+    for at in (slot, slot + 256):
+        street.sell(roof, at, 800, 600)
+        assert take(buyer, away, False, 800, 600, at=at) == 600
+    assert [street.desk.link_used(street.zone, away, at) for at in (slot, slot + 256)] == [600, 600]
+
+
 def test_take__a_turn_of_the_ring_later__capacity_is_fresh(street, buyer, roof, away, slot, take):
     street.sell(roof, slot, 800, 1000)
     assert take(buyer, away, False, 800, 1000) == 1000

@@ -5,7 +5,7 @@ from dataclasses import replace
 import boa
 import pytest
 
-from tests.contracts.model import FILL_OR_KILL, Limits, Wanted
+from tests.contracts.model import FILL_OR_KILL, IMMEDIATE_OR_CANCEL, Limits, Wanted
 from tests.contracts.signing import person
 from tests.contracts.street import events, limits_tuple
 
@@ -176,6 +176,16 @@ def test_place_many__agent_beyond_the_budget_in_the_last__none_is_placed(street,
         street.desk.place_many(seller, [w.packed() for w in wanted], sender=AGENT)
     assert left(street, seller) == limits
     assert street.lens.depth(street.zone, slot, True) == []
+
+
+def test_place_many__agent__each_order_within_the_limit_of_its_side(street, seller, hire, limits, slot):
+    hire(limits)
+    for sell, price, reason in ((True, 890, "agent: price too low"), (False, 1010, "agent: price too high")):
+        with boa.reverts(reason):
+            street.desk.place_many(seller, [Wanted(slot, sell, price, 10).packed()], sender=AGENT)
+    wanted = [Wanted(slot, True, 1010, 10), Wanted(slot, False, 890, 10, IMMEDIATE_OR_CANCEL)]
+    street.desk.place_many(seller, [w.packed() for w in wanted], sender=AGENT)
+    assert left(street, seller) == replace(limits, wh=480, value=500_000 - 10_100 - 8_900)
 
 
 def test_cancel__by_an_agent__any_order_of_the_site(street, seller, hire, limits, slot):

@@ -62,6 +62,15 @@ def test_cancel_range__queue_taken_from_the_front__finds_the_rest(street, seller
     assert len(resting(street, battery, slot)) == 6
 
 
+def test_cancel_range__own_order_is_first_where_a_word_of_the_queue_was_begun__found(
+    street, seller, battery, buyer, slot, cancel
+):
+    for i in range(8):
+        street.sell(battery if i < 7 else seller, slot, 1000, 10)
+    street.buy(buyer, slot, 1000, 70)
+    assert cancel(slot, slot) == (1, slot + 1)
+
+
 def test_cancel_range__nothing_there__zero(slot, cancel):
     assert cancel(slot, slot + 95) == (0, slot + 96)
 
@@ -168,10 +177,13 @@ def test_replace__agent_beyond_its_limit__refused(street, seller, slot, limits):
 
 
 def test_replace__owner_changes_price_and_energy__new_order_with_the_expiry_it_had(street, seller, slot):
-    expiry = street.now + 500
+    expiry = street.now + 501
     order, _ = street.place(seller, Wanted(slot, True, 1000, 100, expiry=expiry))
     new, filled = street.desk.replace(order, 1010, 150, sender=SELLER)
     assert (street.lens.order(new).wh, filled) == (150, 0)
+    street.go_to(expiry - 1)
+    with boa.reverts("order: still open"):
+        street.exchange.release([new], sender=street.attacker.address)
     street.go_to(expiry)
     with boa.reverts("order: bad expiry"):
         street.desk.replace(new, 1010, 160, sender=SELLER)
@@ -195,6 +207,13 @@ def test_replace__deep_in_a_queue_with_an_expiry__keeps_it(street, seller, slot)
     street.go_to(street.now + 1)
     street.exchange.release([new], sender=street.attacker.address)
     assert street.lens.order(new).wh == 0
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_replace__any_place_of_a_level__found(street, seller, slot, place):
+    orders = [street.sell(seller, slot, 1000, 50) for _ in range(5)]
+    street.desk.replace(orders[place], 1000, 20, sender=SELLER)
+    assert street.lens.order(orders[place]).wh == 20
 
 
 def test_replace__same_price_and_smaller_than_allowed__refused(street, seller, slot):

@@ -468,6 +468,11 @@ def test_match__nonce_of_the_next_round__ends_the_ones_of_the_round_before(stree
         match(replace(sale, wh=500), replace(purchase, nonce=3))
 
 
+def test_match__as_many_orders_as_a_call_takes__all_trade(match, sale, purchase, street):
+    match(*(replace(one, nonce=2 * i, wh=10) for i in range(16) for one in (sale, purchase)))
+    assert [street.desk.nonce_state(purchase.site, 2 * i) for i in range(16)] == [10] * 16
+
+
 def test_match__round_ends_while_an_order_of_it_waits__refused(match, sale, purchase, slot):
     newer = replace(sale, nonce=128, slot=slot + 1)
     with boa.reverts("nonce: is over"):
@@ -476,7 +481,6 @@ def test_match__round_ends_while_an_order_of_it_waits__refused(match, sale, purc
             newer,
             replace(sale, nonce=0, slot=slot + 1, wh=100),
         )
-        match(replace(sale, nonce=0), purchase)
 
 
 # ---- relay fees -----------------------------------------------------------------------------------------------------

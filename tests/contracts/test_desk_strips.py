@@ -119,6 +119,16 @@ def test_match__largest_energies__kept_exactly(street, match, sale, purchase):
     assert traded(street, sale) == [0 if i % 5 == 0 else 10 for i in range(DAY)]
 
 
+def test_match__much_energy_in_all_slots_of_a_word__remembered(street, match, sale, purchase):
+    sale, purchase = (
+        replace(one, prices=(900,) * 12, wh=(20_000 + extra,) * 12) for one, extra in ((sale, 0), (purchase, 1))
+    )
+    assert match(sale, purchase) == 240_000
+    assert traded(street, purchase) == [20_000] * 12
+    with boa.reverts("strip: nothing matches"):
+        match(sale, replace(purchase, nonce=1))
+
+
 @pytest.mark.parametrize("count", [0, 97, 127])
 def test_match__bad_number_of_slots__refused(street, sale, purchase, count):
     word, _, r, vs = sale.signed(street.desk, SELLER)
@@ -264,6 +274,13 @@ def test_take__day_against_the_book__as_far_as_it_goes(street, sale, buyer, slot
     assert net(street, sale.site, [slot, slot + 5]) == [60, 60]
     assert street.lens.depth(street.zone, slot, True) == []
     assert street.desk.earned(RELAYER) == fee == street.free(0)
+
+
+def test_take__day_of_purchases__bought_from_the_book(street, purchase, seller, slot):
+    for i in (0, 11):
+        street.sell(seller, slot + i, 900, 60)
+    assert street.desk.take_strip(purchase.signed(street.desk, BUYER), PLAIN, 1 | 1 << 11, sender=RELAYER) == 120
+    assert net(street, purchase.site, [slot, slot + 11]) == [-60, -60]
 
 
 def test_take__after_a_match__only_what_is_left(street, match, sale, purchase, buyer, slot):
