@@ -1,12 +1,21 @@
-"""A market in memory, filled with events, as the feed would fill it."""
+"""A market in memory, filled with events, as the feed would fill it; and an indexer's history beside it."""
+
+from collections.abc import Iterator
 
 import pytest
 from net8 import events
-from net8.model import Technology, Terms
+from net8.model import Outcome, Technology, Terms
 from net8.packing import Entry, OrderId
-from net8_web import i18n
+from net8_indexer.database import open_database, upgrade
+from net8_indexer.schema import Site, SiteSlot, Trade, ZoneOperator
+from net8_indexer.writer import Writer
+from net8_web import i18n, indexer
 from net8_web.market import Market, Moment
+from sqlalchemy import Engine, make_url
+from sqlalchemy.orm import Session
 from streamlit.components.v2.component_manager import BidiComponentManager
+
+from tests.frontend.serving import served
 
 _make = BidiComponentManager.__init__
 
@@ -58,3 +67,47 @@ def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
     made(events.SiteRegistered(SELLER, OWNER, Technology.SOLAR, 12_000, OWNER))
     made(events.SiteRegistered(BUYER, OWNER, Technology.NONE, 12_000, OWNER))
     return made
+
+
+# --- the indexer ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    """Nothing is remembered of another test's indexer."""
+    indexer._ask.clear()
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """What the app's settings are read from; a test may add to it."""
+    return {}
+
+
+@pytest.fixture
+def engine(tmp_path) -> Iterator[Engine]:
+    """A history of block 9: the seller sold the buyer 500 Wh and delivered 400, others sold more."""
+    made = open_database(make_url(f"sqlite:///{tmp_path}/net8.sqlite"))
+    upgrade(made)
+    Writer(made, 31337, OWNER, first_block=10)
+    with Session(made) as session:
+        session.add(ZoneOperator(at=100, zone=1, operator=OWNER))
+        for site, kind in ((SELLER, Technology.SOLAR), (BUYER, Technology.NONE)):
+            session.add(Site(site=site, at=site, owner=OWNER, technology=kind, nameplate=12_000, meter_key=OWNER))
+        for i, seller in enumerate([SELLER, *range(BUYER + 1, BUYER + 5)]):
+            session.add(
+                Trade(at=i, place=0, time=SLOT * 900 - 60, zone=1, slot=SLOT, price=900 + 20 * i, wh=500 * (i + 1),
+                      seller=seller, buyer=BUYER, abroad=None, order_at=None, tx=b"")
+            )  # fmt: skip
+        session.add(SiteSlot(site=SELLER, slot=SLOT, outcome=Outcome.METERED, exported=400, imported=0, settled_at=1))
+        session.commit()
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def api(engine, environment) -> Iterator[str]:
+    """The address of the indexer that the app is told."""
+    with served(engine) as address:
+        environment["NET8_INDEXER"] = address
+        yield address

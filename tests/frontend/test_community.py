@@ -1,20 +1,11 @@
 """The Community page: what the chain alone tells, what the indexer adds, and one sentence where it is of no use."""
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-import uvicorn
 from net8 import events
 from net8.deployment import CONTRACTS, Deployment
-from net8.model import Outcome
-from net8_indexer.api.app import make_app
-from net8_indexer.database import open_database, upgrade
 from net8_indexer.follower import Follower
-from net8_indexer.schema import SiteSlot, Trade, ZoneOperator
 from net8_indexer.writer import Writer
 from net8_web import context, indexer
 from net8_web.charts import map_of_zones, who_supplies_whom
@@ -22,29 +13,16 @@ from net8_web.community import Exchanged, Flow, Prices, Supply, prices_of, suppl
 from net8_web.i18n import table
 from net8_web.indexer import IndexerUnusable
 from net8_web.settings import SettingsRefused, read
-from sqlalchemy import Engine, make_url
-from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
 from tests.frontend.conftest import BUYER, OWNER, SELLER, SLOT, TERMS
 from tests.frontend.pages import KnownChain, html, page, view_of
+from tests.frontend.serving import served
 from tests.ports import free_port
 
 ELSEWHERE = 2 << 16 | 1
 RECORD = {"address": OWNER, "block": 10, "args": [], "code_hash": "0x" + "0" * 64}
 LOCAL = Deployment.model_validate({"chain_id": 31337, "owner": OWNER, "contracts": dict.fromkeys(CONTRACTS, RECORD)})
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    """Nothing is remembered of another test's indexer."""
-    indexer._ask.clear()
-
-
-@pytest.fixture
-def environment() -> dict[str, str]:
-    """What the app's settings are read from; a test may add to it."""
-    return {}
 
 
 @pytest.fixture
@@ -53,47 +31,6 @@ def street(tape, environment, monkeypatch: pytest.MonkeyPatch):
     chain = KnownChain({"GridRegistry.terms": (TERMS, False)})
     monkeypatch.setattr(context, "feed", lambda: SimpleNamespace(view=lambda: view_of(tape, chain, environment)))
     return tape
-
-
-@pytest.fixture
-def engine(tmp_path) -> Iterator[Engine]:
-    """A history of block 9: the seller sold the buyer 500 Wh and delivered 400, others sold more."""
-    made = open_database(make_url(f"sqlite:///{tmp_path}/net8.sqlite"))
-    upgrade(made)
-    Writer(made, 31337, OWNER, first_block=10)
-    with Session(made) as session:
-        session.add(ZoneOperator(at=100, zone=1, operator=OWNER))
-        for i, seller in enumerate([SELLER, *range(BUYER + 1, BUYER + 5)]):
-            session.add(
-                Trade(at=i, place=0, time=SLOT * 900 - 60, zone=1, slot=SLOT, price=900 + 20 * i, wh=500 * (i + 1),
-                      seller=seller, buyer=BUYER, abroad=None, order_at=None, tx=b"")
-            )  # fmt: skip
-        session.add(SiteSlot(site=SELLER, slot=SLOT, outcome=Outcome.METERED, exported=400, imported=0, settled_at=1))
-        session.commit()
-    yield made
-    made.dispose()
-
-
-@contextmanager
-def served(engine: Engine, follower: Follower | None = None) -> Iterator[str]:
-    """The indexer's HTTP API over a database; its address."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(make_app(engine, follower, 10_000), port=port, log_config=None))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}/api"
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture
-def api(engine, environment) -> Iterator[str]:
-    """The address of the indexer that the app is told."""
-    with served(engine) as address:
-        environment["NET8_INDEXER"] = address
-        yield address
 
 
 def trade(tape, seller: int = SELLER, buyer: int = BUYER, wh: int = 500, price: int = 900) -> None:
@@ -156,7 +93,8 @@ def test_community__no_indexer__chain_alone_and_how_to_have_more(street) -> None
     trade(street)
     shown = page("community").run()
     assert not shown.exception
-    assert [info.value for info in shown.info] == [table("en")["indexer.none"]]
+    sentence = f"This page shows what the chain itself tells, because {table('en')['indexer.none']}."
+    assert [info.value for info in shown.info] == [sentence]
     told = figures(shown)
     assert (told["Bought in the zone"], told["From neighbours"]) == ("0.50 kWh", "100 %")
     assert told["Mean price"] == "€0.270/kWh"
@@ -194,7 +132,7 @@ def test_community__indexer_gone__one_sentence_and_what_the_chain_tells(street, 
 
 def test_indexer__far_from_the_head__said_with_the_blocks(tape, api) -> None:
     assert indexer.require_current(api, head=59) == api
-    with pytest.raises(IndexerUnusable, match=r"because the indexer is 1,234 blocks behind; look again"):
+    with pytest.raises(IndexerUnusable, match=r"^the indexer is 1,234 blocks behind; look again"):
         indexer.require_current(api, head=1_243)
 
 

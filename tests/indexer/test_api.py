@@ -54,6 +54,14 @@ def test_trades__read_page_by_page__each_once_and_all_of_them(indexer, street):
     assert [trade for page in pages for trade in page] == whole["items"]
 
 
+def test_trades__of_a_range_of_slots__those_and_no_others(indexer, street, hour):
+    zone, slots = street.zone.number, {"first_slot": 4 * hour + 1, "last_slot": 4 * hour + 2}
+    whole = good(indexer.get("/trades", zone=zone, limit=500))["items"]
+    told = good(indexer.get("/trades", zone=zone, limit=500, **slots))["items"]
+    assert told == [trade for trade in whole if trade["slot"] in slots.values()]
+    assert 0 < len(told) < len(whole)
+
+
 def test_candles__of_the_zone__add_up_to_its_trades(indexer, street):
     zone = street.zone.number
     trades = good(indexer.get("/trades", zone=zone, limit=500))["items"]

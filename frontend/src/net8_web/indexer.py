@@ -1,8 +1,9 @@
 """What the indexer answers, asked once in a few seconds for all sessions, and why it is not asked when it is not."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import requests
 import streamlit as st
@@ -12,13 +13,25 @@ from net8_web import show
 from net8_web.community import Exchanged, Flow
 from net8_web.i18n import t
 
-__all__ = ["IndexerUnusable", "Standing", "exchanged", "flows", "require_current", "standing"]
+__all__ = [
+    "IndexerUnusable",
+    "Position",
+    "Standing",
+    "Trade",
+    "exchanged",
+    "flows",
+    "positions",
+    "require_current",
+    "standing",
+    "trades",
+]
 
 T = TypeVar("T")
 TIMEOUT_S = 3
 FRESH_S = 5
 MOST_BEHIND = 50  # blocks: less is caught up with before anybody has read the page
-MOST_FLOWS = 500  # of one answer
+MOST_ROWS = 500  # of one answer
+MOST_SLOTS = 31 * 96  # of one question about a site
 
 Span = tuple[int, int]  # first and last slot
 
@@ -40,6 +53,40 @@ class Standing:
     above: int  # percent of the others whose figure is smaller
 
 
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One match. Its value is wh times price."""
+
+    zone: int  # of the market
+    slot: int
+    time: int  # unix seconds
+    price: int  # grains per Wh
+    wh: int
+    seller: int
+    buyer: int
+    beside_book: bool  # by two orders that their owners had signed
+    tx: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a site traded in a slot and how it ended. Wh and grains."""
+
+    slot: int
+    net_wh: int  # sold minus bought
+    value: int  # received minus paid
+    margin: int  # held against it, or that was until it was settled
+    outcome: int  # Outcome of the SDK
+    exported: int
+    imported: int  # no more than was bought
+    short: int
+    unused: int
+    charge: int  # for what was short
+    grid_fee: int
+    settled_at: int | None  # unix seconds
+    tx: str | None  # of the settlement
+
+
 class _Health(BaseModel):
     block: int | None
     behind: int | None
@@ -48,6 +95,11 @@ class _Health(BaseModel):
 
 class _Flows(BaseModel):
     flows: list[Flow]
+
+
+class _Page(BaseModel, Generic[T]):
+    items: list[T]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +111,7 @@ class _Reply:
 
 
 @st.cache_data(ttl=FRESH_S, max_entries=500, show_spinner=False)
-def _ask(url: str, path: str, parameters: tuple[tuple[str, int], ...]) -> _Reply:
+def _ask(url: str, path: str, parameters: tuple[tuple[str, int | str], ...]) -> _Reply:
     try:
         answer = requests.get(url + path, params=dict(parameters), timeout=TIMEOUT_S)
         content = answer.json()
@@ -70,7 +122,7 @@ def _ask(url: str, path: str, parameters: tuple[tuple[str, int], ...]) -> _Reply
     return _Reply(fault=str(content.get("error") if isinstance(content, dict) else answer.reason)[:200])
 
 
-def _read(url: str, path: str, form: type[T], **parameters: int) -> T:
+def _read(url: str, path: str, form: type[T], **parameters: int | str) -> T:
     reply = _ask(url, path, tuple(parameters.items()))
     if reply.fault is not None:
         raise IndexerUnusable(t("indexer.down", url=show.isolate(url), reason=show.isolate(reply.fault)))
@@ -78,6 +130,15 @@ def _read(url: str, path: str, form: type[T], **parameters: int) -> T:
         return TypeAdapter(form).validate_python(reply.content)
     except ValidationError:
         raise IndexerUnusable(t("indexer.other", url=show.isolate(url))) from None
+
+
+def _read_pages(url: str, path: str, form: type[_Page[T]], **parameters: int | str) -> Iterator[T]:
+    """All of a list, page after page."""
+    page = _read(url, path, form, limit=MOST_ROWS, **parameters)
+    yield from page.items
+    while page.next is not None:
+        page = _read(url, path, form, limit=MOST_ROWS, cursor=page.next, **parameters)
+        yield from page.items
 
 
 def require_current(url: str | None, head: int) -> str:
@@ -100,7 +161,7 @@ def require_current(url: str | None, head: int) -> str:
 def flows(url: str, zone: int, span: Span) -> list[Flow]:
     """Who supplied whom in a zone, the largest first."""
     path = f"/zones/{zone}/flows"
-    return _read(url, path, _Flows, first_slot=span[0], last_slot=span[1], limit=MOST_FLOWS).flows
+    return _read(url, path, _Flows, first_slot=span[0], last_slot=span[1], limit=MOST_ROWS).flows
 
 
 def exchanged(url: str, span: Span) -> list[Exchanged]:
@@ -111,3 +172,17 @@ def exchanged(url: str, span: Span) -> list[Exchanged]:
 def standing(url: str, site: int, span: Span) -> list[Standing]:
     """A site beside its zone's; figures that fewer than five sites have are not told."""
     return _read(url, f"/sites/{site}/standing", list[Standing], first_slot=span[0], last_slot=span[1])
+
+
+def trades(url: str, site: int, span: Span) -> list[Trade]:
+    """What a site bought and sold of some slots, newest first."""
+    return list(_read_pages(url, "/trades", _Page[Trade], site=site, first_slot=span[0], last_slot=span[1]))
+
+
+def positions(url: str, site: int, span: Span) -> list[Position]:
+    """A site's slots in which it traded or was settled, in their order, however many days they are."""
+    path, found = f"/sites/{site}/positions", []
+    for first in range(span[0], span[1] + 1, MOST_SLOTS):
+        last = min(first + MOST_SLOTS - 1, span[1])
+        found += _read(url, path, list[Position], first_slot=first, last_slot=last)
+    return found

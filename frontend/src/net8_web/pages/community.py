@@ -82,7 +82,7 @@ def _look(at: Here, zone: int, span: Span) -> _Known:
         slots = range(span[0], span[1] + 1)
         flows, between = at.view.memo(("traded", span), lambda: traded(at.view.market, slots))
         mine_of_zone = [flow for flow in flows if zone in (flow.seller >> 16, flow.buyer >> 16)]
-        return _Known(mine_of_zone, between, [], str(fault))
+        return _Known(mine_of_zone, between, [], t("indexer.chain_alone", reason=str(fault)))
 
 
 def _say(at: Here, known: _Known) -> None:

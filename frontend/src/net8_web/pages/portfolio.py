@@ -1,11 +1,8 @@
-"""Portfolio: balance, deposit and withdraw, open positions, what settled and what it paid."""
-
-import csv
-import io
+"""Portfolio: balance, deposit and withdraw, open positions, what settled and what it paid, all of it as files."""
 
 import streamlit as st
 from net8.model import Outcome
-from net8.units import grains_to_wei, slot_start
+from net8.units import grains_to_wei
 
 from net8_web import amounts, markup, show
 from net8_web.amounts import Unusable
@@ -13,12 +10,13 @@ from net8_web.components import wallet
 from net8_web.context import Here, choose_site, here, no_site_note, start_empty
 from net8_web.day import Result, result_of
 from net8_web.deposits import approve_intent, deposit_intent, permit_intent
+from net8_web.downloads import files
 from net8_web.i18n import t
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 
 __all__ = ["render"]
 
-ROWS = 40  # settled slots shown; the download has all
+ROWS = 40  # settled slots shown; files have all
 
 
 def render() -> None:
@@ -37,6 +35,7 @@ def render() -> None:
     with withdraw:
         _withdraw()
     _positions()
+    files()
 
 
 @st.fragment(run_every=LIVE_SECONDS)
@@ -200,23 +199,3 @@ def _settled(at: Here, site: int) -> None:
         t("col.tx"),
     ]
     markup.rows(t("portfolio.settled"), columns, lines, numeric=(2, 3, 4))
-    st.download_button(
-        t("portfolio.export"),
-        _csv(results),
-        file_name=f"net8-site-{site}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
-def _csv(results: list[tuple[Result, str, str]]) -> str:
-    """All settled slots: times in unix seconds, energy in Wh, money in grains."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    columns = ["slot_start", "net_wh", "exported_wh", "imported_wh", "short_wh", "unused_wh"]
-    writer.writerow([*columns, "grid_fee_grains", "penalty_grains", "net_grains", "transaction"])
-    for result, _, tx in results:
-        energy = [result.net_wh, result.exported, result.imported, result.short, result.unused]
-        writer.writerow([slot_start(result.slot), *energy, result.grid_fee, result.penalty, result.net, tx])
-    return out.getvalue()

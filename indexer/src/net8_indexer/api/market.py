@@ -8,7 +8,9 @@ from net8_indexer.api.reads import (
     Cursor,
     Db,
     FirstSlot,
+    FirstSlotFilter,
     LastSlot,
+    LastSlotFilter,
     Limit,
     SiteFilter,
     SlotFilter,
@@ -33,11 +35,15 @@ def read_trades(
     zone: ZoneFilter = None,
     slot: SlotFilter = None,
     site: SiteFilter = None,
+    first_slot: FirstSlotFilter = None,
+    last_slot: LastSlotFilter = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[TradeRow]:
     """Trades of a zone's markets, of one market, or of a site, newest first."""
-    return market.trades(db, zone=zone, slot=slot, site=site, cursor=cursor, limit=limit)
+    return market.trades(
+        db, zone=zone, slot=slot, site=site, first_slot=first_slot, last_slot=last_slot, cursor=cursor, limit=limit
+    )
 
 
 @router.get("/orders")

@@ -18,7 +18,9 @@ __all__ = [
     "Cursor",
     "Db",
     "FirstSlot",
+    "FirstSlotFilter",
     "LastSlot",
+    "LastSlotFilter",
     "Limit",
     "Number",
     "SiteFilter",
@@ -54,8 +56,11 @@ ZoneFilter = Annotated[int | None, Query(ge=1, le=_ZONES)]
 SitePath = Annotated[int, Path(ge=1, le=_SITES, description="zone times 65,536 plus the site's number in it")]
 SiteFilter = Annotated[int | None, Query(ge=1, le=_SITES)]
 SlotFilter = Annotated[int | None, Query(ge=0, le=_SLOTS, description="unix time // 900")]
-FirstSlot = Annotated[int, Query(ge=0, le=_SLOTS, description="unix time // 900; the range holds it")]
-LastSlot = Annotated[int, Query(ge=0, le=_SLOTS, description="unix time // 900; the range holds it")]
+_OfRange = Query(ge=0, le=_SLOTS, description="unix time // 900; the range holds it")
+FirstSlot = Annotated[int, _OfRange]
+LastSlot = Annotated[int, _OfRange]
+FirstSlotFilter = Annotated[int | None, _OfRange]
+LastSlotFilter = Annotated[int | None, _OfRange]
 Time = Annotated[int, Query(ge=0, le=_TIMES, description="unix seconds")]
 Number = Annotated[int, Path(ge=1, le=_SITES)]
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS)]

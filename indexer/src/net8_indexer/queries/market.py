@@ -50,10 +50,12 @@ def trades(
     zone: int | None = None,
     slot: int | None = None,
     site: int | None = None,
+    first_slot: int | None = None,
+    last_slot: int | None = None,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[TradeRow]:
-    """Trades of a zone's markets, of one of its markets, or of a site, newest first.
+    """Trades of a zone's markets, of one of its markets, or of a site, newest first; of a range of slots where given.
 
     Raises:
         QueryRefused: neither zone nor site is given, or cursor or limit is wrong.
@@ -69,6 +71,10 @@ def trades(
         wanted = wanted.where(Trade.zone == zone)
     if slot is not None:
         wanted = wanted.where(Trade.slot == slot)
+    if first_slot is not None:
+        wanted = wanted.where(Trade.slot >= first_slot)
+    if last_slot is not None:
+        wanted = wanted.where(Trade.slot <= last_slot)
     if site is not None:
         wanted = wanted.where(or_(Trade.seller == site, Trade.buyer == site))
     return page(db, wanted, keys, cursor, limit, _trade)
