@@ -22,7 +22,7 @@ from net8.packing import Entry, pack_entries
 from net8.signing import keccak256, sign
 from net8.units import grains_to_wei, hour_of_slot, slot_end, slot_of
 
-from tests.browser.compiled import creation_code
+from tests.compiled import creation_code
 from tests.ports import free_port
 
 __all__ = ["SmallStreet"]
@@ -84,7 +84,7 @@ class SmallStreet:
         return sender.send(call)
 
     def _create(self, source: str, types: list[str], arguments: list) -> str:
-        data = creation_code(source) + encode(types, arguments)
+        data = bytes.fromhex(creation_code(source)[2:]) + encode(types, arguments)
         number = int(self.chain.request("eth_getTransactionCount", [self.owner.address, "latest"]), 16)
         signed = self.owner.sign_transaction(
             {"nonce": number, "gas": 16_000_000, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 0, "data": data,
@@ -98,20 +98,20 @@ class SmallStreet:
         return str(receipt["contractAddress"])
 
     def _deploy(self) -> None:
-        token = self._create("NET8.vy", [], [])
-        euro = self._create("local/TestEuro.vy", ["uint8"], [6])
-        grid = self._create("GridRegistry.vy", [], [])
-        exchange = self._create("EnergyExchange.vy", ["address", "address"], [token, grid])
-        lens = self._create("ExchangeLens.vy", ["address"], [exchange])
-        registry = self._create("OracleRegistry.vy", ["address", "address", "uint256"], [token, exchange, MIN_STAKE])
-        court = self._create("OracleCourt.vy", ["address"], [registry])
-        desk = self._create("TradingDesk.vy", ["address"], [exchange])
+        token = self._create("NET8", [], [])
+        euro = self._create("local/TestEuro", ["uint8"], [6])
+        grid = self._create("GridRegistry", [], [])
+        exchange = self._create("EnergyExchange", ["address", "address"], [token, grid])
+        lens = self._create("ExchangeLens", ["address"], [exchange])
+        registry = self._create("OracleRegistry", ["address", "address", "uint256"], [token, exchange, MIN_STAKE])
+        court = self._create("OracleCourt", ["address"], [registry])
+        desk = self._create("TradingDesk", ["address"], [exchange])
         certificates = self._create(
-            "GreenCertificates.vy", ["address", "address", "string"], [exchange, self.registrar.address, "NET8"]
+            "GreenCertificates", ["address", "address", "string"], [exchange, self.registrar.address, "NET8"]
         )
-        meter_records = self._create("MeterRecords.vy", ["address", "address"], [registry, certificates])
+        meter_records = self._create("MeterRecords", ["address", "address"], [registry, certificates])
         reserve = self._create(
-            "Reserve.vy",
+            "Reserve",
             ["address", "address", "address", "uint256", "uint256", "uint256", "uint256"],
             [token, euro, certificates, 3_000_000, 10_000, 1_000 * 10**18, 1_000_000],
         )

@@ -1,9 +1,6 @@
 """All contracts on a chain, wired as in production, made without ape: tests of the SDK need no more."""
 
-import hashlib
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,9 @@ from net8.contracts import Call, Contracts
 from net8.deployment import ContractRecord, Deployment
 from net8.signing import keccak256
 
-from scripts.compiler import compile_contract
+from tests.compiled import compile_all, creation_code
 
 ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".build" / "chain-tests"
 MIN_STAKE = 1_000 * 10**18  # wei
 ISSUER = "NET8"
 ENERGY_PER_NET8 = 10_000  # Wh
@@ -27,19 +23,9 @@ COVERAGE_FLOOR = 1_000_000  # millionths
 EURO_PRICE = 3_000_000  # euro units of six decimals per NET8
 
 
-def bytecode_of(name: str) -> str:
-    """Creation code of a contract; compiled anew only when some contract changed."""
-    folder = "contracts/local" if name == "TestEuro" else "contracts"
-    sources = sorted(path for path in (ROOT / "contracts").rglob("*.vy*"))
-    state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    cached = CACHE / f"{name}-{state}.hex"
-    if not cached.exists():
-        code = compile_contract(ROOT / folder / f"{name}.vy", "bytecode")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        half = cached.with_suffix(f".{os.getpid()}")
-        half.write_text(code)
-        half.replace(cached)  # whole or not at all: other test processes may be reading
-    return cached.read_text()
+def source_of(name: str) -> str:
+    """Where a contract's source lies below contracts/."""
+    return "local/TestEuro" if name == "TestEuro" else name
 
 
 def create(chain: Chain, account: LocalAccount, name: str, *arguments: Any) -> ContractRecord:
@@ -49,7 +35,7 @@ def create(chain: Chain, account: LocalAccount, name: str, *arguments: Any) -> C
     transaction = {
         "chainId": 31337,
         "nonce": int(chain.request("eth_getTransactionCount", [account.address, "latest"]), 16),
-        "data": bytes.fromhex(bytecode_of(name)[2:]) + encoded,
+        "data": bytes.fromhex(creation_code(source_of(name))[2:]) + encoded,
         "gas": 16_000_000,
         "maxFeePerGas": 10**10,
         "maxPriorityFeePerGas": 10**9,
@@ -70,8 +56,7 @@ def create(chain: Chain, account: LocalAccount, name: str, *arguments: Any) -> C
 
 def deploy_all(chain: Chain, owner: LocalAccount, registrar: str) -> Deployment:
     """Deploy and wire everything; `owner` keeps the contracts."""
-    with ThreadPoolExecutor(2) as compilers:
-        list(compilers.map(bytecode_of, abi.CONTRACT_NAMES))
+    compile_all(map(source_of, abi.CONTRACT_NAMES))
     net8 = create(chain, owner, "NET8")
     euro = create(chain, owner, "TestEuro", 6)
     grid = create(chain, owner, "GridRegistry")

@@ -1,6 +1,5 @@
 """A local chain with NET8 on it: anvil as a process, all contracts, zones with operators and sites on demand."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,8 +19,8 @@ from net8.deployment import Deployment, load
 from net8.eip712 import SiteConsent, grid_domain
 from net8.model import Technology, Terms
 from net8.signing import checksum_address, keccak256, sign
-from vyper.cli.vyper_compile import compile_files
 
+from tests.compiled import compile_all, creation_code
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,19 +29,6 @@ NET8 = 10**18
 EURO = 10**6
 MIN_STAKE = 1_000 * NET8
 TERMS = Terms(feed_in=100, imbalance=1_400, grid_fee=80, oracle_fee=5, floor=200, step=4, gate_lead=0, min_wh=100)
-_CONTRACTS = (
-    "NET8",
-    "local/TestEuro",
-    "Reserve",
-    "GridRegistry",
-    "EnergyExchange",
-    "ExchangeLens",
-    "OracleRegistry",
-    "OracleCourt",
-    "TradingDesk",
-    "GreenCertificates",
-    "MeterRecords",
-)
 
 
 def key_of(name: str) -> bytes:
@@ -54,22 +40,6 @@ def account_of(name: str) -> LocalAccount:
     """The account of `key_of`."""
     account: LocalAccount = Account.from_key(key_of(name))
     return account
-
-
-def _bytecodes() -> dict[str, str]:
-    """Creation code of every contract, compiled once for each state of the sources."""
-    sources = sorted((ROOT / "contracts").rglob("*.vy*"))
-    state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    cache = ROOT / ".build" / f"node-tests-{state}.json"
-    if not cache.exists():
-        files = [ROOT / "contracts" / f"{name}.vy" for name in _CONTRACTS]
-        compiled = compile_files([str(file) for file in files], ["bytecode"], paths=[str(ROOT)])
-        codes = {Path(str(path)).stem: result["bytecode"] for path, result in compiled.items()}
-        cache.parent.mkdir(exist_ok=True)
-        cache.write_text(json.dumps(codes))
-    codes = json.loads(cache.read_text())
-    assert set(codes) == {Path(name).stem for name in _CONTRACTS}
-    return dict(codes)
 
 
 @dataclass
@@ -226,11 +196,10 @@ class LocalChain:
         return checksum_address(receipt["contractAddress"])
 
     def _deploy(self) -> Deployment:
-        codes = _bytecodes()
         addresses: dict[str, str] = {}
         plan: list[tuple[str, str, list[str], list[Any]]] = [
             ("NET8", "NET8", [], []),
-            ("Euro", "TestEuro", ["uint8"], [6]),
+            ("Euro", "local/TestEuro", ["uint8"], [6]),
             ("GridRegistry", "GridRegistry", [], []),
             ("EnergyExchange", "EnergyExchange", ["address", "address"], ["@NET8", "@GridRegistry"]),
             ("ExchangeLens", "ExchangeLens", ["address"], ["@EnergyExchange"]),
@@ -262,9 +231,10 @@ class LocalChain:
             ),
         ]
         records = {}
+        compile_all(contract for _, contract, _, _ in plan)
         for name, contract, types, arguments in plan:
             values = [addresses[v[1:]] if isinstance(v, str) and v.startswith("@") else v for v in arguments]
-            addresses[name] = self._create(codes[contract], types, values)
+            addresses[name] = self._create(creation_code(contract), types, values)
             code = bytes.fromhex(self.request("eth_getCode", addresses[name], "latest")[2:])
             records[name] = {
                 "address": addresses[name],
