@@ -98,7 +98,14 @@ def test_wallet__declined__said_and_tried_again(visit, street: SmallStreet, neig
     visitor.wallet("rejectNext = true")
     visitor.sign("deposit", "Deposit 4.00 NET8")
     visitor.sees("You declined in your wallet. Nothing was sent.")
+    visitor.wallet("rejectNext = true")
+    visitor.wallet("delay = 2000")
+    visitor.sign("deposit", "Deposit 4.00 NET8")
+    visitor.fill("NET8 to deposit", "5")
+    visitor.sees("Deposit 4.00 NET8: You declined in your wallet. Nothing was sent.")
     assert street.chain.read(street.net8.exchange.free_balance(site)) == 0
+    visitor.wallet("delay = 0")
+    visitor.fill("NET8 to deposit", "4")
     visitor.sign("deposit", "Deposit 4.00 NET8")
     visitor.sees("Deposited. It is free for trading.")
     assert street.chain.read(street.net8.exchange.free_balance(site)) == 4 * 10**7

@@ -75,7 +75,7 @@ export async function run(key, intent) {
   const before = shared.running.get(key);
   if (before?.busy) return; // one click, one request
   const attempt = (before?.attempt ?? 0) + 1;
-  shared.running.set(key, { id: intent.id, attempt, busy: true, status: "checking" });
+  shared.running.set(key, { id: intent.id, label: intent.label, attempt, busy: true, status: "checking" });
   redraw();
   try {
     await ensureChain();

@@ -9,7 +9,7 @@ import { shared } from "./shared.js";
 
 /** What the server is told of the panel's last attempt. */
 export function outcome(key) {
-  const { busy, ...state } = shared.running.get(key) ?? {};
+  const { busy, label, endedOver, ...state } = shared.running.get(key) ?? {};
   return state.status ? state : null;
 }
 
@@ -57,8 +57,11 @@ export function drawPanel(root, key, data) {
   const status = host.querySelector(".line");
   status.dataset.status = state?.status ?? "";
   status.dataset.attempt = state?.attempt ?? 0;
-  const stale = state && !state.busy && intent && state.id !== intent.id; // the form says something else by now
-  const parts = stale ? [] : line(state, data);
+  if (state && !state.busy) state.endedOver ??= intent?.id ?? "";
+  const gone = state && !state.busy && intent && state.id !== intent.id; // the form says something else by now
+  const meanwhile = gone && state.status === "failed" && state.endedOver === intent.id; // a gate closed, or a field was changed
+  const parts = gone && !meanwhile ? [] : line(state, data);
+  if (meanwhile && parts.length) parts.unshift(`${state.label}: `);
   status.replaceChildren(...parts);
   status.hidden = parts.length === 0;
 }
