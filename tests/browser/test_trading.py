@@ -175,6 +175,12 @@ def test_certificates__settled_production__minted_and_retired(visit, street: Sma
     certificate = site << 32 | hour_of_slot(slot)
     assert street.chain.read(street.net8.certificates.totals_of(certificate)).retired == 1500
     assert street.now >= slot_end(slot)
+    region = visitor.page.get_by_role("region", name="What you retired")
+    region.get_by_role("link", name="Open").click()
+    visitor.page.get_by_role("heading", name="Certificate of origin").wait_for()
+    visitor.page.get_by_role("cell", name="The bakery").wait_for()
+    visitor.page.get_by_role("img", name="QR code").wait_for()
+    visitor.sees(f"This page: {visitor.app}/certificate?id={certificate}")
 
 
 def test_reserve__euros_paid_in__net8_is_minted_and_some_of_it_redeemed(visit, street: SmallStreet) -> None:

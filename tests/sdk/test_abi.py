@@ -130,6 +130,15 @@ def test_call__value_out_of_range__refused_by_name():
         Exchange("0x" + "11" * 20).place(65537, 1, True, -1, 1)
 
 
+def test_arguments__calldata_of_a_call__what_it_was_given():
+    address = "0x" + "11" * 20
+    call = Exchange(address).withdraw(7, 10**18, address)
+    function = abi.load("EnergyExchange").function("withdraw", 3)
+    assert function.arguments(call.data) == (7, 10**18, address)
+    assert function.arguments(call.data[:-1]) is None
+    assert function.arguments(b"\0" + call.data) is None
+
+
 def test_call__answer_of_another_shape__refused():
     call = Exchange("0x" + "11" * 20).free_balance(65537)
     with pytest.raises(CallRefused, match=r"free_balance answered 0 bytes that are no \(uint256\)"):

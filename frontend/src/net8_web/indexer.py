@@ -16,12 +16,17 @@ from net8_web.i18n import t
 __all__ = [
     "IndexerUnusable",
     "Position",
+    "Retired",
+    "SettledSlot",
+    "Signer",
     "Standing",
     "Trade",
     "exchanged",
     "flows",
     "positions",
     "require_current",
+    "retirements",
+    "settled_slots",
     "standing",
     "trades",
 ]
@@ -87,6 +92,38 @@ class Position:
     tx: str | None  # of the settlement
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """An operator that signed a report, and the key it signed with then."""
+
+    operator: int
+    signer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettledSlot:
+    """What a site's meter showed in a slot, and the report that says so."""
+
+    slot: int
+    exported: int  # Wh, from a meter
+    outcome: int  # Outcome of the SDK
+    settled_at: int | None  # unix seconds
+    tx: str | None
+    signers: list[Signer]
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """Certificates used up for good."""
+
+    time: int  # unix seconds
+    account: str
+    wh: int
+    beneficiary: str
+    purpose: str
+    tx: str
+
+
 class _Health(BaseModel):
     block: int | None
     behind: int | None
@@ -95,6 +132,10 @@ class _Health(BaseModel):
 
 class _Flows(BaseModel):
     flows: list[Flow]
+
+
+class _Provenance(BaseModel):
+    slots: list[SettledSlot]
 
 
 class _Page(BaseModel, Generic[T]):
@@ -186,3 +227,13 @@ def positions(url: str, site: int, span: Span) -> list[Position]:
         last = min(first + MOST_SLOTS - 1, span[1])
         found += _read(url, path, list[Position], first_slot=first, last_slot=last)
     return found
+
+
+def settled_slots(url: str, certificate: int) -> list[SettledSlot]:
+    """The settled slots of a certificate's hour, in their order."""
+    return _read(url, f"/certificates/{certificate}", _Provenance).slots
+
+
+def retirements(url: str, certificate: int) -> list[Retired]:
+    """Who used up a certificate, newest first; the newest of very many."""
+    return _read(url, "/retirements", _Page[Retired], certificate=str(certificate), limit=MOST_ROWS).items

@@ -8,7 +8,7 @@ import streamlit as st
 
 from net8_web.i18n import direction, language
 
-__all__ = ["Part", "Track", "empty", "facts", "rows", "stylesheet", "tracks"]
+__all__ = ["Cell", "Part", "Track", "empty", "facts", "picture", "rows", "stylesheet", "tracks"]
 
 # Streamlit's own classes and variables are used sparingly: what has an option in config.toml is set there.
 _STYLE = """<style>
@@ -32,8 +32,12 @@ _STYLE = """<style>
 dl.net8-facts.net8-facts { display: grid; grid-template-columns: minmax(45%, 1fr) auto; gap: 0.35rem 1rem;
   font-size: 0.9375rem; margin: 0; padding: 0; }
 .net8-facts dt { margin: 0; padding: 0; opacity: 0.78; }
-.net8-facts dd { margin: 0; text-align: end; font-weight: 500; }
+.net8-facts dd { margin: 0; text-align: end; font-weight: 500; overflow-wrap: anywhere; }
 .net8 td.wrap { white-space: normal; }
+.net8 a { color: var(--st-link-color, inherit); }
+.net8-picture { margin: 0; text-align: center; }
+.net8-picture img { width: 11rem; max-width: 100%; background: #fff; border-radius: 10px; }
+.net8-picture figcaption { font-size: 0.8125rem; opacity: 0.78; overflow-wrap: anywhere; margin-top: 0.4rem; }
 .net8-tracks { display: grid; gap: 0.9rem; margin: 0.25rem 0 0.5rem; }
 .net8-tracks .head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; font-weight: 600; }
 .net8-tracks .track { position: relative; display: flex; direction: ltr; height: 1.6rem; margin: 0.3rem 0;
@@ -72,7 +76,26 @@ html[dir="rtl"] :is([data-testid="stCode"], .st-key-site_consent textarea, .st-k
   .stMainBlockContainer { padding-inline: 1rem; padding-top: 4rem; }
   .net8 td, .net8 th { padding-inline: 0.4rem; }
 }
+@media print {
+  html, body, .stApp { background: #fff !important; }
+  .stApp, .stApp :is(div, section, p, span, a, h2, h3, td, th, dt, dd) { color: #000 !important; opacity: 1; }
+  .stAppHeader, .st-key-wallet, .st-key-clock, .stButton, .stDownloadButton { display: none !important; }
+  .stMainBlockContainer { padding: 0 !important; max-width: none; }
+  .stMainBlockContainer [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+  .net8-scroll { overflow: visible; }
+  .net8 table, dl.net8-facts.net8-facts { font-size: 0.75rem; }
+  .net8 tr, .net8-picture, .net8-facts, [data-testid="stMetric"] { break-inside: avoid; }
+}
 </style>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table that leads somewhere, or whose whole text does not fit."""
+
+    text: str
+    to: str | None = None  # an address
+    whole: str | None = None  # shown when somebody points at it
 
 
 def stylesheet() -> None:
@@ -84,10 +107,19 @@ def _box(inner: str, css: str = "net8") -> None:
     st.html(f'<div class="{css}" dir="{direction(language())}">{inner}</div>')
 
 
+def _inside(cell: str | Cell) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    whole = "" if cell.whole is None else f' title="{escape(cell.whole)}"'
+    if cell.to is None:
+        return f"<span{whole}>{escape(cell.text)}</span>"
+    return f'<a href="{escape(cell.to)}"{whole}>{escape(cell.text)}</a>'
+
+
 def rows(
     caption: str,
     columns: Sequence[str],
-    lines: Sequence[Sequence[str]],
+    lines: Sequence[Sequence[str | Cell]],
     numeric: Sequence[int] = (),
     wrapped: Sequence[int] = (),
 ) -> None:
@@ -98,7 +130,7 @@ def rows(
 
     head = "".join(f'<th scope="col"{css(i)}>{escape(name)}</th>' for i, name in enumerate(columns))
     body = "".join(
-        "<tr>" + "".join(f"<td{css(i)}>{escape(value)}</td>" for i, value in enumerate(line)) + "</tr>"
+        "<tr>" + "".join(f"<td{css(i)}>{_inside(value)}</td>" for i, value in enumerate(line)) + "</tr>"
         for line in lines
     )
     table = f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -114,6 +146,12 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Names and values, one pair a line."""
     inner = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
     _box(f'<dl class="net8-facts">{inner}</dl>')
+
+
+def picture(source: str, alt: str, caption: str) -> None:
+    """A picture from a data address on white, with what it says below."""
+    inner = f'<img src="{escape(source)}" alt="{escape(alt)}"><figcaption>{escape(caption)}</figcaption>'
+    _box(f'<figure class="net8-picture">{inner}</figure>')
 
 
 @dataclass(frozen=True, slots=True)

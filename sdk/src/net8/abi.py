@@ -76,6 +76,15 @@ class FunctionAbi:
         except (EncodingError, TypeError, ValueError) as fault:
             raise CallRefused(f"{self.name}({', '.join(self.inputs)}) cannot take {values}: {fault}") from None
 
+    def arguments(self, calldata: bytes) -> tuple[Any, ...] | None:
+        """What a call was given; None where the calldata is of another function, or of none."""
+        if not calldata.startswith(self.selector):
+            return None
+        try:
+            return decode(self.inputs, calldata[len(self.selector) :])
+        except DecodingError:
+            return None
+
     def decode(self, data: bytes) -> tuple[Any, ...]:
         """Values in what the call returned."""
         try:

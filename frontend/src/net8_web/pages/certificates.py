@@ -10,6 +10,7 @@ from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.context import Here, choose_site, here, no_site_note
 from net8_web.i18n import t
+from net8_web.markup import Cell
 from net8_web.timing import LIVE_SECONDS
 
 __all__ = ["render"]
@@ -17,6 +18,7 @@ __all__ = ["render"]
 HOURS_AT_ONCE = 24  # what one transaction mints
 MINT_WINDOW = 856  # hours in which an hour can be minted
 TEXT_BYTES = 64  # of beneficiary and purpose
+USED_SHOWN = 20  # retirements
 
 
 def render() -> None:
@@ -167,13 +169,46 @@ def _inventory() -> None:
         return
     st.subheader(t("certificates.inventory"))
     held = at.view.market.certificates_of(at.account.address)
-    if not held:
+    if held:
+        lines = [_line(at, certificate, wh) for certificate, wh in sorted(held.items(), reverse=True)]
+        columns = [t("col.hour"), t("col.site"), t("col.technology"), t("col.energy"), t("certificates.proof")]
+        markup.rows(t("certificates.inventory"), columns, lines, numeric=(3,))
+    else:
         markup.empty(t("certificates.no_held"), t("certificates.no_held_way"))
+    _used(at, at.account.address)
+
+
+def _line(at: Here, certificate: int, wh: int) -> list[str | Cell]:
+    site, hour = certificate_of(certificate)
+    kind = show.technology(at.view.market.sites[site].technology)
+    return [_hour(hour), show.isolate(str(site_index(site))), kind, show.energy(wh), _proof(certificate)]
+
+
+def _proof(certificate: int) -> Cell:
+    """To the certificate's own page, which anybody may open."""
+    return Cell(t("certificates.proof_link"), f"certificate?id={certificate}")
+
+
+def _used(at: Here, account: str) -> None:
+    used = [event for event in at.view.market.retirements if event.account == account][-USED_SHOWN:]
+    if not used:
         return
-    lines = []
-    for certificate, wh in sorted(held.items(), reverse=True):
-        site, hour = certificate_of(certificate)
-        kind = show.technology(at.view.market.sites[site].technology)
-        lines.append([_hour(hour), show.isolate(str(site_index(site))), kind, show.energy(wh)])
-    columns = [t("col.hour"), t("col.site"), t("col.technology"), t("col.energy")]
-    markup.rows(t("certificates.inventory"), columns, lines, numeric=(3,))
+    st.subheader(t("certificates.used"))
+    lines = [
+        [
+            _hour(event.hour),
+            show.energy(event.wh),
+            event.beneficiary,
+            event.purpose or show.NOTHING,
+            _proof(certificate_id(event.site, event.hour)),
+        ]
+        for event in reversed(used)
+    ]
+    columns = [
+        t("col.hour"),
+        t("col.energy"),
+        t("certificates.beneficiary"),
+        t("certificates.purpose"),
+        t("certificates.proof"),
+    ]
+    markup.rows(t("certificates.used"), columns, lines, numeric=(1,), wrapped=(2, 3))

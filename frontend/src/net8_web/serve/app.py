@@ -8,7 +8,7 @@ from net8_web.components import wallet
 from net8_web.context import celebrate
 from net8_web.feed import Feed, Problem, View, feed
 from net8_web.i18n import t
-from net8_web.pages import certificates, community, home, operate, oracles, portfolio, reserve, trade
+from net8_web.pages import certificate, certificates, community, home, operate, oracles, portfolio, reserve, trade
 from net8_web.settings import SettingsRefused
 from net8_web.timing import LIVE_SECONDS
 
@@ -78,13 +78,15 @@ def main() -> None:
             st.Page(reserve.render, title=t("nav.reserve"), icon=":material/savings:", url_path="reserve"),
             st.Page(oracles.render, title=t("nav.oracles"), icon=":material/verified:", url_path="oracles"),
             st.Page(operate.render, title=t("nav.operate"), icon=":material/tune:", url_path="operate"),
+            st.Page(certificate.render, title=t("certificate.title"), url_path="certificate", visibility="hidden"),
         ],
         position="top",
     )
     following = _settings_or_stop()
     view = _view_or_stop(following)
     account = wallet.bar(view.network)
-    _clock()
+    with st.container(key="clock"):
+        _clock()
     with st.container():  # always there, so that a note that comes or goes moves no field somebody types into
         if account.address is not None and account.chain_id not in (None, view.network.chain_id):
             st.info(t("problem.wrong_network", name=view.network.name), icon=":material/swap_horiz:")
