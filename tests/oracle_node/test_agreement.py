@@ -9,7 +9,7 @@ import pytest
 from net8_oracle import crypto
 from net8_oracle.node import report
 from net8_oracle.node.agreement import Agreement, Timing
-from net8_oracle.node.envelopes import Key, Observation, Vote, observation_digest
+from net8_oracle.node.envelopes import Key, Message, Observation, Vote, observation_digest
 from net8_oracle.node.store import Pledge
 
 from tests.oracle_node.mesh import REGISTRY_DOMAIN, SLOT, ZONE, Member, Mesh
@@ -241,6 +241,25 @@ async def test_operator__signs_two_observations_in_a_round__counted_and_first_on
         signature = crypto.sign(mesh.keys[3], observation_digest(REGISTRY_DOMAIN, key, 0, words))
         member.council.on_message(Observation(**key._asdict(), round=0, readings=words, signature=signature))
     assert "equivocations" in member.council._metrics.text().decode()
+
+
+def show_to_everybody(member: Member, everybody: list[bytes]) -> None:
+    """Whatever carries this member's messages shows each to all."""
+    deliver = member.transport.send
+
+    def send(to: bytes, message: Message) -> None:
+        for signer in everybody:
+            deliver(signer, message)
+
+    member.transport.send = send  # type: ignore[method-assign]
+
+
+async def test_vote__shown_to_who_does_not_lead__not_counted(mesh: Mesh) -> None:
+    for member in mesh.members:
+        show_to_everybody(member, [crypto.own_address(key) for key in mesh.keys])
+    await run_slot(mesh)
+    assert mesh.ledger.settled == SETTLED
+    assert [len(member.transmitter.submitted) for member in mesh.members] == [1, 0, 0, 0]
 
 
 async def test_envelopes__of_strangers__refused(mesh: Mesh) -> None:

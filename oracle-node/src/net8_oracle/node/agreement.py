@@ -640,6 +640,8 @@ class Agreement:
         proposal = self._proposals.get(self.round)
         if vote.round != self.round or self.verdict is not None or proposal is None or proposal.report != vote.report:
             return
+        if self.leader(vote.round) != self._world.me:
+            return  # whoever carries it has shown it to others, too: if all submitted at once, all would pay
         seats = self.seats
         self._votes[seats[self._seat_of_vote(vote.report, vote.signature)]] = vote.signature
         entries = self._reports.get(vote.report)
