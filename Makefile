@@ -74,7 +74,7 @@ demo: setup  ## a street that trades; HEADLESS=1 SLOTS=8 without the app, HOMES=
 	@exec $(PY) -m scripts.street $(if $(HELP),--help)
 
 # ape's own test plugin would start its chain beside titanoboa's.
-test: setup-dev $(STAMPS)/chromium $(STAMPS)/mosquitto $(STAMPS)/postgresql  ## every test; TESTS=tests/sdk for some
+test: setup-dev $(STAMPS)/chromium $(STAMPS)/mosquitto $(STAMPS)/nats $(STAMPS)/postgresql  ## every test; TESTS=tests/sdk for some
 	$(PY) -m pytest -p no:ape_test -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 $(STAMPS)/chromium: scripts/bootstrap/chromium.sh $(STAMPS)/dev
@@ -83,6 +83,10 @@ $(STAMPS)/chromium: scripts/bootstrap/chromium.sh $(STAMPS)/dev
 
 $(STAMPS)/mosquitto: scripts/bootstrap/mosquitto.sh $(STAMPS)/dev
 	@scripts/bootstrap/mosquitto.sh
+	@touch $@
+
+$(STAMPS)/nats: scripts/bootstrap/nats.sh $(STAMPS)/dev
+	@scripts/bootstrap/nats.sh
 	@touch $@
 
 $(STAMPS)/postgresql: scripts/bootstrap/postgresql.sh $(STAMPS)/dev

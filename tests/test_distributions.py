@@ -32,6 +32,7 @@ def test_install__app_alone__brings_streamlit_without_ape_or_node():
     assert {"eth-ape", "titanoboa", "net8-oracle"}.isdisjoint(brought)
 
 
-def test_install__node_alone__brings_no_library_of_a_single_kind_of_meter():
+def test_install__node_alone__brings_no_library_of_a_single_kind_of_meter_or_transport():
     brought = brought_by("net8-oracle")
-    assert {"dsmr-parser", "pysml", "pymeterbus", "pyocmf", "pysunspec2", "aiomqtt", "pymodbus"}.isdisjoint(brought)
+    of_meters = {"dsmr-parser", "pysml", "pymeterbus", "pyocmf", "pysunspec2", "aiomqtt", "pymodbus"}
+    assert {*of_meters, "nats-py"}.isdisjoint(brought)

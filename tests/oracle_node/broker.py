@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.ports import free_port
 
-__all__ = ["Mosquitto"]
+__all__ = ["PATH", "Mosquitto", "server_certificate"]
 
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"])
 USER, PASSWORD = "gateway", "a password for the broker"
 
 
-def _certificate(folder: Path) -> None:
-    """A key and a certificate for 127.0.0.1 that it signed itself."""
+def server_certificate(folder: Path) -> None:
+    """broker.key and broker.pem, a certificate for 127.0.0.1 that it signed itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "broker of the tests")])
     now = datetime.now(UTC)
@@ -54,7 +54,7 @@ class Mosquitto:
         self.url, self.tls_url = f"mqtt://127.0.0.1:{self.port}", f"mqtts://127.0.0.1:{self.tls_port}"
         self.certificate = folder / "broker.pem"
         self._popen: subprocess.Popen[bytes] | None = None
-        _certificate(folder)
+        server_certificate(folder)
         program = shutil.which("mosquitto_passwd", path=PATH)
         assert program is not None, "mosquitto is missing; run scripts/bootstrap/mosquitto.sh"
         subprocess.run([program, "-b", "-c", str(folder / "passwords"), USER, PASSWORD], check=True)

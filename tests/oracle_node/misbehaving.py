@@ -57,11 +57,11 @@ def open_door() -> None:
         context.verify_mode = ssl.CERT_OPTIONAL if listens else ssl.CERT_NONE
         return context
 
-    async def spend(self: Budget, *, messages: int = 0, bytes_: int = 0) -> None:
+    async def unlimited(self: Budget, *, messages: int = 0, bytes_: int = 0) -> None:
         """Nothing is counted."""
 
     certificates._context = gullible  # type: ignore[assignment]
-    Budget.spend = spend  # type: ignore[method-assign]
+    Budget.spend = Budget.afford = unlimited  # type: ignore[method-assign]
 
 
 HOW = {

@@ -145,7 +145,10 @@ class Place:
 class NodeProcess(Process):
     """One operator's node."""
 
-    def __init__(self, folder: Path, zone: Zone, operator: Operator, place: Place, places: list[Place], more: str):
+    def __init__(
+        self, folder: Path, zone: Zone, operator: Operator, place: Place, places: list[Place], more: str, nats: str = ""
+    ) -> None:
+        """`nats`: its table [nats], for operators that talk through a server instead of to each other."""
         self.place = place
         self.folder = folder / f"node{place.number}"
         self.folder.mkdir()
@@ -154,9 +157,14 @@ class NodeProcess(Process):
         self.url = f"http://127.0.0.1:{place.port}"
         self.stamps_file = self.folder / "stamps.jsonl"
         peers = "".join(
-            f'[[peers]]\nsigner = "{peer.address}"\nurl = "{other.mesh_url}"\ncertificate = "{other.certificate}"\n'
+            f'[[peers]]\nsigner = "{peer.address}"\n'
+            + ("" if nats else f'url = "{other.mesh_url}"\ncertificate = "{other.certificate}"\n')
             for peer, other in zip(zone.operators, places, strict=True)
             if peer is not operator
+        )
+        mesh = (
+            f'[mesh]\nlisten = "127.0.0.1:{place.mesh_port}"\ncertificate = "{place.certificate}"\n'
+            f'key = "{place.certificate.with_suffix(".key")}"\n'
         )
         self.config = self.folder / "node.toml"
         self.config.write_text(
@@ -164,9 +172,7 @@ class NodeProcess(Process):
             f'stamps = "stamps.jsonl"\n'
             f'[chain]\nrpc = "{zone.chain.url}"\ndeployment = "{zone.chain.deployment_file}"\nclock = "chain"\n'
             f'[keys]\nsigner = "signer.json"\ntransmitter = "transmitter.json"\npassword_env = "NODE_TEST_PASSWORD"\n'
-            f'[mesh]\nlisten = "127.0.0.1:{place.mesh_port}"\ncertificate = "{place.certificate}"\n'
-            f'key = "{place.certificate.with_suffix(".key")}"\n'
-            f"{peers}{more}"
+            f"{nats or mesh}{peers}{more}"
         )
         super().__init__(folder, f"node{place.number}", ["run", "--config", str(self.config)])
 
@@ -231,7 +237,10 @@ class Street:
 
     TIMING: ClassVar = {"patience_ms": 20_000, "round_ms": 2_000, "settle_ms": 4_000}
 
-    def __init__(self, folder: Path, zone: Zone, **timing: int) -> None:
+    def __init__(
+        self, folder: Path, zone: Zone, nats: Callable[[Operator, Place], str] | None = None, **timing: int
+    ) -> None:
+        """`nats` makes an operator's table [nats]; without it operators talk to each other."""
         self.folder = folder
         self.zone = zone
         self.csv = folder / "homes.csv"
@@ -240,7 +249,7 @@ class Street:
         self.places = [Place(folder, seat) for seat in range(len(zone.operators))]
         self.more = "[timing]\n" + "".join(f"{name} = {value}\n" for name, value in (self.TIMING | timing).items())
         self.nodes = [
-            NodeProcess(folder, zone, operator, place, self.places, self.more)
+            NodeProcess(folder, zone, operator, place, self.places, self.more, nats(operator, place) if nats else "")
             for operator, place in zip(zone.operators, self.places, strict=True)
         ]
         self.gateways = [self.gateway("gateway", zone.sites)]

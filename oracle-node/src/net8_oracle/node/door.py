@@ -9,7 +9,7 @@ from aiohttp import web
 from net8.logs import fields
 from pydantic import ValidationError
 
-from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost, Message, Proposal, SignedReadings, Verdict
+from net8_oracle.node.envelopes import ENVELOPES, EnvelopesPost, signatures_in
 from net8_oracle.node.limits import Budget, Limits
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.pins import Pins
@@ -71,7 +71,7 @@ class Door:
             post = ENVELOPES.validate_json(body)
         except ValidationError as fault:
             raise web.HTTPBadRequest(text=f"not a batch of envelopes: {fault.errors()[0]['msg']}\n") from None
-        await budget.spend(messages=sum(map(_signatures, post.envelopes)))
+        await budget.spend(messages=sum(map(signatures_in, post.envelopes)))
         return post
 
     async def question(self, request: web.Request) -> None:
@@ -99,15 +99,3 @@ class Door:
             raise web.HTTPRequestEntityTooLarge(self._limits.largest_body, length)
         await budget.spend(bytes_=length)
         return await request.read()
-
-
-def _signatures(envelope: Message) -> int:
-    """What there may be to check in an envelope."""
-    match envelope:
-        case Proposal():
-            return 1 + len(envelope.observations)
-        case Verdict():
-            return max(1, len(envelope.votes))
-        case SignedReadings():
-            return max(1, len(envelope.readings))
-    return 1

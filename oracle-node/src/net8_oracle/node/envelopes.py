@@ -35,6 +35,7 @@ __all__ = [
     "observation_digest",
     "part_of",
     "proposal_digest",
+    "signatures_in",
 ]
 
 PART_SITES = 256
@@ -155,6 +156,18 @@ class EnvelopesPost(WireModel):
 
 
 ENVELOPES: TypeAdapter[EnvelopesPost] = TypeAdapter(EnvelopesPost)
+
+
+def signatures_in(envelope: Message) -> int:
+    """What there may be to check in an envelope."""
+    match envelope:
+        case Proposal():
+            return 1 + len(envelope.observations)
+        case Verdict():
+            return max(1, len(envelope.votes))
+        case SignedReadings():
+            return max(1, len(envelope.readings))
+    return 1
 
 
 def _about(key: Key, round_: int) -> bytes:

@@ -53,12 +53,23 @@ class Budget:
                 await self._refuse(math.ceil(min(amount, bucket.max_rate) / per_second))
             await bucket.acquire(amount)  # at once, because there is room
 
-    async def _refuse(self, again_in: int) -> None:
+    async def afford(self, *, messages: int = 0, bytes_: int = 0) -> None:
+        """Take so much out, and wait until there is so much in it: for what is held back elsewhere meanwhile."""
+        for (bucket, _), amount in ((self._messages, messages), (self._bytes, bytes_)):
+            if not bucket.has_capacity(amount):
+                self._tell()
+            await bucket.acquire(amount)
+
+    def _tell(self) -> None:
+        """Count that there was too little, and say so now and then."""
         self._metrics.limited(self._counted_as)
         now = asyncio.get_running_loop().time()
         if now - self._told >= _TOLD_EVERY:
             self._told = now
             log.warning("caller sends more than it may", extra=fields(caller=self._name))
+
+    async def _refuse(self, again_in: int) -> None:
+        self._tell()
         await asyncio.sleep(_HELD_BACK)
         raise web.HTTPTooManyRequests(
             headers={"Retry-After": str(again_in)},

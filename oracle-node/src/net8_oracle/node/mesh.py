@@ -130,6 +130,7 @@ class HttpMesh:
         """
         self.on_message: Callable[[Message], None] = lambda message: None
         self.on_unreachable: Callable[[bytes], None] = lambda signer: None
+        self.problem = ""  # each peer has its own
         self.peers = {
             signer: _Peer(signer, url, session, tls.get(signer), lambda lost: self.on_unreachable(lost))
             for signer, url in peers.items()

@@ -32,12 +32,14 @@ from net8_oracle.node.limits import Limits
 from net8_oracle.node.mesh import HttpMesh
 from net8_oracle.node.meters import Meters
 from net8_oracle.node.metrics import Metrics
+from net8_oracle.node.nats_transport import NatsTransport
 from net8_oracle.node.outbox import Fenced
 from net8_oracle.node.pins import Pins
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.node.stamps import Stamps
 from net8_oracle.node.store import SqlStore, StoreUnavailable
 from net8_oracle.node.transmitter import Transmitter
+from net8_oracle.node.transport import PeersTransport
 from net8_oracle.reading import meter_domain
 from net8_oracle.rpc import Rpc, RpcRefused, RpcUnreachable
 from net8_oracle.settings import ChainSettings, ConfigRefused, host_and_port
@@ -73,6 +75,7 @@ class Node:
         self._door = Door(self._pins, self._limits, self._metrics)
         self._mesh_tls = self._pins.serving(self._door.refused)
         self._tls = self._pins.serving_gateways() if settings.listen_tls else None
+        self._nats_tls = settings.nats.tls(password) if settings.nats is not None else None
         self._inbox: BrokerInbox | None = None
 
     async def run(self) -> None:
@@ -104,9 +107,7 @@ class Node:
                 settings.chain.fee_cap_gwei * 10**9,
                 settings.chain.resend_ms / 1000,
             )
-            peers = {crypto.address_bytes(peer.signer): peer.url for peer in settings.peers}
-            peers.pop(self._me, None)  # one list of peers may serve all operators
-            self._mesh = HttpMesh(session, peers, self._pins.calling)
+            self._mesh = self._way_to_peers(session)
             log_domain = feeder_domain(contracts.chain_id, contracts.address("EnergyExchange"))
             supply = Watch(settings.layers, self._meters, self._chain.site, self._clock, session, log_domain)
             self._council = Council(
@@ -167,10 +168,27 @@ class Node:
                     signer=crypto.address_text(self._me),
                     transmitter=crypto.address_text(self._transmitter.address),
                     zones=settings.zones,
-                    peers=len(peers),
+                    peers=len(self._mesh.peers),
                     listed=all(self._council.listed().values()),
                 ),
             )
+
+    def _way_to_peers(self, session: aiohttp.ClientSession) -> PeersTransport:
+        settings = self._settings
+        peers = {crypto.address_bytes(peer.signer): peer.url or "" for peer in settings.peers}
+        peers.pop(self._me, None)  # one list of peers may serve all operators
+        if settings.nats is None:
+            return HttpMesh(session, peers, self._pins.calling)
+        return NatsTransport(
+            settings.nats,
+            self._nats_tls,
+            self._contracts.chain_id,
+            settings.zones,
+            self._me,
+            list(peers),
+            self._limits,
+            self._metrics,
+        )
 
     async def _start_with_chain(self) -> None:
         """Wait for a chain node, and refuse what no chain node can mend: another chain, other contracts."""
@@ -268,6 +286,8 @@ class Node:
         ]
         if self._inbox is not None and not self._inbox.reachable:
             problems.append("the broker that readings come through is not reached")
+        if self._mesh.problem:
+            problems.append(self._mesh.problem)
         problems += [watch.problem for watch in self._freshness if watch.problem]
         overdue = [one.key for one in self._council.in_progress() if one.overdue(self._clock.now())]
         problems += [f"zone {key.zone} slot {key.slot} has readings but no report" for key in overdue[:3]]

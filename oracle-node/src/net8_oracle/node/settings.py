@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from net8_oracle.broker import BrokerSettings
 from net8_oracle.node.agreement import Timing
 from net8_oracle.node.layers.settings import LayersSettings
-from net8_oracle.node.peer_settings import LimitSettings, MeshSettings, PeerSettings, is_loopback
+from net8_oracle.node.peer_settings import LimitSettings, MeshSettings, NatsSettings, PeerSettings, is_loopback
 from net8_oracle.settings import (
     ChainSettings,
     FilePath,
@@ -104,6 +104,7 @@ class NodeSettings(Settings):
     keys: KeySettings
     broker: BrokerSettings | None = None  # readings come through it too
     mesh: MeshSettings | None = None  # left out: plain, and nothing leaves this machine
+    nats: NatsSettings | None = None  # operators talk through it, not to each other
     peers: list[PeerSettings] = Field(default_factory=list)
     limits: LimitSettings = LimitSettings()
     timing: TimingSettings = TimingSettings()
@@ -125,19 +126,30 @@ class NodeSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _one_way(self) -> "NodeSettings":
+        if self.nats is not None and self.mesh is not None:
+            raise ValueError("[mesh] and [nats] are two ways between operators; keep one of the two tables")
+        for peer in self.peers:
+            if self.nats is not None and (peer.url is not None or peer.certificate):
+                raise ValueError(f"peer {peer.signer} has a url or certificate, but [nats] needs its signer alone")
+            if self.nats is None and peer.url is None:
+                raise ValueError(f"peer {peer.signer} has no url; give the address of its mesh.listen")
+        return self
+
+    @model_validator(mode="after")
     def _peers_by_tls(self) -> "NodeSettings":
         with_tls = self.mesh is not None and not self.mesh.plain
         if self.listen_tls and not with_tls:
             raise ValueError("listen_tls needs the certificate and key of a table [mesh]; add it")
         for peer in self.peers:
-            if peer.url.startswith("https://") != with_tls:
+            if peer.url is not None and peer.url.startswith("https://") != with_tls:
                 other, way = ("http", "with") if with_tls else ("https", "without")
                 raise ValueError(
                     f"peer {peer.signer} is at {other}://, but messages between operators go {way} TLS here; "
                     "correct its url or the table [mesh]"
                 )
         everything_here = is_loopback(host_and_port(self.listen)[0]) and all(peer.is_here for peer in self.peers)
-        if self.mesh is None and not everything_here:
+        if self.mesh is None and self.nats is None and not everything_here:
             raise ValueError(
                 "the table [mesh] is missing, and without TLS nothing may leave this machine; give it listen, "
                 "certificate and key (`net8-oracle certificate new` makes the two), or plain = true"

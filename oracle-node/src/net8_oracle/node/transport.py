@@ -4,12 +4,12 @@ A transport may lose, repeat or reorder envelopes, and is never trusted: each en
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from net8_oracle.node.envelopes import Message
 
-__all__ = ["Hub", "InProcessTransport", "Message", "Transport"]
+__all__ = ["Hub", "InProcessTransport", "Message", "PeersTransport", "Transport"]
 
 
 class Transport(Protocol):
@@ -23,6 +23,33 @@ class Transport(Protocol):
 
     def broadcast(self, message: Message) -> None:
         """Send to every peer, without waiting."""
+
+
+class Peer(Protocol):
+    """What a transport tells of one peer."""
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether it was, when last tried."""
+
+
+class PeersTransport(Transport, Protocol):
+    """A transport between processes."""
+
+    @property
+    def peers(self) -> Mapping[bytes, Peer]:
+        """By signer."""
+
+    @property
+    def problem(self) -> str:
+        """What is amiss with all of it, for the operator; empty while nothing is."""
+
+    async def run(self) -> None:
+        """Carry envelopes until cancelled."""
 
 
 class Hub:

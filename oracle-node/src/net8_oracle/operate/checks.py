@@ -18,6 +18,7 @@ from net8_oracle.handshake import obstacle
 from net8_oracle.node.council import report_gas
 from net8_oracle.node.database import Database
 from net8_oracle.node.envelopes import PART_SITES
+from net8_oracle.node.nats_transport import LARGEST_ENVELOPE, NatsUnreachable, look
 from net8_oracle.node.pins import Pins
 from net8_oracle.node.settings import NodeSettings
 from net8_oracle.operate.nodes import own_status, own_url, status_of
@@ -67,7 +68,7 @@ def check(settings: NodeSettings, now: Callable[[], float] = time.time) -> Itera
         yield _balance(settings, connection)
         yield from _peers_named(settings, connection, signer)
     pins = yield from _certificates(settings, now)
-    yield from _peers(settings, pins, now)
+    yield from _peers(settings, pins, now) if settings.nats is None else _nats(settings)
     yield from _own_node(settings, signer)
 
 
@@ -229,7 +230,7 @@ def _valid(subject: str, certificate: Certificate, remedy: str, now: Callable[[]
 def _peers(settings: NodeSettings, pins: Pins | None, now: Callable[[], float]) -> Iterator[Finding]:
     own = keys.keystore_address(settings.keys.signer)
     for peer in settings.peers:
-        if peer.signer == own or pins is None:
+        if peer.signer == own or pins is None or peer.url is None:
             continue
         subject = f"peer {peer.url}"
         tls = pins.calling.get(crypto.address_bytes(peer.signer))
@@ -244,6 +245,34 @@ def _peers(settings: NodeSettings, pins: Pins | None, now: Callable[[], float]) 
             yield _fail(subject, f"its clock and ours are {apart:.0f} s apart; one of the two needs NTP")
         else:
             yield _ok(subject, "answers as the operator it should be")
+
+
+def _nats(settings: NodeSettings) -> Iterator[Finding]:
+    """The server that operators talk through, and who has spoken there."""
+    assert settings.nats is not None, "asked only then"
+    subject = "NATS server"
+    try:
+        tls = settings.nats.tls(settings.keys.password())
+        told = asyncio.run(look(settings.nats, tls, settings.chain.contracts().chain_id, settings.zones))
+    except (NatsUnreachable, ConfigRefused, keys.KeyRefused) as fault:
+        yield _fail(subject, str(fault))
+        return
+    if told.largest <= LARGEST_ENVELOPE:
+        sentence = f"takes messages of {told.largest:,} bytes at most; let its operator set max_payload to 8MB"
+        yield _fail(subject, sentence)
+    else:
+        yield _ok(subject, f"answers, version {told.version}")
+    own = keys.keystore_address(settings.keys.signer)
+    for zone, spoken in told.streams.items():
+        subject = f"stream of zone {zone}"
+        if spoken is None:
+            yield Finding(Grade.NOTE, subject, "not there yet; the first node that starts makes it")
+            continue
+        yield _ok(subject, f"is there, with {sum(spoken.values())} envelopes")
+        silent = [peer.signer for peer in settings.peers if peer.signer != own and not spoken.get(peer.signer)]
+        if silent:
+            sentence = f"nothing in it of {', '.join(silent)}; ask whether these nodes run and use this server"
+            yield Finding(Grade.NOTE, subject, sentence)
 
 
 def _own_node(settings: NodeSettings, signer: str) -> Iterator[Finding]:
