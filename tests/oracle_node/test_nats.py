@@ -262,4 +262,5 @@ async def test_server__asks_for_no_tls__gets_no_password(tmp_path: Path, monkeyp
     done = asyncio.Event()
     done.set()
     monkeypatch.setattr(nats_transport, "_handshakes", lambda tls: done)
+    monkeypatch.setattr(nats_transport, "_ANSWER_WITHIN", 1.0)
     assert PASSWORD.encode() in await given_to_who_asks_for_no_tls(tmp_path)
