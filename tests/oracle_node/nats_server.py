@@ -22,10 +22,14 @@ class NatsServer:
     """One nats-server process, restartable with what it has stored."""
 
     def __init__(self, folder: Path) -> None:
+        program = shutil.which("nats-server", path=PATH)
+        assert program is not None, "nats-server is missing; run scripts/bootstrap/nats.sh"
+        self.program = program
         self.folder = folder
         self.port = free_port()
         self.url = f"tls://127.0.0.1:{self.port}"
-        self.certificate = folder / "broker.pem"
+        self.certificate, self.key = folder / "broker.pem", folder / "broker.key"
+        self.callers = folder / "callers.pem"  # certificates of those who are let in
         self.password_file = folder / "password.txt"
         self.password_file.write_text(f"{PASSWORD}\n")
         self._popen: subprocess.Popen[bytes] | None = None
@@ -33,8 +37,7 @@ class NatsServer:
 
     def configure(self, operators: list[Operator], places: list[Place]) -> None:
         """Let these operators in, each by its certificate and its password, to publish under its own name alone."""
-        callers = self.folder / "callers.pem"
-        callers.write_text("".join(place.certificate.read_text() for place in places))
+        self.callers.write_text("".join(place.certificate.read_text() for place in places))
         users = f'{{ user: {STRANGER}, password: "{PASSWORD}" }}\n'
         for operator in operators:
             users += (
@@ -45,7 +48,7 @@ class NatsServer:
             )
         (self.folder / "nats.conf").write_text(
             f"listen: 127.0.0.1:{self.port}\nmax_payload: 8MB\njetstream {{ store_dir: {self.folder / 'store'} }}\n"
-            f"tls {{ cert_file: {self.certificate}, key_file: {self.folder / 'broker.key'}, ca_file: {callers}, "
+            f"tls {{ cert_file: {self.certificate}, key_file: {self.key}, ca_file: {self.callers}, "
             f"verify: true }}\nauthorization {{ users: [\n{users}] }}\n"
         )
 
@@ -59,10 +62,8 @@ class NatsServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        program = shutil.which("nats-server", path=PATH)
-        assert program is not None, "nats-server is missing; run scripts/bootstrap/nats.sh"
         with (self.folder / "nats.log").open("ab") as log:
-            self._popen = subprocess.Popen([program, "-c", str(self.folder / "nats.conf")], stdout=log, stderr=log)
+            self._popen = subprocess.Popen([self.program, "-c", str(self.folder / "nats.conf")], stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -79,3 +80,20 @@ class NatsServer:
         if popen is not None:
             popen.send_signal(signal.SIGKILL)
             popen.wait(10)
+
+    def pause(self) -> None:
+        """Freeze it: it accepts connections and never answers."""
+        assert self._popen is not None
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End of `pause`."""
+        assert self._popen is not None
+        self._popen.send_signal(signal.SIGCONT)
+
+    def tried(self, config: str) -> str:
+        """What it says against a configuration; nothing when it takes it."""
+        file = self.folder / "tried.conf"
+        file.write_text(config)
+        done = subprocess.run([self.program, "-t", "-c", str(file)], capture_output=True, text=True, check=False)
+        return done.stderr if done.returncode else ""

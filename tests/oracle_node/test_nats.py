@@ -18,11 +18,12 @@ from nats.aio.client import Client
 from nats.js.api import DeliverPolicy
 from net8_oracle import crypto
 from net8_oracle.node import nats_transport, report
-from net8_oracle.node.envelopes import Message, Vote
+from net8_oracle.node.envelopes import Message, SignedReadings, Vote
 from net8_oracle.node.limits import Limits
 from net8_oracle.node.metrics import Metrics
 from net8_oracle.node.nats_transport import NatsTransport, NatsUnreachable, look
-from net8_oracle.node.peer_settings import LimitSettings, NatsSettings, PeerRate
+from net8_oracle.node.peer_settings import LimitSettings, NatsSettings
+from net8_oracle.wire import WireReading
 
 from tests.oracle_node.local_chain import LocalChain, Zone
 from tests.oracle_node.nats_server import PASSWORD, STRANGER, NatsServer
@@ -33,7 +34,8 @@ from tests.oracle_node.test_mutual_tls import check, metric
 pytestmark = pytest.mark.chain
 
 WITHOUT_LIMITS = [sys.executable, str(Path(__file__).with_name("misbehaving.py")), "open-door"]
-FLOOD = 16_000  # envelopes that are none
+FLOOD, BURST, PER_SECOND = 8_000, 4_096, 20  # envelopes: those that are none, and what a peer may send
+EXAMPLE = Path(__file__).parents[2] / "oracle-node" / "deploy" / "nats-server.conf"
 
 
 class Running(Street):
@@ -44,7 +46,8 @@ class Running(Street):
 
     def __init__(self, folder: Path, zone: Zone, server: NatsServer) -> None:
         self.server = server
-        super().__init__(folder, zone, server.table)
+        budget = f"[limits.peer]\nmessages_burst = {BURST}\nmessages_per_s = {PER_SECOND}\n"
+        super().__init__(folder, zone, lambda operator, place: server.table(operator, place) + budget)
         server.configure(zone.operators, self.places)
 
     def settle(self, count: int = 1, seconds: float = 20.0) -> None:
@@ -119,7 +122,7 @@ def test_server__killed_and_started_again__slots_settle_after_that(street: Runni
 def check_flood_is_bounded(node: NodeProcess, before: float, begun: float) -> None:
     """No more of a peer's subject was read than a peer may send."""
     read = metric(node, 'net8_events_total{event="envelopes_unreadable"}') - before
-    assert 0 < read <= PeerRate().messages_burst + PeerRate().messages_per_s * (time.monotonic() - begun)
+    assert 0 < read <= BURST + PER_SECOND * (time.monotonic() - begun)
 
 
 async def test_subject_of_one_peer__flooded_with_garbage__bounded_while_slots_settle(street: Running) -> None:
@@ -127,8 +130,11 @@ async def test_subject_of_one_peer__flooded_with_garbage__bounded_while_slots_se
     counted = 'net8_events_total{event="envelopes_unreadable"}'
     before, begun = [metric(node, counted) for node in (honest, gullible)], time.monotonic()
     async with connected(street.server, street.places[0]) as stranger:
+        of_another_zone = vote(street.zone.number + 1, 1).model_dump_json().encode()
+        garbage = b"", b"\xff" * 1_000, b'{"kind": "vote"}', b"[" * 10_000, of_another_zone
         for number in range(FLOOD):
-            await stranger.publish(f"net8.31337.{street.zone.number}.{flooded.address}", b'{"kind": %d}' % number)
+            subject = f"net8.31337.{street.zone.number}.{flooded.address}"
+            await stranger.publish(subject, garbage[number % len(garbage)], headers={"Status": "503"})
         await stranger.flush()
     await asyncio.to_thread(street.settle, 2, 60)
     wait_for(lambda: metric(gullible, counted) - before[1] >= FLOOD, "who has no limits reads it all", 60)
@@ -237,6 +243,40 @@ async def test_connection__lost__nothing_is_missed(street: Running) -> None:
             while vote(1_003, 2) not in hearing.heard:  # noqa: ASYNC110 - a list is plain
                 await asyncio.sleep(0.01)
         assert not hearing.transport.problem
+
+
+async def test_envelope__refused_by_the_server__dropped_and_the_next_one_goes(street: Running) -> None:
+    reading = WireReading(site=1, taken_at=1, import_wh=1, export_wh=1, epoch=0, sequence=1, signature=b"\x02" * 65)
+    large = SignedReadings(zone=1_004, slot=1, part=0, round=0, readings=[reading] * 20)
+    saying, hearing = Speaker(street, 0, 1_004), Speaker(street, 1, 1_004)
+    async with connected(street.server, street.places[0]) as first:
+        await first.jsm().add_stream(name="net8-31337-1004", subjects=["net8.31337.1004.*"], max_msg_size=1_000)
+    async with saying.running(), hearing.running():
+        saying.transport.broadcast(large)
+        saying.transport.broadcast(vote(1_004, 2))
+        await until_heard(hearing, [2])
+
+
+async def test_server__frozen__told_of_within_seconds(street: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nats_transport, "_ANSWER_WITHIN", 1.0)
+    saying = Speaker(street, 0, 1_005)
+    async with saying.running(), asyncio.timeout(20):
+        while saying.transport.problem:  # noqa: ASYNC110 - a text is plain
+            await asyncio.sleep(0.01)
+        street.server.pause()
+        saying.transport.broadcast(vote(1_005, 1))
+        while not saying.transport.problem:  # noqa: ASYNC110 - a text is plain
+            await asyncio.sleep(0.01)
+    street.server.resume()
+
+
+def test_example_of_a_server__as_delivered__taken(street: Running) -> None:
+    server, example = street.server, EXAMPLE.read_text()
+    there = {"server.pem": server.certificate, "server.key": server.key, "operators.pem": server.callers}
+    for name, path in there.items():
+        example = example.replace(f"/etc/nats/{name}", str(path))
+    assert not server.tried(example)
+    assert "unknown field" in server.tried(example.replace("max_payload", "most_payload"))
 
 
 async def given_to_who_asks_for_no_tls(folder: Path) -> bytes:

@@ -45,6 +45,7 @@ _AT_ONCE = 64  # envelopes of a peer that are here and not yet read
 _READ_WITHIN = 120.0  # seconds in which they must be, or they come again
 _HEARTBEAT = 10.0  # seconds between two signs of life of a consumer
 _ANSWER_WITHIN = 5.0  # seconds
+_LEFT_WITHIN = 1.0  # seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds before the server is tried again
 _TOLD_EVERY = 60.0  # seconds between two lines in the log about one peer's subject
 _TO = "Net8-To"
@@ -134,7 +135,7 @@ async def _connected(
         unless_in_the_clear("")
     except (Error, OSError, TimeoutError, ValueError) as fault:
         reason = reasons[-1] if reasons else _words(fault)
-        await client.close()
+        await _leave(client)
         raise NatsUnreachable(f"NATS server {where}: {reason}; check address, certificates and password") from None
     try:
         yield client
@@ -144,7 +145,16 @@ async def _connected(
         reason = reasons[-1] if reasons else _words(fault)
         raise NatsUnreachable(f"NATS server {where}: {reason}; look at its log and at what it lets us do") from None
     finally:
-        await client.close()
+        await _leave(client)
+
+
+async def _leave(client: "Client") -> None:
+    """Close the connection, also to a server that does not answer to that."""
+    try:
+        async with asyncio.timeout(_LEFT_WITHIN):
+            await client.close()
+    except TimeoutError:
+        log.info("NATS server does not answer to our leaving, so the connection is dropped")
 
 
 def _handshakes(tls: ssl.SSLContext | None) -> asyncio.Event:
@@ -307,6 +317,8 @@ class NatsTransport:
             self._unsent = None
 
     async def _publish(self, client: "Client", stream: "JetStreamContext", unsent: _Unsent) -> None:
+        from nats.js.errors import BadRequestError
+
         largest = min(LARGEST_ENVELOPE, client.max_payload - 1024)
         if len(unsent.content) > largest:
             log.error(
@@ -315,7 +327,10 @@ class NatsTransport:
             )
             return
         subject = _subject(self._chain_id, unsent.zone, self._me)
-        await stream.publish(subject, unsent.content, headers=unsent.headers)
+        try:
+            await stream.publish(subject, unsent.content, headers=unsent.headers)
+        except BadRequestError as fault:  # it will take this one never, and others wait behind it
+            log.error("envelope dropped, the NATS server refuses it", extra=fields(reason=_words(fault)))
 
     # --- hearing -----------------------------------------------------------------------------------------------
 
@@ -364,12 +379,12 @@ class NatsTransport:
     async def _take(self, zone: int, signer: bytes, message: "Msg") -> None:
         """Hand on an envelope when its sender's budget allows; what is none is counted and dropped."""
         budget = self._limits.of_peer(signer)
-        size = len(message.data)
-        await budget.afford(messages=1, bytes_=min(size, LARGEST_ENVELOPE))
+        size, largest = len(message.data), min(LARGEST_ENVELOPE, self._limits.largest_body)
+        await budget.afford(messages=1, bytes_=min(size, largest))
         if (message.headers or {}).get(_TO, self._me) != self._me:
             return
         try:
-            envelope = ENVELOPE.validate_json(message.data if size <= LARGEST_ENVELOPE else b"")
+            envelope = ENVELOPE.validate_json(message.data if size <= largest else b"")
         except ValidationError as fault:
             self._unreadable(signer, fault.errors()[0]["msg"])
             return
