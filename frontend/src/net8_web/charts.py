@@ -9,13 +9,14 @@ from typing import Any
 
 import streamlit as st
 from net8.model import Site, Technology, site_index, site_zone
-from net8.units import euros_per_kwh, slot_start
+from net8.units import HOUR_SECONDS, euros_per_kwh, slot_start
 
 from net8_web import show
 from net8_web.community import Exchanged, Flow, Prices
 from net8_web.i18n import t
+from net8_web.indexer import Candle
 
-__all__ = ["Option", "map_of_zones", "price_curve", "who_supplies_whom"]
+__all__ = ["Option", "map_of_zones", "price_candles", "price_curve", "who_supplies_whom"]
 
 Option = dict[str, Any]  # of ECharts
 
@@ -55,6 +56,66 @@ def price_curve(prices: Sequence[Prices], retail: int | None, now: int) -> Optio
         "yAxis": {"type": "value", "name": show.isolate("€/kWh"), "nameGap": 10, "min": 0},
         "series": series,
     }
+
+
+def price_candles(candles: Sequence[Candle], first: int, last: int, labels: int) -> Option:
+    """Prices of each hour of trading from the one that begins at `first` to that at `last`, and energy below.
+
+    Args:
+        candles: of hours; hours without a trade stay empty.
+        first: unix seconds.
+        last: unix seconds.
+        labels: hours from one label of the axis to the next.
+    """
+    known = {candle.time: candle for candle in candles}
+    columns = [
+        t("col.hour"),
+        t("history.open"),
+        t("history.close"),
+        t("history.low"),
+        t("history.high"),
+        t("col.traded"),
+    ]
+    axis = {"type": "category", "axisTick": {"show": False}, "boundaryGap": True}
+    hours = range(first, last + HOUR_SECONDS, HOUR_SECONDS)
+    return {
+        "animation": False,
+        "grid": [
+            {"left": 44, "right": 12, "top": 28, "height": 180},
+            {"left": 44, "right": 12, "top": 242, "bottom": 38},
+        ],
+        "tooltip": {"trigger": "axis", "valueFormatter": show.isolate("€%.3f"), "axisPointer": {"type": "shadow"}},
+        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
+        "dataset": {"dimensions": columns, "source": [_row(hour, known.get(hour)) for hour in hours]},
+        "xAxis": [
+            {**axis, "axisLabel": {"show": False}},
+            {**axis, "gridIndex": 1, "axisLabel": {"interval": labels - 1, "lineHeight": 15}},
+        ],
+        "yAxis": [
+            {"type": "value", "name": show.isolate("€/kWh"), "nameGap": 10, "scale": True},
+            {"type": "value", "name": show.isolate("kWh"), "nameGap": 10, "gridIndex": 1, "splitNumber": 2},
+        ],
+        "series": [
+            {
+                "type": "candlestick", "name": t("community.local"), "barMaxWidth": 14,
+                "encode": {"x": 0, "y": [1, 2, 3, 4], "tooltip": [1, 2, 3, 4]},
+                "itemStyle": {"color": GREEN, "borderColor": GREEN, "color0": RED, "borderColor0": RED},
+            },
+            {
+                "type": "bar", "name": t("col.traded"), "xAxisIndex": 1, "yAxisIndex": 1, "barMaxWidth": 14,
+                "encode": {"x": 0, "y": 5}, "color": GREY, "tooltip": {"valueFormatter": show.isolate(_KWH)},
+            },
+        ],
+    }  # fmt: skip
+
+
+def _row(hour: int, candle: Candle | None) -> list[str | float]:
+    """An hour of the picture; "-" is ECharts' word for nothing."""
+    name = f"{show.clock(hour)}\n{show.day(hour)}"
+    if candle is None:
+        return [name, *["-"] * 5]
+    prices = (candle.open, candle.close, candle.low, candle.high)
+    return [name, *(_euro(price) for price in prices), candle.wh / 1000]
 
 
 def _line(name: str, color: str, prices: Sequence[int | None], width: int = 2, symbol: str = "none") -> Option:

@@ -14,6 +14,7 @@ from net8_web.community import Exchanged, Flow
 from net8_web.i18n import t
 
 __all__ = [
+    "Candle",
     "IndexerUnusable",
     "Position",
     "Retired",
@@ -21,6 +22,7 @@ __all__ = [
     "Signer",
     "Standing",
     "Trade",
+    "candles",
     "exchanged",
     "flows",
     "positions",
@@ -56,6 +58,18 @@ class Standing:
     upper: int
     sites: int  # that have the figure
     above: int  # percent of the others whose figure is smaller
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """Prices (grains per Wh) of one stretch of trading, from its first to its last trade."""
+
+    time: int  # unix seconds at which it begins
+    open: int
+    high: int
+    low: int
+    close: int
+    wh: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +227,13 @@ def exchanged(url: str, span: Span) -> list[Exchanged]:
 def standing(url: str, site: int, span: Span) -> list[Standing]:
     """A site beside its zone's; figures that fewer than five sites have are not told."""
     return _read(url, f"/sites/{site}/standing", list[Standing], first_slot=span[0], last_slot=span[1])
+
+
+def candles(url: str, zone: int, first_time: int, last_time: int, seconds: int, slot: int | None) -> list[Candle]:
+    """Prices of a zone, or of one of its slots, by the time of trading; stretches without a trade are left out."""
+    span = {"first_time": first_time, "last_time": last_time, "seconds": seconds}
+    of_slot = {} if slot is None else {"slot": slot}
+    return _read(url, f"/zones/{zone}/candles", list[Candle], **span, **of_slot)
 
 
 def trades(url: str, site: int, span: Span) -> list[Trade]:

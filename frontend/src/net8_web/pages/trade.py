@@ -1,4 +1,4 @@
-"""Trade: pick a quarter of an hour, read its book, place and cancel orders."""
+"""Trade: pick a quarter of an hour, read its book, place and cancel orders, look at past prices."""
 
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.components.book import Cell, Rung, forget, ladder, strip
 from net8_web.context import Here, here, no_site_note, site_name, start_empty
+from net8_web.history import history
 from net8_web.i18n import language, t
 from net8_web.ticket import Draft, Quote, quote
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
@@ -43,6 +44,7 @@ def render() -> None:
     with ticket:
         _ticket()
     _my_orders()
+    history(at.zone, _chosen_slot(at))
 
 
 # --- which slot -----------------------------------------------------------------------------------------------------
