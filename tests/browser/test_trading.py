@@ -176,7 +176,7 @@ def test_certificates__settled_production__minted_and_retired(visit, street: Sma
     assert street.chain.read(street.net8.certificates.totals_of(certificate)).retired == 1500
     assert street.now >= slot_end(slot)
     region = visitor.page.get_by_role("region", name="What you retired")
-    region.get_by_role("link", name="Open").click()
+    region.get_by_role("link").click()
     visitor.page.get_by_role("heading", name="Certificate of origin").wait_for()
     visitor.page.get_by_role("cell", name="The bakery").wait_for()
     visitor.page.get_by_role("img", name="QR code").wait_for()

@@ -168,10 +168,11 @@ def _inventory() -> None:
     if at.account.address is None:
         return
     st.subheader(t("certificates.inventory"))
+    st.caption(t("certificates.proof"))
     held = at.view.market.certificates_of(at.account.address)
     if held:
         lines = [_line(at, certificate, wh) for certificate, wh in sorted(held.items(), reverse=True)]
-        columns = [t("col.hour"), t("col.site"), t("col.technology"), t("col.energy"), t("certificates.proof")]
+        columns = [t("col.hour"), t("col.site"), t("col.technology"), t("col.energy")]
         markup.rows(t("certificates.inventory"), columns, lines, numeric=(3,))
     else:
         markup.empty(t("certificates.no_held"), t("certificates.no_held_way"))
@@ -181,12 +182,12 @@ def _inventory() -> None:
 def _line(at: Here, certificate: int, wh: int) -> list[str | Cell]:
     site, hour = certificate_of(certificate)
     kind = show.technology(at.view.market.sites[site].technology)
-    return [_hour(hour), show.isolate(str(site_index(site))), kind, show.energy(wh), _proof(certificate)]
+    return [_proof(site, hour), show.isolate(str(site_index(site))), kind, show.energy(wh)]
 
 
-def _proof(certificate: int) -> Cell:
-    """To the certificate's own page, which anybody may open."""
-    return Cell(t("certificates.proof_link"), f"certificate?id={certificate}")
+def _proof(site: int, hour: int) -> Cell:
+    """The hour, which leads to the certificate's own page."""
+    return Cell(_hour(hour), f"certificate?id={certificate_id(site, hour)}")
 
 
 def _used(at: Here, account: str) -> None:
@@ -195,20 +196,8 @@ def _used(at: Here, account: str) -> None:
         return
     st.subheader(t("certificates.used"))
     lines = [
-        [
-            _hour(event.hour),
-            show.energy(event.wh),
-            event.beneficiary,
-            event.purpose or show.NOTHING,
-            _proof(certificate_id(event.site, event.hour)),
-        ]
+        [_proof(event.site, event.hour), show.energy(event.wh), event.beneficiary, event.purpose or show.NOTHING]
         for event in reversed(used)
     ]
-    columns = [
-        t("col.hour"),
-        t("col.energy"),
-        t("certificates.beneficiary"),
-        t("certificates.purpose"),
-        t("certificates.proof"),
-    ]
+    columns = [t("col.hour"), t("col.energy"), t("certificates.beneficiary"), t("certificates.purpose")]
     markup.rows(t("certificates.used"), columns, lines, numeric=(1,), wrapped=(2, 3))
