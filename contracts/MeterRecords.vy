@@ -10,10 +10,11 @@
 @dev Read it module by module:
        ocmf        what a record says
        meter_keys  who signed it
-     Register word: boundary 40 bits (200..239) | pagination 65 | export register in Wh 64, at a place of a ring.
+     Register word, at a place of a ring: boundary 40 bits (200..239) | key's generation 16 (160..175) | register's code 24
+     (136..159) | seconds after the boundary 6 (129..134) | pagination 65 (64..128) | energy in Wh 64.
      Invariants, after every call:
-       1 A slot is confirmed only if the site's own meter signed a register at its start and a later one, by its own
-         count, at its end, and the energy between them is what the exchange settled from meters.
+       1 A slot is confirmed only if the site's own meter, by the key it has now, signed the same register at its start
+         and again, later by its own count, at its end, and the energy between them is what was settled from meters.
        2 A record counts for one site, and at one boundary: its key serves no other, and its time says which.
        3 What is confirmed stays so. Bringing a record twice, late or in another order changes nothing.
        4 Nothing here holds back a settlement or moves anybody's money.
@@ -37,6 +38,11 @@ OPERATORS: constant(uint256) = 31  # who may sign one
 TOLERANCE: constant(uint256) = 60  # seconds after a boundary in which a record counts as taken there, as readings do
 RING: constant(uint256) = 4096  # boundaries, 42 days: longer than the exchange remembers what it settled
 BOUNDARY_SHIFT: constant(uint256) = 200
+GENERATION_SHIFT: constant(uint256) = 160
+CODE_SHIFT: constant(uint256) = 136
+LATE_SHIFT: constant(uint256) = 129
+# Key, code and kind of pagination: where two words differ in one of them they are not the same register, in one count.
+SAME_REGISTER: constant(uint256) = ((2**64 - 1) << CODE_SHIFT) | (1 << 128)
 PAGINATION_SHIFT: constant(uint256) = 64
 MASK_PAGINATION: constant(uint256) = 2**65 - 1
 MASK_WH: constant(uint256) = 2**64 - 1
@@ -122,66 +128,79 @@ def bring(records: DynArray[MeterRecord, MOST]):
 
 
 @external
-def confirm(site: uint256, slot: uint256):
+def confirm(site: uint256, slot: uint256) -> bool:
     """
-    @notice Confirms a slot whose records came before it was settled.
+    @notice Confirms a slot whose records came before it was settled, or logs that they contradict it.
+    @return Whether the slot is confirmed now.
     """
-    assert self._confirm(site, slot), "record: nothing to confirm"
+    assert site >> 48 == 0 and slot >> 40 == 0, "record: no such slot"
+    self._confirm(site, slot)
+    return self._is_confirmed(site, slot)
 
 
 @internal
 def _take(record: MeterRecord):
     """
-    @dev Of two records at one boundary the one with the lower number stands, whoever comes first: the meter took it
-         first, as the reading that operators settle from. What a record of long ago would overwrite stays. One that is
-         ahead of the chain's clock is passed over and may come again: a block may be older than what happened since.
+    @dev Of several records at one boundary the earliest stands, and of one moment the lowest number, whoever comes
+         first; of one record with several registers, the one that came. What a record of long ago would overwrite
+         stays. One that is ahead of the chain's clock is passed over and may come again: a block may be older than what
+         happened since. One that is there already is compared once more with what was settled meanwhile.
     """
     site: uint256 = record.site
     meter_keys._check_signed(site, sha256(record.json), record.signature)
     register: ocmf.Register = ocmf._read(record.json, record.places)
     boundary: uint256 = register.taken_at // 900
-    assert register.taken_at % 900 <= TOLERANCE, "record: not at a boundary"
+    late: uint256 = register.taken_at % 900
+    assert late <= TOLERANCE, "record: not at a boundary"
     assert register.export_wh <= MASK_WH, "record: register too large"
-    place: uint256 = self._place(site, boundary)
-    known: uint256 = self._registers[place]
-    word: uint256 = ((boundary << BOUNDARY_SHIFT) | (register.pagination << PAGINATION_SHIFT) | register.export_wh)
-    known_boundary: uint256 = known >> BOUNDARY_SHIFT
     if register.taken_at > block.timestamp:
         return
-    if known_boundary > boundary or (known_boundary == boundary and known <= word):
+    moment: uint256 = (late << (LATE_SHIFT - PAGINATION_SHIFT)) | register.pagination
+    tag: uint256 = (boundary << (BOUNDARY_SHIFT - CODE_SHIFT)) | (
+        meter_keys._generation[site] << (GENERATION_SHIFT - CODE_SHIFT)
+    )
+    place: uint256 = self._place(site, boundary)
+    known: uint256 = self._registers[place]
+    if known >> BOUNDARY_SHIFT > boundary:
         return
-    self._registers[place] = word
-    log Recorded(site=site, boundary=boundary, pagination=register.pagination, export_wh=register.export_wh)
+    # One of the same boundary and key gives way to an earlier one; one of another boundary or key always.
+    if (known >> GENERATION_SHIFT) << (GENERATION_SHIFT - CODE_SHIFT) != tag or moment < self._moment(known):
+        self._registers[place] = (
+            ((tag | register.code) << CODE_SHIFT) | (moment << PAGINATION_SHIFT) | register.export_wh
+        )
+        log Recorded(site=site, boundary=boundary, pagination=register.pagination, export_wh=register.export_wh)
     self._confirm(site, boundary - 1)
     self._confirm(site, boundary)
 
 
 @internal
-def _confirm(site: uint256, slot: uint256) -> bool:
+def _confirm(site: uint256, slot: uint256):
     """
-    @return Whether the slot is confirmed by this.
+    @notice Confirms a slot if its two registers show what was settled; logs it where they show something else.
     """
     start: uint256 = self._register(site, slot)
     end: uint256 = self._register(site, slot + 1)
     if start == 0 or end == 0 or self._is_confirmed(site, slot):
-        return False
+        return
+    # The same register of the same key, in the same count: otherwise they show no energy together.
+    if (start ^ end) & SAME_REGISTER != 0:
+        return
+    if (start >> GENERATION_SHIFT) & meter_keys.MASK_GENERATION != meter_keys._generation[site]:
+        return
+    pages: uint256 = MASK_PAGINATION << PAGINATION_SHIFT
+    if end & pages <= start & pages or end & MASK_WH < start & MASK_WH:
+        return
     positions: uint256 = (staticcall IEnergyExchange(exchange).position_words_of(site, slot // 4, 1))[0]
     cell: uint256 = (positions >> position_words._offset(slot)) & position_words.MASK_CELL
     if not position_words._is_metered(cell):
-        return False
-    # A counter that went back is another meter's, or another count of this one's: they show no energy together.
-    if (end >> PAGINATION_SHIFT) & MASK_PAGINATION <= (start >> PAGINATION_SHIFT) & MASK_PAGINATION:
-        return False
-    if end & MASK_WH < start & MASK_WH:
-        return False
+        return
     recorded: uint256 = unsafe_sub(end & MASK_WH, start & MASK_WH)
     settled: uint256 = cell & position_words.MASK_WH
     if recorded != settled:
         log Contradicted(site=site, slot=slot, settled_wh=settled, recorded_wh=recorded)
-        return False
+        return
     self._confirmed[self._bits_key(site, slot)] |= 1 << (slot & 255)
     log Confirmed(site=site, slot=slot)
-    return True
 
 
 # ------------------------------------------------------------------
@@ -231,6 +250,15 @@ def _register(site: uint256, boundary: uint256) -> uint256:
     """
     word: uint256 = self._registers[self._place(site, boundary)]
     return word if word >> BOUNDARY_SHIFT == boundary else 0
+
+
+@internal
+@pure
+def _moment(word: uint256) -> uint256:
+    """
+    @notice When within its minute, and under which number, a register was recorded: the earlier is the smaller.
+    """
+    return (word >> PAGINATION_SHIFT) & (2**71 - 1)
 
 
 @internal

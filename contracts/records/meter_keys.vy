@@ -14,6 +14,7 @@ from ..interfaces import IGridRegistry
 
 SECP256K1: constant(uint256) = 1
 SECP256R1: constant(uint256) = 2
+MASK_GENERATION: constant(uint256) = 2**16 - 1
 # P256VERIFY of EIP-7951, and of RIP-7212 before it.
 P256: constant(address) = 0x0000000000000000000000000000000000000100
 # What it is asked once, to know whether it is there: the P-256 example of RFC 6979, A.2.5, message "sample".
@@ -47,6 +48,9 @@ certificates: public(immutable(address))  # the GreenCertificates, whose registr
 grid: immutable(address)
 has_p256: public(immutable(bool))  # whether this chain verifies secp256r1
 _keys: HashMap[uint256, MeterKey]
+_generation: HashMap[
+    uint256, uint256
+]  # site -> how often its key was named: records of two keys show no energy together
 _site_of: HashMap[bytes32, uint256]  # hash of a key -> site it serves or served
 
 
@@ -78,6 +82,7 @@ def set_meter_key(site: uint256, key: MeterKey):
         assert self._site_of[served] == 0 or self._site_of[served] == site, "meter: key of another site"
         self._site_of[served] = site
     self._keys[site] = key
+    self._generation[site] = unsafe_add(self._generation[site], 1) & MASK_GENERATION
     log MeterKeySet(site=site, curve=key.curve, x=key.x, y=key.y)
 
 

@@ -7,7 +7,7 @@
 @dev Nobody parses JSON here: whoever brings a record says where in it each key stands, and this checks that the key is
      there. In JSON a quote inside a text is escaped, so a key with its two quotes and a colon is never part of a text
      that somebody else put into the record, as a user's name is. That the keys belong together is checked too: between
-     those of a register no brace opens or closes, and no later time stands between the time and the register.
+     those of a register no brace opens or closes, and the time is the last one up to the register's end.
 """
 
 MOST: constant(uint256) = 1024  # bytes of JSON; records of real meters with a register or two take 360 to 650
@@ -22,6 +22,7 @@ RV: constant(uint256) = 575821346  # "RV"
 RI: constant(uint256) = 575818018  # "RI"
 RU: constant(uint256) = 575821090  # "RU"
 ST: constant(uint256) = 575886370  # "ST"
+EF: constant(uint256) = 574965282  # "EF"
 KEY: constant(uint256) = 4  # bytes
 
 SPACE: constant(uint256) = 32  # a space
@@ -62,6 +63,7 @@ struct Places:
 struct Register:
     pagination: uint256  # number of the record by the meter's own count
     taken_at: uint256  # unix time by the meter's clock
+    code: uint256  # which register it is: groups B, C and E of its OBIS code, 8 bits each
     export_wh: uint256  # Wh towards the grid since the meter was made, cut to whole ones
 
 
@@ -73,12 +75,12 @@ def _read(json: Bytes[MOST], places: Places) -> Register:
     """
     padded: Bytes[MOST + PADDING] = concat(json, empty(bytes32))
     self._check_together(padded, places)
-    assert self._is_export(self._word(padded, self._value(padded, places.code, RI))), "record: no export register"
     good: uint256 = self._word(padded, self._value(padded, places.status, ST))
     assert good >> 240 == (LETTER_G << 8) | QUOTE, "record: meter not well"
     return Register(
         pagination=self._pagination(self._word(padded, self._value(padded, places.pagination, PG))),
         taken_at=self._time(self._word(padded, self._value(padded, places.taken_at, TM))),
+        code=self._export_code(self._word(padded, self._value(padded, places.code, RI))),
         export_wh=self._energy(
             self._word(padded, self._value(padded, places.energy, RV)),
             self._word(padded, self._value(padded, places.unit, RU)),
@@ -90,20 +92,35 @@ def _read(json: Bytes[MOST], places: Places) -> Register:
 @pure
 def _check_together(padded: Bytes[MOST + PADDING], places: Places):
     """
-    @notice Refuses keys of different registers, and a time that a later one has replaced.
+    @notice Refuses keys of different registers, a time that does not hold for the register, and energy or time that the
+            meter itself flags as faulty.
+    @dev Looks from the time, or the register's first key, to the brace that closes the register. Where the register has
+         a time of its own, before or behind its other keys, an earlier one is not the last that is met.
     """
     first: uint256 = min(min(places.energy, places.code), min(places.unit, places.status))
     last: uint256 = max(max(places.energy, places.code), max(places.unit, places.status))
-    # The time may stand in the same register, or in an earlier one and hold for this one too.
     start: uint256 = min(first, places.taken_at)
-    assert places.taken_at < last and last - start <= SPAN, "record: keys too far apart"
-    for i: uint256 in range(start, last, bound=SPAN):
+    assert last < MOST and places.taken_at < MOST, "record: key not there"
+    depth: uint256 = 0  # of braces that the register opens behind its keys
+    for i: uint256 in range(start, start + SPAN, bound=SPAN):
         word: uint256 = self._word(padded, i)
-        if i > first:
-            char: uint256 = word >> 248
-            assert char != BRACE_OPEN and char != BRACE_CLOSE, "record: keys of two registers"
-        if i > places.taken_at:
-            assert word >> 224 != TM, "record: not its time"
+        char: uint256 = word >> 248
+        if i > first and (char == BRACE_OPEN or char == BRACE_CLOSE):
+            assert i > last, "record: keys of two registers"
+            if char == BRACE_OPEN:
+                depth += 1
+            elif depth == 0:
+                assert places.taken_at < i, "record: not its time"
+                return
+            else:
+                depth -= 1
+        key: uint256 = word >> 224
+        if key == TM:
+            assert i <= places.taken_at, "record: not its time"
+        elif key == EF:
+            flags: uint256 = self._word(padded, self._value(padded, i, EF)) >> 248
+            assert flags == COMMA or flags == BRACE_CLOSE, "record: meter not well"
+    raise "record: keys too far apart"
 
 
 @internal
@@ -209,9 +226,10 @@ def _energy(word: uint256, unit: uint256) -> uint256:
 
 @internal
 @pure
-def _is_export(word: uint256) -> bool:
+def _export_code(word: uint256) -> uint256:
     """
-    @notice Whether an OBIS code is that of all energy ever exported, such as 1-0:2.8.0 or 01-00:C0.08.00.FF.
+    @notice Groups B, C and E of an OBIS code, which is that of all energy ever exported through a channel, such as
+            1-0:2.8.0 or 01-00:C0.08.00.FF.
     """
     groups: uint256 = 0
     separators: uint256 = 0
@@ -229,19 +247,17 @@ def _is_export(word: uint256) -> bool:
     if separators == 5:
         # F: the whole life of the meter, which is 255 in either base, and not a single transaction.
         whole_life: uint256 = groups & MASK_GROUP
-        if whole_life != 255 and whole_life != WRITTEN_255 and whole_life != 0:
-            return False
+        assert whole_life == 255 or whole_life == WRITTEN_255 or whole_life == 0, "record: no export register"
         groups >>= GROUP_BITS
-    elif separators != 4:
-        return False
+    else:
+        assert separators == 4, "record: no export register"
     tariff: uint256 = groups & MASK_GROUP
     direction: uint256 = (groups >> 32) & MASK_GROUP
-    return (
-        (groups >> 64) == 1
-        and (direction == EXPORT or direction == EXPORT_AT_MAINS)
-        and (groups >> 16) & MASK_GROUP == 8
-        and (tariff == 0 or tariff == EVERY_TARIFF)
-    )
+    channel: uint256 = (groups >> 48) & MASK_GROUP
+    assert groups >> 64 == 1 and (groups >> 16) & MASK_GROUP == 8 and channel <= 255, "record: no export register"
+    assert direction == EXPORT or direction == EXPORT_AT_MAINS, "record: no export register"
+    assert tariff == 0 or tariff == EVERY_TARIFF, "record: no export register"
+    return (channel << 16) | (direction << 8) | tariff
 
 
 @internal

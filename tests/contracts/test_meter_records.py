@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from eth_account.signers.local import LocalAccount
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis.strategies import dates, integers, sampled_from
 from net8.model import MeterCurve, MeterKey, MeterRecord
-from net8_oracle.node.records import RecordRefused, meter_record
+from net8_oracle.node.records import RecordRefused, meter_record, shown
 
 from tests.contracts.conftest import CONFIGURATION, HOUR, ISSUER, LOCATION, START, NewSite, Report
 from tests.contracts.entries import entry, no_reading, packed
@@ -165,13 +166,88 @@ def test_confirm__records_came_before_the_settlement__confirmed_by_whoever_asks(
 ) -> None:
     boa.env.evm.patch.timestamp = START + 900
     meter_records.bring([brought(record(site, FIRST, 789, 7)), brought(record(site, FIRST + 1, 2_289, 8))])
-    with boa.reverts("record: nothing to confirm"):
-        meter_records.confirm(site, FIRST)
+    assert not meter_records.confirm(site, FIRST)
     report([entry(site, HOUR, {0: 1_500})])
-    meter_records.confirm(site, FIRST, sender=attacker.address)
+    assert meter_records.confirm(site, FIRST, sender=attacker.address)
     assert meter_records.is_confirmed(site, FIRST)
-    with boa.reverts("record: nothing to confirm"):
-        meter_records.confirm(site, FIRST)
+    assert meter_records.confirm(site, FIRST)
+    assert not meter_records.get_logs(), "said once"
+
+
+def test_bring__again_after_the_settlement__confirmed(meter_records: Any, site: int, report: Report) -> None:
+    boa.env.evm.patch.timestamp = START + 900
+    records = [brought(record(site, FIRST, 789, 7)), brought(record(site, FIRST + 1, 2_289, 8))]
+    meter_records.bring(records)
+    report([entry(site, HOUR, {0: 1_500})])
+    meter_records.bring(records[1:])
+    assert meter_records.is_confirmed(site, FIRST)
+
+
+def test_confirm__settled_as_something_else_after_the_records_came__contradiction_is_logged(
+    meter_records: Any, site: int, report: Report
+) -> None:
+    boa.env.evm.patch.timestamp = START + 900
+    meter_records.bring([brought(record(site, FIRST, 789, 7)), brought(record(site, FIRST + 1, 2_289, 8))])
+    report([entry(site, HOUR, {0: 9_000})])
+    assert not meter_records.confirm(site, FIRST)
+    (log,) = logged(meter_records, "Contradicted")
+    assert (log.site, log.slot, log.settled_wh, log.recorded_wh) == (site, FIRST, 9_000, 1_500)
+
+
+@pytest.mark.parametrize("beyond", [(2**48, 0), (2**246, 0), (0, 2**40)])
+def test_confirm__no_such_site_or_slot__refused(meter_records: Any, settled: int, beyond: tuple[int, int]) -> None:
+    with boa.reverts("record: no such slot"):
+        meter_records.confirm(settled + beyond[0], FIRST + beyond[1])
+
+
+def test_bring__two_registers_of_one_meter__show_no_energy_together(meter_records: Any, settled: int) -> None:
+    def of(code: str, kilowatt_hours: str, boundary: int, page: str) -> tuple[Any, ...]:
+        raw = ocmf(K1, exported=kilowatt_hours, time=boundary * 900, page=page).decode()
+        return signed(settled, raw.split("|")[1].replace("1-0:2.8.0", code))
+
+    for other in ("1-1:2.8.0", "1-0:C0.8.0", "1-0:2.8.e"):
+        with boa.env.anchor():
+            meter_records.bring([of("1-0:2.8.0", "0.789", FIRST, "T7"), of(other, "2.289", FIRST + 1, "T8")])
+            assert not meter_records.is_confirmed(settled, FIRST)
+            meter_records.bring([of("1-0:2.8.0", "2.289", FIRST + 1, "T7")])
+            assert meter_records.register_at(settled, FIRST + 1) == (7, 2_289), "the lower number stands"
+    meter_records.bring([of("1-0:2.8.0", "0.789", FIRST, "T7"), of("1-1:2.8.0", "0.001", FIRST, "T7")])
+    assert meter_records.register_at(settled, FIRST) == (7, 789), "the one that came first stands"
+
+
+def test_bring__transaction_begun_within_the_minute__the_earlier_record_stands(
+    meter_records: Any, settled: int
+) -> None:
+    own = meter_record(settled, ocmf(K1, exported="0.789", time=FIRST * 900, page="F7").decode(), key_of(K1))
+    later = brought(record(settled, FIRST, 790, 8, late=59))
+    for order in ([brought(own), later], [later, brought(own)]):
+        with boa.env.anchor():
+            meter_records.bring(order)
+            assert meter_records.register_at(settled, FIRST) == (1 << 64 | 7, 789)
+
+
+def test_bring__key_replaced_between_two_records__they_show_no_energy_together(
+    meter_records: Any, settled: int, registrar: str
+) -> None:
+    second = ec.derive_private_key(34, ec.SECP256K1())
+    meter_records.bring([brought(record(settled, FIRST, 789, 7))])
+    meter_records.set_meter_key(settled, words(key_of(second)), sender=registrar)
+    meter_records.bring([brought(record(settled, FIRST + 1, 2_289, 8, key=second))])
+    assert not meter_records.is_confirmed(settled, FIRST)
+    meter_records.bring([brought(record(settled, FIRST, 789, 9, key=second))])
+    assert meter_records.register_at(settled, FIRST) == (9, 789), "the new key's own stands"
+    meter_records.bring([brought(record(settled, FIRST + 1, 2_289, 10, key=second))])
+    assert not meter_records.is_confirmed(settled, FIRST), "its first record at the end has a lower number"
+
+
+def test_confirm__key_taken_away_meanwhile__its_records_confirm_nothing(
+    meter_records: Any, site: int, report: Report, registrar: str
+) -> None:
+    boa.env.evm.patch.timestamp = START + 900
+    meter_records.bring([brought(record(site, FIRST, 789, 7)), brought(record(site, FIRST + 1, 2_289, 8))])
+    meter_records.set_meter_key(site, NO_KEY, sender=registrar)
+    report([entry(site, HOUR, {0: 1_500})])
+    assert not meter_records.confirm(site, FIRST)
 
 
 @pytest.mark.parametrize(("before", "after"), [(789, 2_288), (789, 2_290)])
@@ -204,7 +280,7 @@ def test_bring__numbers_of_two_kinds__not_compared(meter_records: Any, settled: 
     assert meter_records.register_at(settled, FIRST + 1) == (1 << 64 | 8, 2_289)
     start = ocmf(K1, exported="2.289", time=(FIRST + 2) * 900, page="T9").decode()
     meter_records.bring([brought(meter_record(settled, start, key_of(K1)))])
-    assert meter_records.confirmed_mask(settled, HOUR) == 0b01, "T9 after F8 shows no energy"
+    assert meter_records.confirmed_mask(settled, HOUR) == 0, "neither F8 after T7 nor T9 after F8 shows energy"
 
 
 def test_bring__settled_without_a_reading__not_confirmed(meter_records: Any, site: int, report: Report) -> None:
@@ -469,21 +545,43 @@ def test_bring__places_do_not_belong_together__refused(meter_records: Any, settl
     for beyond in (len(PAYLOAD) + 1, 2**256 - 1):
         with boa.reverts("record: key not there"):
             meter_records.bring([signed(settled, PAYLOAD, places_of(PAYLOAD, PG=beyond))])
+    for name in ("TM", "ST"):
+        for beyond in (1_024, 2**255):
+            with boa.reverts("record: key not there"):
+                meter_records.bring([signed(settled, PAYLOAD, places_of(PAYLOAD, **{name: beyond}))])
+    wide = PAYLOAD.replace('"RI":"1-0:2.8.0"', '"RI":"1-0:2.8.0","XX":"' + 512 * "x" + '"')
     with boa.reverts("record: keys too far apart"):
-        meter_records.bring([signed(settled, PAYLOAD, places_of(PAYLOAD, TM=len(PAYLOAD)))])
-    with boa.reverts("record: keys too far apart"):
-        meter_records.bring([signed(settled, PAYLOAD, places_of(PAYLOAD, ST=2**255))])
+        meter_records.bring([signed(settled, wide)])
 
 
-def test_bring__a_later_time_before_the_register__the_earlier_one_refused(meter_records: Any, settled: int) -> None:
+OWN_TIMES = (
+    '{"PG":"T7","RD":[{"RI":"1-0:2.8.0","RU":"kWh","RV":0.5,"ST":"G","TM":"2033-05-20T00:00:00,000+0000 S"},'
+    '{"RI":"1-0:2.8.0","RU":"kWh","RV":0.789,"ST":"G","UC":{"UN":1},"TM":"2033-05-20T00:15:00,000+0000 S"}]}'
+)
+
+
+def test_bring__register_has_a_time_of_its_own_before_or_behind_its_keys__no_other_holds(
+    meter_records: Any, settled: int
+) -> None:
     twice = PAYLOAD.replace('{"RV":"   0', '{"TM":"2033-05-20T02:15:00,000+0200 S","RV":"   0')
+    for payload in (twice, OWN_TIMES):
+        with boa.reverts("record: not its time"):
+            meter_records.bring([signed(settled, payload, places_of(payload, TM=payload.index('"TM"')))])
+        with boa.env.anchor():
+            meter_records.bring([signed(settled, payload)])
+            assert meter_records.register_at(settled, FIRST + 1) == (7, 789)
+    later = PAYLOAD.replace('"ST":"G"}]', '"ST":"G"},{"TM":"2033-05-20T02:15:00,000+0200 S","RV":1}]')
+    first = {name: PAYLOAD.rindex(f'"{name}"') for name in ("RV", "RI", "RU", "ST")}
     with boa.reverts("record: not its time"):
-        meter_records.bring([signed(settled, twice, places_of(twice, TM=twice.index('"TM"')))])
-    meter_records.bring([signed(settled, twice)])
-    assert meter_records.register_at(settled, FIRST + 1) == (7, 789)
-    later = PAYLOAD.replace('"ST":"G"}]', '"ST":"G","TM":"2033-05-20T02:15:00,000+0200 S"}]')
-    with boa.reverts("record: keys too far apart"):
-        meter_records.bring([signed(settled, later)])
+        meter_records.bring([signed(settled, later, places_of(later, **first))])
+    meter_records.bring([signed(settled, later, places_of(later, **first, TM=later.index('"TM"')))])
+    assert meter_records.register_at(settled, FIRST) == (7, 789)
+
+
+@pytest.mark.parametrize("flags", ["E", "t", "Et"])
+def test_bring__meter_flags_energy_or_time_as_faulty__refused(meter_records: Any, settled: int, flags: str) -> None:
+    with boa.reverts("record: meter not well"):
+        meter_records.bring([brought(record(settled, FIRST, 789, 7, EF=flags))])
 
 
 def test_bring__key_as_a_value_or_without_one__refused(meter_records: Any, settled: int) -> None:
@@ -495,13 +593,14 @@ def test_bring__key_as_a_value_or_without_one__refused(meter_records: Any, settl
         meter_records.bring([signed(settled, twice)])
 
 
-def test_bring__json_of_1024_bytes__taken_and_a_register_at_its_very_end(meter_records: Any, settled: int) -> None:
-    head, tail = PAYLOAD[:-4], '"G"'
-    cut = head[: head.rindex('"ST"')] + '"ST":' + tail
-    filled = cut.replace('"T7",', '"T7","GI":"' + "x" * (1024 - len(cut) - 8) + '",')
+def test_bring__json_of_1024_bytes__taken(meter_records: Any, settled: int) -> None:
+    filled = PAYLOAD.replace('"T7",', '"T7","GI":"' + "x" * (1024 - len(PAYLOAD) - 8) + '",')
     assert len(filled) == 1024
     meter_records.bring([signed(settled, filled)])
     assert meter_records.register_at(settled, FIRST) == (7, 789)
+    cut = PAYLOAD[: PAYLOAD.rindex('"ST"')] + '"ST":"G"'
+    with boa.reverts("record: key not there"):
+        meter_records.bring([signed(settled, cut)])
 
 
 @pytest.mark.parametrize("late", [60, 61])
@@ -515,7 +614,7 @@ def test_bring__made_after_the_boundary__a_minute_at_most(meter_records: Any, se
             meter_records.bring([one])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(day=date(2000, 2, 29), quarter=95, offset=14 * 60, status="S")
 @example(day=date(2000, 1, 1), quarter=95, offset=-12 * 60, status="R")
 @example(day=date(2001, 3, 1), quarter=0, offset=0, status="I")
@@ -601,9 +700,20 @@ def test_meter_record__real_meters__signature_and_places_found(shared_data: Path
             meter_record(1, one["ocmf"], key)
 
 
+def test_shown__any_record__time_and_energy_that_the_contract_reads() -> None:
+    assert shown(record(7, FIRST, 12_345, 7, late=9)) == (FIRST * 900 + 9, 12_345)
+    in_wh = PAYLOAD.replace('"   0.789","RI":"1-0:2.8.0","RU":"kWh"', '"  789.9","RI":"1-0:2.8.0","RU":"Wh"')
+    one = MeterRecord(7, in_wh.encode(), places_of(in_wh), 1, 1, 0)  # type: ignore[arg-type]
+    assert shown(one) == (FIRST * 900, 789)
+    with pytest.raises(RecordRefused, match="not understood"):
+        shown(replace(one, json=in_wh.replace("2033-05-20T", "yesterday, ").encode()))
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("OCMF|{}|" + "[" * 2_030, "not understood"),
+        ('OCMF|{"RD":[{"a":' + "[" * 1_000 + "|{}", "not understood"),
         ("", "no OCMF record"),
         ("OCMF|{}", "no OCMF record"),
         ("OCMF|{}|{}", "not understood"),
@@ -615,6 +725,8 @@ def test_meter_record__real_meters__signature_and_places_found(shared_data: Path
         (ocmf(K1, time=FIRST * 900).decode().replace('"PG"', '"PX"'), "no PG"),
     ],
     ids=[
+        "brackets",
+        "brackets in a register",
         "empty",
         "one part",
         "no signature",

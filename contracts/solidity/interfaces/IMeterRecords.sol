@@ -85,9 +85,10 @@ interface IMeterRecords {
     function bring(MeterRecord[] calldata records) external;
 
     /**
-     * @notice Confirms a slot whose records came before it was settled.
+     * @notice Confirms a slot whose records came before it was settled, or logs that they contradict it.
+     * @return Whether the slot is confirmed now.
      */
-    function confirm(uint256 site, uint256 slot) external;
+    function confirm(uint256 site, uint256 slot) external returns (bool);
 
     /**
      * @notice Whether records of the site's own meter show what was settled in a slot.

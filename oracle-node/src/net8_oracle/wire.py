@@ -47,7 +47,7 @@ class WireReading(WireModel):
     sequence: Annotated[int, Field(ge=1, lt=2**62)]
     signature: HexBytes
     source_ns: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    record: Annotated[str, Field(max_length=LARGEST_RECORD)] = ""
+    record: Annotated[str, Field(max_length=LARGEST_RECORD, pattern=r"^[ -~]*$")] = ""  # printable ASCII
 
     @classmethod
     def of(cls, signed: SignedReading) -> "WireReading":

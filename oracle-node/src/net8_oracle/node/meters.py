@@ -60,6 +60,13 @@ class _History:
             del self.at_boundary[next(iter(self.at_boundary))]
         return boundary
 
+    def complete(self, signed: SignedReading) -> None:
+        """Take up the record of the latest reading, where it came without one the first time."""
+        boundary = boundary_of(signed.reading.taken_at)
+        known = self.at_boundary.get(boundary) if boundary is not None else None
+        if boundary is not None and known is not None and known.signature == signed.signature and not known.record:
+            self.at_boundary[boundary] = signed
+
 
 class Meters:
     """Readings of all sites of the node's zones."""
@@ -95,6 +102,7 @@ class Meters:
             return Acceptance.LATER, None
         history = self._histories.get(reading.site)
         if history is not None and history.last.signature == signed.signature:
+            history.complete(signed)
             return Acceptance.KNOWN, None
         if signed.signer(self._domain) != site.meter_key:
             raise ReadingRefused(

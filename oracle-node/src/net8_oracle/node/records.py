@@ -7,6 +7,8 @@ import base64
 import hashlib
 import json
 import re
+from datetime import datetime
+from decimal import Decimal
 
 from coincurve import PublicKey
 from cryptography.exceptions import InvalidSignature
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from net8.model import MeterCurve, MeterKey, MeterRecord
 
-__all__ = ["RecordRefused", "meter_record"]
+__all__ = ["RecordRefused", "meter_record", "shown"]
 
 LARGEST = 1024  # bytes of JSON that the contract takes
 _EXPORT = re.compile(r"0?1-\w{1,2}:(?:0?2|C0)\.0?8\.(?:00?|0?e)(?:[.*](?:FF|255|00?))?", re.IGNORECASE)
@@ -40,9 +42,30 @@ def meter_record(site: int, text: str, key: MeterKey) -> MeterRecord:
     try:
         r, s = utils.decode_dss_signature(_der(json.loads(parts[2])))
         places = _places(payload.decode("latin-1"))  # one character for each byte
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise RecordRefused(f"site {site}: record not understood ({fault})") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
+        raise RecordRefused(f"site {site}: record not understood ({str(fault)[:120]})") from None
     return MeterRecord(site, payload, places, r, s, _parity(site, payload, r, s, key))
+
+
+def shown(record: MeterRecord) -> tuple[int, int]:
+    """(unix time, Wh exported) that a record says.
+
+    Raises:
+        RecordRefused: it says neither as OCMF has it.
+    """
+    payload = record.json.decode("latin-1")
+    _, taken_at, energy, _, unit, _ = (_text(payload, place) for place in record.places)
+    try:
+        moment = datetime.strptime(taken_at[:-2], "%Y-%m-%dT%H:%M:%S,%f%z")
+        return int(moment.timestamp()), int(Decimal(energy.strip()) * {"Wh": 1, "kWh": 1000}[unit])
+    except (ValueError, KeyError, ArithmeticError) as fault:
+        raise RecordRefused(f"site {record.site}: record not understood ({str(fault)[:120]})") from None
+
+
+def _text(payload: str, place: int) -> str:
+    """The value of the key that stands at a place, as text."""
+    found = re.compile(r'"\w\w"\s*:\s*(?:"([^"]*)"|([\d.]+))').match(payload, place)
+    return "" if found is None else found[1] if found[1] is not None else found[2]
 
 
 def _der(signature: dict[str, str]) -> bytes:

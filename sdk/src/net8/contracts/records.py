@@ -64,9 +64,9 @@ class Records(Contract):
         brought = [_record(one) for one in records]
         return self._call("report", zone, round_, join_words(entries), bitmap, ordered, brought, into=int)
 
-    def confirm(self, site: int, slot: int) -> Call[None]:
-        """Confirm a slot whose records came before it was settled; anyone."""
-        return self._call("confirm", site, slot, into=nothing)
+    def confirm(self, site: int, slot: int) -> Call[bool]:
+        """Confirm a slot whose records came before it was settled; anyone. The answer is whether it is confirmed."""
+        return self._call("confirm", site, slot, into=bool)
 
     def is_confirmed(self, site: int, slot: int) -> Call[bool]:
         """Whether records of the site's own meter show what was settled in a slot."""

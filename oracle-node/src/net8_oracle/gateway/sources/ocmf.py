@@ -112,7 +112,7 @@ def decode(raw: bytes, key: PublicKey | None = None) -> MeterState:
         serial=record.payload.MS or record.payload.GS,
         signed=signed,
         problems=tuple(_problems(record, key, signed, why)),
-        record=text if signed and len(text) <= LARGEST_RECORD else "",
+        record=text if signed and len(text) <= LARGEST_RECORD and text.isascii() and text.isprintable() else "",
     )
 
 
