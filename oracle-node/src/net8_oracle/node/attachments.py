@@ -26,7 +26,7 @@ __all__ = ["RECORD_GAS", "Attachments"]
 
 log = logging.getLogger(__name__)
 
-RECORD_GAS = 300_000  # above the dearest record of 1,024 bytes; what is not used is not paid
+RECORD_GAS = 400_000  # above the dearest record of 1,024 bytes, in storage never used; what is not used is not paid
 _MOST = 32  # records in one call
 _PATIENCE = 2.0  # seconds that a report waits for the chain to be asked about records
 T = TypeVar("T")
