@@ -97,6 +97,7 @@ async def test_of__records_at_both_ends__those_new_to_the_chain(answers: Answers
         text(SLOT + 1, 2_290), text(SLOT, 2_289),
         text(SLOT + 1, 2_289).replace("kWh", "MWh"), text(SLOT + 1, 2_289).replace('"T', '"Z'),
     ],
+    ids=["brackets", "brackets in a register", "no record", "other energy", "other time", "no unit", "no time"],
 )  # fmt: skip
 async def test_of__one_record_is_not_of_its_reading_or_nonsense__the_others_go_along(
     answers: Answers, meters: Meters, record: str
