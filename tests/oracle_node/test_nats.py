@@ -29,7 +29,7 @@ from tests.oracle_node.local_chain import LocalChain, Zone
 from tests.oracle_node.nats_server import PASSWORD, STRANGER, NatsServer
 from tests.oracle_node.processes import PASSWORD as KEY_PASSWORD
 from tests.oracle_node.processes import NodeProcess, Place, Street, get_json, wait_for
-from tests.oracle_node.test_mutual_tls import check, metric
+from tests.oracle_node.test_mutual_tls import check, metric, reach
 
 pytestmark = pytest.mark.chain
 
@@ -89,6 +89,7 @@ async def connected(server: NatsServer, place: Place) -> AsyncIterator[Client]:
 def test_slots__through_nats__settle(street: Running) -> None:
     street.settle(4)
     assert all(peer["reachable"] for node in street.nodes for peer in node.status()["peers"])
+    assert reach(f"{street.nodes[0].url}/envelopes", None, b'{"envelopes": []}') == 404, "nobody comes in by HTTP"
 
 
 def test_leader__restarted_late__leads_with_what_it_missed(street: Running) -> None:
@@ -243,6 +244,18 @@ async def test_connection__lost__nothing_is_missed(street: Running) -> None:
             while vote(1_003, 2) not in hearing.heard:  # noqa: ASYNC110 - a list is plain
                 await asyncio.sleep(0.01)
         assert not hearing.transport.problem
+
+
+async def test_consumer__deleted_by_somebody__made_anew(street: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nats_transport, "_HEARTBEAT", 0.2)
+    saying, hearing = Speaker(street, 0, 1_006), Speaker(street, 1, 1_006)
+    async with saying.running(), hearing.running(), connected(street.server, street.places[0]) as stranger:
+        saying.transport.broadcast(vote(1_006, 1))
+        await until_heard(hearing, [1])
+        listener, speaker = street.zone.operators[1].address, street.zone.operators[0].address
+        await stranger.jsm().delete_consumer("net8-31337-1006", f"{listener}-{speaker}")
+        saying.transport.broadcast(vote(1_006, 2))
+        await until_heard(hearing, [1, 1, 2])
 
 
 async def test_envelope__refused_by_the_server__dropped_and_the_next_one_goes(street: Running) -> None:

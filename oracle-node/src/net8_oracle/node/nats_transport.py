@@ -46,6 +46,7 @@ _READ_WITHIN = 120.0  # seconds in which they must be, or they come again
 _HEARTBEAT = 10.0  # seconds between two signs of life of a consumer
 _ANSWER_WITHIN = 5.0  # seconds
 _LEFT_WITHIN = 1.0  # seconds
+_LOOKED_EVERY = 0.1  # seconds, whether the connection is still there
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds before the server is tried again
 _TOLD_EVERY = 60.0  # seconds between two lines in the log about one peer's subject
 _TO = "Net8-To"
@@ -86,10 +87,8 @@ def _subject(chain_id: int, zone: int, signer: str) -> str:
 
 
 @asynccontextmanager
-async def _connected(
-    settings: NatsSettings, tls: ssl.SSLContext | None, lost: asyncio.Event
-) -> AsyncIterator["Client"]:
-    """A client that is connected until `lost` is set. `tls` serves one connection at a time.
+async def _connected(settings: NatsSettings, tls: ssl.SSLContext | None) -> AsyncIterator["Client"]:
+    """A client that is connected, until it is closed. `tls` serves one connection at a time.
 
     Raises:
         NatsUnreachable: nobody answers, or we are not let in; also when the connection is lost in between.
@@ -98,16 +97,13 @@ async def _connected(
     from nats.errors import Error, SecureConnWantedError
     from nats.js.errors import ServiceUnavailableError
 
-    reasons: list[str] = []
+    reasons: deque[str] = deque(maxlen=1)  # the latest
     secured = _handshakes(tls)
 
     async def note(fault: Exception) -> None:
         reasons.append(_words(fault))
         if "permissions violation" in reasons[-1].lower():
             log.error("NATS server forbids what the node needs", extra=fields(reason=reasons[-1]))
-
-    async def closed() -> None:
-        lost.set()
 
     def unless_in_the_clear(value: str) -> str:
         """The library goes on without TLS where the server, or somebody on the way, does not ask for it."""
@@ -122,7 +118,6 @@ async def _connected(
             list(settings.url),
             name="net8-oracle",
             error_cb=note,
-            closed_cb=closed,
             allow_reconnect=False,
             max_reconnect_attempts=1,
             reconnect_time_wait=0,
@@ -268,15 +263,15 @@ class NatsTransport:
         """Carry envelopes until cancelled, connecting anew whenever the connection is lost."""
         pause, told = _FIRST_PAUSE, ""
         while True:
-            lost = asyncio.Event()
+            _unless_cancelled()
             try:
-                async with _connected(self._settings, self._tls, lost) as client:
+                async with _connected(self._settings, self._tls) as client:
                     for zone in self._zones:
                         await _have_stream(client, self._settings, self._chain_id, zone)
                     self._stands("")
                     log.info("NATS server reached", extra=fields(server=", ".join(self._settings.url)))
                     pause, told = _FIRST_PAUSE, ""
-                    await self._carry(client, lost)
+                    await self._carry(client)
             except NatsUnreachable as fault:
                 if told != str(fault):
                     log.warning("NATS server not reached", extra=fields(reason=str(fault)))
@@ -290,17 +285,21 @@ class NatsTransport:
         for peer in self._peers.values():
             peer.reachable = not problem
 
-    async def _carry(self, client: "Client", lost: asyncio.Event) -> None:
+    async def _carry(self, client: "Client") -> None:
         """Speak and hear until one of the two fails."""
+        _unless_cancelled()
+        hearing = [self._hear(client, zone, signer) for zone in self._zones for signer in self._peers]
+        tasks = [asyncio.ensure_future(work) for work in (_until_closed(client), self._speak(client), *hearing)]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_until_lost(lost))
-                tasks.create_task(self._speak(client))
-                for zone in self._zones:
-                    for signer in self._peers:
-                        tasks.create_task(self._hear(client, zone, signer))
-        except ExceptionGroup as faults:
-            raise faults.exceptions[0] from None  # the others have failed because of it, or as it did
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                if not one.cancelled():  # the library cancels who waits when it closes
+                    one.result()
+            raise ConnectionError("the connection is lost")
+        finally:
+            for one in tasks:
+                one.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     # --- speaking ----------------------------------------------------------------------------------------------
 
@@ -308,6 +307,7 @@ class NatsTransport:
         """Put what waits into the stream, in order; each envelope until the server says that it has it."""
         stream = client.jetstream(timeout=_ANSWER_WITHIN)
         while True:
+            _unless_cancelled()
             if self._unsent is None:
                 if not self._queue:
                     self._news.clear()
@@ -340,6 +340,7 @@ class NatsTransport:
         coming = await client.subscribe(inbox, pending_msgs_limit=2 * _AT_ONCE)
         await self._consume(client, zone, crypto.address_text(signer), inbox)
         while True:
+            _unless_cancelled()
             message = await coming.next_msg(timeout=3 * _HEARTBEAT)
             if message.reply:  # a heartbeat has none
                 await self._take(zone, signer, message)
@@ -403,9 +404,17 @@ class NatsTransport:
             log.warning("no envelope, dropped; who may publish on a peer's subject says the NATS server", extra=facts)
 
 
-async def _until_lost(lost: asyncio.Event) -> None:
-    await lost.wait()
+async def _until_closed(client: "Client") -> None:
+    while not client.is_closed:  # noqa: ASYNC110 - the library may close without a word
+        await asyncio.sleep(_LOOKED_EVERY)
     raise ConnectionError("the connection is lost")
+
+
+def _unless_cancelled() -> None:
+    """End where the library has swallowed that we were cancelled, as asyncio.wait_for did before Python 3.12."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 # --- looking at it from outside ------------------------------------------------------------------------------------
@@ -431,7 +440,7 @@ async def look(
     from nats.js.errors import NotFoundError
 
     streams: dict[int, dict[str, int] | None] = {}
-    async with _connected(settings, tls, asyncio.Event()) as client:
+    async with _connected(settings, tls) as client:
         for zone in zones:
             try:
                 told = await client.jsm(timeout=_ANSWER_WITHIN).stream_info(

@@ -237,7 +237,7 @@ class Node:
             web.get("/metrics", self._get_metrics),
             web.get("/status", self._get_status),
         ]
-        for_peers = [web.post("/envelopes", self._post_envelopes)]
+        for_peers = [web.post("/envelopes", self._post_envelopes)] if self._settings.nats is None else []
         mesh = self._settings.mesh
         open_ = partial(serve, largest_body=self._limits.largest_body, admits=self._limits.admits)
         if mesh is None or mesh.listen is None:
