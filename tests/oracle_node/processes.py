@@ -3,13 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ import eth_keyfile
 from net8.model import Outcome
 from net8_oracle import certificates
 
+from tests.oracle_node import warm
 from tests.oracle_node.local_chain import Operator, Zone, key_of
 from tests.ports import free_port
 
@@ -30,13 +31,13 @@ def write_keystore(path: Path, key: bytes) -> Path:
     return path
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    """The first true value of `condition`."""
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20.0, every: float = 0.02) -> Any:
+    """The first true value of `condition`, asked for again after so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
-        time.sleep(0.02)
+        time.sleep(every)
     raise AssertionError(f"did not happen in {seconds} s: {what}")
 
 
@@ -57,20 +58,13 @@ class Process:
     def __init__(self, folder: Path, name: str, arguments: list[str], program: list[str] | None = None) -> None:
         self.name = name
         self.log_file = folder / f"{name}.log"
-        self._command = [*(program or [sys.executable, "-m", "net8_oracle.cli"]), *arguments]
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._command = [*(program or ["-m", "net8_oracle.cli"]), *arguments]
+        self._process: BaseProcess | None = None
 
     def start(self, program: list[str] | None = None) -> None:
         """Start it; its log is appended to."""
         command = [*program, *self._command[-3:]] if program else self._command
-        with self.log_file.open("ab") as log:
-            self._popen = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "NODE_TEST_PASSWORD": PASSWORD},
-                cwd=Path(__file__).resolve().parents[2],
-            )
+        self._process = warm.start(command, self.log_file, {"NODE_TEST_PASSWORD": PASSWORD})
 
     def kill(self) -> None:
         """As a power cut would."""
@@ -82,31 +76,35 @@ class Process:
 
     def pause(self) -> None:
         """Freeze it: it accepts connections and never answers."""
-        assert self._popen is not None
-        self._popen.send_signal(signal.SIGSTOP)
+        self._send(signal.SIGSTOP)
 
     def resume(self) -> None:
         """End of `pause`."""
-        assert self._popen is not None
-        self._popen.send_signal(signal.SIGCONT)
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: int) -> None:
+        assert self._process is not None
+        assert self._process.pid is not None
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(self._process.pid, number)
 
     def _end(self, number: int) -> int:
-        if self._popen is None:
+        if self._process is None:
             return 0
-        popen, self._popen = self._popen, None
-        if popen.poll() is None:
-            popen.send_signal(signal.SIGCONT)
-            popen.send_signal(number)
-        try:
-            return popen.wait(10)
-        except subprocess.TimeoutExpired:
-            popen.kill()
-            raise AssertionError(f"{self.name} did not end within 10 s of signal {number}") from None
+        if self._process.is_alive():
+            self._send(signal.SIGCONT)
+            self._send(number)
+        process, self._process = self._process, None
+        process.join(10)
+        if process.exitcode is None:
+            process.kill()
+            raise AssertionError(f"{self.name} did not end within 10 s of signal {number}")
+        return process.exitcode
 
     @property
     def running(self) -> bool:
         """Whether the process is there."""
-        return self._popen is not None and self._popen.poll() is None
+        return self._process is not None and self._process.is_alive()
 
     def log(self) -> str:
         """All it has said."""

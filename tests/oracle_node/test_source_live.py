@@ -250,7 +250,8 @@ async def test_ocmf__file_that_grows__newest_whole_line_under_the_given_key(tmp_
     older, newer = frames.ocmf(KEY, "1.0"), frames.ocmf(KEY, "2.0")
     (tmp_path / "records").write_bytes(older + b"\n" + newer + b"\n" + newer[:50])
     source = source_of(tmp_path, kind="ocmf", path="records", public_key=frames.public_key(KEY))
-    assert await source.read(1) == MeterState(1_700_000_000, 2_000, 789, "MS31", signed=True)
+    signed = MeterState(1_700_000_000, 2_000, 789, "MS31", signed=True, record=newer.decode())
+    assert await source.read(1) == signed
     with pytest.raises(SourceFault, match="cannot be read"):
         await source_of(tmp_path, kind="ocmf", path="nowhere").read(1)
 

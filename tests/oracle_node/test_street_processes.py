@@ -1,6 +1,5 @@
 """Real processes on a real chain: gateways replay a file, four nodes settle it, and some of them fail."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +19,7 @@ MISBEHAVING = Path(__file__).with_name("misbehaving.py")
 
 def misbehaving(how: str) -> list[str]:
     """The program of a node that misbehaves."""
-    return [sys.executable, str(MISBEHAVING), how]
+    return [str(MISBEHAVING), how]
 
 
 def check_settled_as_metered(street: Street, slot: int, bought: dict[int, int] | None = None) -> None:
@@ -174,6 +173,8 @@ def test_records__meter_signs_by_itself__chain_checks_it_with_the_report(street:
     source = f'kind = "ocmf"\npath = "{lines}"\npublic_key = "{public_key(key)}"\n'
     street.gateways = [street.gateway("signing", zone.sites, {site: source})]
     assert street.begin() == slot
+    gateway = street.gateways[0]
+    wait_for(lambda: get_json(f"{gateway.url}/status")["meters"][0]["serial"], "the first record is read")
     for ended, exported in ((slot, 2_289), (slot + 1, 2_289)):
         sign(ended + 1, exported)
         street.end_slot(ended)
