@@ -58,8 +58,8 @@ class Here:
             raise ValueError("no site is shown")
         return self.view.market.sites[self.site]
 
-    def refusal(self, call: Call[Any]) -> str | None:
-        """What the contract would say now if the connected account sent `call`, in words; None when it would do it."""
+    def refused(self, call: Call[Any]) -> Refused | None:
+        """What the contract would say now if the connected account sent `call`; None when it would do it."""
         who = self.account.address
         if who is None:
             return None
@@ -71,7 +71,11 @@ class Here:
                 return refused
             return None
 
-        refused = self.view.memo(("dry run", call.to, call.data, who), ask)
+        return self.view.memo(("dry run", call.to, call.data, who), ask)
+
+    def refusal(self, call: Call[Any]) -> str | None:
+        """The same in words."""
+        refused = self.refused(call)
         return None if refused is None else sentence(refused)
 
     def panel(self, key: str, intent: Intent | None, idle: str, *, quiet: bool = False) -> Outcome | None:

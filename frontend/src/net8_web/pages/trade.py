@@ -3,32 +3,27 @@
 from dataclasses import replace
 
 import streamlit as st
-from net8.errors import Refused
-from net8.model import Order, OrderKind, Terms
-from net8.packing import OrderId
-from net8.units import hour_of_slot, slot_of, slot_start
+from net8.units import hour_of_slot, slot_start
 
 from net8_web import markup, show
-from net8_web.amounts import Unusable
-from net8_web.components import wallet
 from net8_web.components.book import Cell, Rung, forget, ladder, strip
-from net8_web.context import Here, here, no_site_note, site_name, start_empty
+from net8_web.components.wallet import Intent
+from net8_web.context import Here, here, no_site_note, site_name
 from net8_web.history import history
 from net8_web.i18n import language, t
-from net8_web.ticket import Draft, Quote, quote
+from net8_web.ticket import Draft
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
-from net8_web.words import sentence
+from net8_web.trading import form, many, one
+from net8_web.trading.mine import my_orders
+from net8_web.trading.slots import open_slots
 
 __all__ = ["render"]
 
-SLOTS_SHOWN = 96  # a day ahead in the strip
 RUNGS = 9  # prices of each side in the ladder
 TRADES_SHOWN = 8
-ORDERS_SHOWN = 10
-RELEASED_AT_ONCE = 64  # what one transaction releases
 
-_SLOT = "trade_slot"
-_QUANTITY, _KIND, _CHOICES = "trade_quantity", "trade_kind", "trade_choices"
+_SLOT, _MODE = "trade_slot", "trade_mode"
+_MODES = ["one", "many"]  # kinds of order
 
 
 def render() -> None:
@@ -43,29 +38,16 @@ def render() -> None:
         _book()
     with ticket:
         _ticket()
-    _my_orders()
+    my_orders()
     history(at.zone, _chosen_slot(at))
 
 
 # --- which slot -----------------------------------------------------------------------------------------------------
 
 
-def _open_slots(at: Here) -> list[int]:
-    now = slot_of(at.view.now)
-    return at.view.memo(
-        ("open_slots", at.zone), lambda: [slot for slot in range(now, now + SLOTS_SHOWN + 1) if _is_open(at, slot)]
-    )
-
-
-def _is_open(at: Here, slot: int) -> bool:
-    """Whether an order may still be placed; from the terms in memory, without asking the chain."""
-    terms = at.view.terms(at.zone or 0, hour_of_slot(slot))
-    return terms is not None and at.view.now < slot_start(slot - terms.gate_lead)
-
-
 def _chosen_slot(at: Here) -> int | None:
     """The picked slot; when it closed meanwhile, the next one open."""
-    slots = _open_slots(at)
+    slots = open_slots(at)
     picked = st.session_state.get(_SLOT)
     if picked in slots:
         return int(picked)
@@ -126,7 +108,7 @@ def _mine(at: Here, cell: Cell) -> Cell:
 @st.fragment(run_every=LIVE_SECONDS)
 def _slots() -> None:
     at = here()
-    slots = _open_slots(at)
+    slots = open_slots(at)
     if not slots:
         markup.empty(t("trade.none_open"), t("trade.none_open_way"))
         return
@@ -184,10 +166,7 @@ def _book() -> None:
     picked = ladder("trade_ladder", asks, bids, spread, words)
     if picked and isinstance(picked.get("price"), int):
         # Taking an offer is buying, hitting a bid is selling.
-        choices = st.session_state.get(_CHOICES, 0) + 1
-        st.session_state[f"trade_side_{choices}"] = "buy" if picked.get("side") == "sell" else "sell"
-        st.session_state[f"trade_price_{choices}"] = show.price_net8(picked["price"])
-        st.session_state[_CHOICES] = choices
+        form.fill_in("buy" if picked.get("side") == "sell" else "sell", picked["price"])
         forget("trade_ladder")
         st.rerun()
     _recent(at, slot)
@@ -214,155 +193,37 @@ def _recent(at: Here, slot: int) -> None:
 # --- the order ------------------------------------------------------------------------------------------------------
 
 
-def _price_key() -> str:
-    return f"trade_price_{st.session_state.get(_CHOICES, 0)}"
-
-
-def _form() -> Draft:
-    # A row of the ladder fills in new fields instead of changing the old ones: a browser that has not heard of the
-    # choice yet sends what they said before along with whatever it reports next.
-    choices = st.session_state.get(_CHOICES, 0)
-    start_empty(_price_key(), _QUANTITY)
-    st.session_state.setdefault(f"trade_side_{choices}", "sell")
-    side = st.segmented_control(
-        t("trade.side"),
-        ["sell", "buy"],
-        required=True,
-        format_func=lambda name: t(f"trade.{name}"),
-        key=f"trade_side_{choices}",
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    price, unit = st.columns([3, 2])
-    with price:
-        typed = st.text_input(t("trade.price"), key=_price_key(), placeholder="0.1")
-    with unit:
-        unit_name = st.selectbox(t("trade.unit"), ["NET8/kWh", "EUR/kWh"], key=f"trade_unit_{choices}")
-    quantity = st.text_input(t("trade.quantity"), key=_QUANTITY, placeholder="5")
-    kind = st.selectbox(
-        t("trade.kind"), list(OrderKind), format_func=lambda kind: t(f"trade.kind_{kind.name.lower()}"), key=_KIND
-    )
-    return Draft(
-        side != "buy", typed, unit_name == "EUR/kWh", quantity, OrderKind.LIMIT if kind is None else OrderKind(kind)
-    )
-
-
-def _summary(at: Here, slot: int, terms: Terms, order: Quote) -> None:
-    both = f"{show.price_net8(order.price)} NET8/kWh · {show.price_euro(order.price)} EUR/kWh"
-    total = order.value if order.sell else order.value + order.fee
-    lines = [
-        (t("trade.f_price"), show.isolate(both)),
-        (t("trade.f_you_get" if order.sell else "trade.f_you_pay"), f"{show.net8(total)} · {show.euro(total)}"),
-    ]
-    if not order.sell:
-        lines.append((t("trade.f_fee"), show.net8(order.fee)))
-    lines.append((t("trade.f_margin"), show.net8(order.held)))
-    if at.site:
-        lines.append((t("trade.f_free"), show.net8(at.view.free_balance(at.site))))
-    lines.append((t("trade.f_gate"), show.isolate(show.clock(slot_start(slot - terms.gate_lead)))))
-    markup.facts(lines)
-    fills = t("trade.fills_now", energy=show.energy(order.fills_now)) if order.fills_now else t("trade.fills_none")
-    if order.sell:
-        price = show.isolate(f"{show.price_net8(terms.imbalance)} NET8/kWh")
-        outcome = t("trade.if_not_sell", imbalance=price, worst=show.net8(order.worst))
-    else:
-        price = show.isolate(f"{show.price_net8(terms.feed_in)} NET8/kWh")
-        outcome = t("trade.if_not_buy", feed_in=price)
-    st.caption(f"{fills} {outcome}")
-
-
-def _refusal_of(at: Here, slot: int, order: Quote) -> str | None:
-    """What the contract would say now, in words; None when it would take the order."""
-    if at.site is None or at.account.address is None:
-        return None
-    call = at.view.contracts.exchange.place(at.site, slot, order.sell, order.price, order.wh, order.kind)
-    try:
-        at.view.try_call(call, at.account.address)
-    except Refused as refused:
-        free = at.view.free_balance(at.site)
-        if refused.reason == "balance: too low" and order.held > free:
-            figures = {"needed": order.held, "free": free, "missing": order.held - free}
-            return t("trade.too_poor", **{name: show.net8(grains) for name, grains in figures.items()})
-        return sentence(refused)
-    return None
-
-
 @st.fragment(run_every=FORM_SECONDS)
 def _ticket() -> None:
     at = here()
     slot = _chosen_slot(at)
     st.subheader(t("trade.ticket"))
     with st.container(border=True):
-        draft = _form()
-        intent = None
-        terms = at.view.terms(at.zone or 0, hour_of_slot(slot)) if slot is not None else None
-        if slot is None or terms is None:
-            st.warning(t("trade.closed"))
-        elif draft.price.strip() and draft.quantity.strip():
-            intent = _checked(at, slot, terms, draft)
-        at.send("ticket", intent, t("trade.idle"), "trade.done", empties=(_price_key(), _QUANTITY))
+        mode = st.segmented_control(
+            t("trade.mode"), _MODES, default=_MODES[0], required=True, key=_MODE, label_visibility="collapsed",
+            format_func=lambda mode: t(f"trade.mode_{mode}"), width="stretch",
+        )  # fmt: skip
+        draft = form.draft(kinds=True)
+        if mode == "many":
+            intent = many.intent(at, open_slots(at), draft) if slot is not None else _closed()
+            at.send("batch", intent, t("batch.idle"), "batch.done", empties=(form.price_key(), form.QUANTITY))
+        else:
+            at.send(
+                "ticket", _for_one(at, slot, draft), t("trade.idle"), "trade.done",
+                empties=(form.price_key(), form.QUANTITY),
+            )  # fmt: skip
         if at.site is None:
             no_site_note(at)
 
 
-def _checked(at: Here, slot: int, terms: Terms, draft: Draft) -> wallet.Intent | None:
-    try:
-        order = quote(draft, terms, at.view.market.depth(at.zone or 0, slot, sell=not draft.sell))
-    except Unusable as fault:
-        st.warning(str(fault))
+def _closed() -> None:
+    st.warning(t("trade.closed"))
+
+
+def _for_one(at: Here, slot: int | None, draft: Draft) -> Intent | None:
+    terms = at.view.terms(at.zone or 0, hour_of_slot(slot)) if slot is not None else None
+    if slot is None or terms is None:
+        return _closed()
+    if not (draft.price.strip() and draft.quantity.strip()):
         return None
-    _summary(at, slot, terms, order)
-    refusal = _refusal_of(at, slot, order)
-    if refusal:
-        st.warning(refusal)
-        return None
-    if at.site is None:
-        return None
-    call = at.view.contracts.exchange.place(at.site, slot, order.sell, order.price, order.wh, order.kind)
-    price = show.isolate(f"{show.price_net8(order.price)} NET8/kWh")
-    label = t("trade.place_sell" if order.sell else "trade.place_buy", energy=show.energy(order.wh), price=price)
-    return wallet.call(label, call)
-
-
-# --- my orders ------------------------------------------------------------------------------------------------------
-
-
-def _order_line(at: Here, order: Order) -> None:
-    side = t("trade.sell" if order.sell else "trade.buy")
-    price = show.isolate(f"{show.price_net8(order.price)} NET8/kWh")
-    with st.container(key=f"line_{order.id}"):
-        text, button = st.columns([3, 1], vertical_alignment="center")
-    text.markdown(f"**{side} {show.energy(order.wh)}** · {price}  \n{show.slot(OrderId.unpack(order.id).slot)}")
-    with button:
-        intent = wallet.call(t("trade.cancel"), at.view.contracts.exchange.cancel(order.id))
-        at.send(f"cancel_{order.id}", intent, "", "trade.cancelled", quiet=True)
-
-
-def _release(at: Here, expired: list[Order]) -> None:
-    """Orders whose gate has closed: nothing can match them any more, but they still hold money."""
-    some = [order.id for order in expired[:RELEASED_AT_ONCE]]
-    held = sum(at.view.read_many([at.view.contracts.lens.order_lock(order) for order in some]))
-    text, button = st.columns([3, 1], vertical_alignment="center")
-    text.markdown(t("trade.expired", n=show.isolate(str(len(expired))), held=show.net8(held)))
-    with button:
-        intent = wallet.call(t("trade.release"), at.view.contracts.exchange.release(some))
-        at.send("release", intent, "", "trade.cancelled", quiet=True)
-
-
-@st.fragment(run_every=LIVE_SECONDS)
-def _my_orders() -> None:
-    at = here()
-    if at.site is None:
-        return
-    orders = at.view.market.orders_of(at.site)
-    live = [order for order in orders if _is_open(at, OrderId.unpack(order.id).slot)]
-    expired = [order for order in orders if order not in live]
-    st.subheader(t("trade.my_orders"))
-    if expired:
-        _release(at, expired)
-    if not orders:
-        markup.empty(t("trade.no_orders"), t("trade.no_orders_way"))
-    for order in live[:ORDERS_SHOWN]:
-        _order_line(at, order)
-    if len(live) > ORDERS_SHOWN:
-        st.caption(t("trade.more_orders", n=show.isolate(str(len(live) - ORDERS_SHOWN))))
+    return one.intent(at, slot, terms, draft)

@@ -1,0 +1,1 @@
+"""Forms of the Trade page: one module a form, and what they share."""

@@ -1,0 +1,63 @@
+"""What every order for the book ends in: a dry run, and either a button to sign or one sentence."""
+
+from typing import Any
+
+import streamlit as st
+from net8.contracts import Call
+
+from net8_web import show
+from net8_web.components import wallet
+from net8_web.components.wallet import Intent
+from net8_web.context import Here
+from net8_web.i18n import t
+from net8_web.words import sentence
+
+__all__ = ["outcome_note", "place_unless_refused"]
+
+
+def _refusal_of(at: Here, site: int, call: Call[Any], held: int) -> str | None:
+    """What the contract would say now, in words; None when it would do it."""
+    refused = at.refused(call)
+    if refused is None:
+        return None
+    free = at.view.free_balance(site)
+    if refused.reason == "balance: too low" and held > free:
+        figures = {"needed": held, "free": free, "missing": held - free}
+        return t("trade.too_poor", **{name: show.net8(grains) for name, grains in figures.items()})
+    return sentence(refused)
+
+
+def place_unless_refused(at: Here, site: int, label: str, call: Call[Any], held: int) -> Intent | None:
+    """The call as something to sign; None when a dry run says that it would be refused, and why on the page.
+
+    Args:
+        site: that pays.
+        label: of the button.
+        call: to send.
+        held: grains of margin that it needs at most.
+    """
+    refusal = _refusal_of(at, site, call, held)
+    if refusal is not None:
+        st.warning(refusal)
+        return None
+    return wallet.call(label, call)
+
+
+def outcome_note(sell: bool, fills_now: int, worst: int, imbalance: int, feed_in: int) -> str:
+    """What happens at once, and what when the energy is not delivered or not used.
+
+    Args:
+        sell: or buy.
+        fills_now: Wh that match at once.
+        worst: grains a seller loses who delivers nothing.
+        imbalance: highest price for missing energy, grains per Wh.
+        feed_in: lowest price for unused energy, grains per Wh.
+    """
+    fills = t("trade.fills_now", energy=show.energy(fills_now)) if fills_now else t("trade.fills_none")
+    if sell:
+        price = show.isolate(f"{show.price_net8(imbalance)} NET8/kWh")
+        outcome = t("trade.if_not_sell", imbalance=price, worst=show.net8(worst))
+    else:
+        price = show.isolate(f"{show.price_net8(feed_in)} NET8/kWh")
+        outcome = t("trade.if_not_buy", feed_in=price)
+    return f"{fills} {outcome}"

@@ -1,0 +1,59 @@
+"""One order for many quarter hours, and all of them taken back, from a phone and from a desk."""
+
+import pytest
+
+from tests.browser.small_street import SmallStreet
+
+pytestmark = pytest.mark.browser
+
+
+def choose_mode(visitor, name: str) -> None:
+    """Press one of the buttons over the order form."""
+    visitor.page.get_by_role("radio", name=name).click()
+
+
+def test_many__on_a_phone__placed_in_one_transaction_and_cancelled_in_another(
+    visit, street: SmallStreet, neighbour
+) -> None:
+    seller, site = neighbour(net8=150, deposited=100)
+    visitor = visit(seller, width=390)
+    visitor.open("trade")
+    visitor.connect()
+    choose_mode(visitor, "Many at once")
+    visitor.fill("Price", "0.1")
+    visitor.fill("Energy (kWh)", "1")
+    visitor.sees("One transaction places all of them or none.")
+    before = street.chain.request("eth_getTransactionCount", [seller.address, "latest"])
+    width = visitor.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, f"the page is {width} px wide"
+    button = visitor.page.locator("button[data-panel=panel_batch]")
+    button.get_by_text("orders").wait_for()
+    label = button.inner_text()
+    button.click()
+    visitor.sees("Your orders are in.")
+    orders = [
+        order for slot in range(street.slot, street.slot + 98)
+        for order in street.chain.read(street.net8.lens.orders_of(site, slot))
+    ]  # fmt: skip
+    assert label == f"Sell {len(orders)}.00 kWh in {len(orders)} orders"
+    assert len(orders) >= 90
+    assert {(order.price, order.wh) for order in orders} == {(1000, 1000)}
+    after = street.chain.request("eth_getTransactionCount", [seller.address, "latest"])
+    assert int(after, 16) == int(before, 16) + 1
+
+    visitor.page.get_by_text("Cancel all of my orders in a range").click()
+    visitor.sign("clear", f"Cancel {len(orders)} orders")
+    visitor.sees("No order of yours is waiting")
+    assert street.chain.read(street.net8.exchange.free_balance(site)) == 100 * 10**7
+
+
+def test_many__more_than_the_balance__said_and_no_button(visit, neighbour) -> None:
+    seller, _ = neighbour(deposited=1)
+    visitor = visit(seller)
+    visitor.open("trade")
+    visitor.connect()
+    choose_mode(visitor, "Many at once")
+    visitor.fill("Price", "0.1")
+    visitor.fill("Energy (kWh)", "1")
+    visitor.sees("only 1.00 NET8 are free")
+    assert visitor.page.locator("button[data-panel=panel_batch]").is_disabled()
