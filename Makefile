@@ -52,7 +52,7 @@ $(STAMPS)/npm: package-lock.json scripts/bootstrap/npm.sh $(STAMPS)/uv
 	@touch $@
 
 $(STAMPS)/npm-tests: tests/package-lock.json scripts/bootstrap/npm.sh scripts/bootstrap/solc.sh $(STAMPS)/npm
-	@echo "installing solc and forge from npm"
+	@echo "installing solc, forge and axe-core from npm"
 	@scripts/bootstrap/npm.sh tests forge
 	@scripts/bootstrap/solc.sh $(SOLC_FOLDER)
 	@touch $@

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.small_street import SmallStreet
+from tests.indexer.processes import Process
 from tests.ports import free_port
 
 HERE = Path(__file__).parent
@@ -59,9 +60,20 @@ def start_app(environment: dict[str, str]) -> tuple[str, subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="session")
-def app(street: SmallStreet) -> Iterator[str]:
+def indexer(street: SmallStreet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """The street's history, as a process of its own."""
+    made = Process(tmp_path_factory.mktemp("indexer"), street, "net8.sqlite", poll_ms=200)
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def app(street: SmallStreet, indexer: Process) -> Iterator[str]:
     """The running app's address."""
-    address, process = start_app({"NET8_RPC_URL": street.rpc_url, "NET8_DEPLOYMENT": str(street.deployment_file)})
+    address, process = start_app(
+        {"NET8_RPC_URL": street.url, "NET8_DEPLOYMENT": str(street.deployment_file), "NET8_INDEXER": indexer.url}
+    )
     yield address
     process.terminate()
     process.wait(timeout=10)
@@ -150,7 +162,7 @@ def visit(browser: Browser, app: str, street: SmallStreet, wallets_script: Path)
         )
         contexts.append(context)
         keys = ["0x" + bytes(account.key).hex() for account in accounts or (Account.create(),)]
-        config = {"rpcUrl": street.rpc_url, "keys": keys * 2 if len(keys) == 1 else keys}
+        config = {"rpcUrl": street.url, "keys": keys * 2 if len(keys) == 1 else keys}
         context.add_init_script(f"globalThis.__walletConfig = {json.dumps(config)}")
         context.add_init_script(path=wallets_script)
         page = context.new_page()

@@ -54,14 +54,18 @@ class SmallStreet:
     bakery_owner: LocalAccount = field(default_factory=lambda: account(7))
     roof_owner: LocalAccount = field(default_factory=lambda: account(8))
 
+    @property
+    def url(self) -> str:
+        """JSON-RPC address of the chain."""
+        return f"http://127.0.0.1:{self.port}"
+
     def start(self) -> None:
         """Start anvil, deploy, open the zone, register the bakery and the roof, fund everybody."""
-        self.rpc_url = f"http://127.0.0.1:{self.port}"
         anvil = str(Path(sys.executable).with_name("anvil"))
         options = ["--timestamp", str(START), "--silent", "--hardfork", "osaka"]
         self._anvil = subprocess.Popen([anvil, "--port", str(self.port), *options])
         self._senders: dict = {}
-        self.chain = Chain(self.rpc_url)
+        self.chain = Chain(self.url)
         for _ in range(200):
             try:
                 self.chain.block()

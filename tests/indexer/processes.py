@@ -6,13 +6,13 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 from click.testing import CliRunner
+from net8.client import Chain
 from net8_indexer.cli import main
 
-from tests.oracle_node.local_chain import LocalChain
 from tests.ports import free_port
 
 __all__ = ["Process", "run_to_end", "wait_until"]
@@ -28,16 +28,31 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
+class Followed(Protocol):
+    """A chain of the tests that an indexer can follow."""
+
+    chain: Chain
+    deployment_file: Path
+
+    @property
+    def url(self) -> str:
+        """Its JSON-RPC address."""
+        ...
+
+
 class Process:
     """One indexer over one database; `start` and `kill` as often as one likes."""
 
-    def __init__(self, folder: Path, chain: LocalChain, database: str, per_minute: int = 1_000_000) -> None:
+    def __init__(
+        self, folder: Path, chain: Followed, database: str, per_minute: int = 1_000_000, poll_ms: int = 20
+    ) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}/api"
         self.log = folder / "indexer.log"
         self.config = folder / "indexer.toml"
         self.config.write_text(
             f'database = "{database}"\nlisten = "127.0.0.1:{port}"\n'
-            f'[chain]\ndeployment = "{chain.deployment_file}"\nrpc = "{chain.url}"\npoll_ms = 20\ntimeout_ms = 500\n'
+            f'[chain]\ndeployment = "{chain.deployment_file}"\nrpc = "{chain.url}"\npoll_ms = {poll_ms}\n'
+            "timeout_ms = 500\n"
             f"[limits]\nper_minute = {per_minute}\n",
             encoding="utf-8",
         )

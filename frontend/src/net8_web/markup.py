@@ -51,6 +51,7 @@ dl.net8-facts.net8-facts { display: grid; grid-template-columns: minmax(45%, 1fr
 .net8-tracks .key span.mark::before { width: 0; border-radius: 0; background: none;
   border-inline-start: 2px dashed currentColor; margin-inline: 0.3rem 0.5rem; }
 [data-testid="stHeaderActionElements"] { display: none; }
+.stMarkdown [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.75; }
 html[dir="rtl"] :is([data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"]),
 html[dir="rtl"] [data-testid="stHeading"] {
   text-align: right;

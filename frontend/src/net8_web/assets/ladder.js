@@ -10,15 +10,29 @@ function cell(className, text) {
   return node;
 }
 
+/** Words between the numbers, for those who hear the row instead of seeing its column and colour. */
+function heard(text) {
+  return cell("heard", text);
+}
+
 function row(level, side, data, pick) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = `level ${side}`;
   button.dataset.price = level.price;
   button.style.setProperty("--share", level.share);
-  const mine = level.mine ? ` ${data.words.mine}` : "";
-  button.setAttribute("aria-label", `${data.words[side]} ${level.kwh} ${data.words.kwh}, ${level.net8} NET8/kWh, ${level.euro} EUR/kWh.${mine}`);
-  button.append(cell("mark", level.mine ? "●" : ""), cell("kwh", level.kwh), cell("net8", level.net8), cell("euro", level.euro));
+  const mark = cell("mark", level.mine ? "●" : "");
+  mark.setAttribute("aria-hidden", "true");
+  button.append(
+    mark,
+    heard(`${data.words[side]} `),
+    cell("kwh", level.kwh),
+    heard(` ${data.words.kwh}, `),
+    cell("net8", level.net8),
+    heard(" NET8/kWh, "),
+    cell("euro", level.euro),
+    heard(` EUR/kWh. ${level.mine ? data.words.mine : ""}`),
+  );
   button.onclick = () => pick({ side: side === "ask" ? "sell" : "buy", price: level.price });
   return button;
 }

@@ -10,7 +10,6 @@ function draw(cell, data, choose) {
     node.type = "button";
     node.onclick = () => choose(cell.slot);
     node.setAttribute("aria-pressed", String(cell.slot === data.selected));
-    node.setAttribute("aria-label", cell.label);
   } else {
     node.setAttribute("role", "img");
     node.setAttribute("aria-label", cell.label);
@@ -34,6 +33,13 @@ function draw(cell, data, choose) {
   time.className = "time";
   time.textContent = cell.time;
   node.append(column, text, time);
+  if (data.pick) {
+    for (const seen of node.children) seen.setAttribute("aria-hidden", "true");
+    const heard = document.createElement("span"); // the same and more in words, the time as it is seen
+    heard.className = "heard";
+    heard.textContent = cell.label;
+    node.append(heard);
+  }
   return node;
 }
 

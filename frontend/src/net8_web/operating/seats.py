@@ -63,12 +63,12 @@ def form(at: Here, zone: int) -> None:
             width="stretch",
         )
         who = by = None
-        if step != "admit":
+        if step != "admit" and seated:
             who = st.selectbox(t("operate.seat_of"), seated, format_func=_named, key=f"seat_of_{zone}")
-        if step != "remove":
+        if step != "remove" and waiting:
             by = st.selectbox(t("operate.seat_for"), waiting, format_func=_named, key=f"seat_for_{zone}")
-            if by is None:
-                st.info(t("operate.nobody_waits"))
+        elif step != "remove":
+            st.info(t("operate.nobody_waits"))
         call: Call[None] | None = None
         if step == "admit" and by is not None:
             call, label = registry.admit(zone, by), t("operate.admit_do", who=_named(by), zone=zone)
