@@ -9,21 +9,20 @@ from net8.signing import address_of, keccak256
 
 __all__ = [
     "LOCAL_CHAIN_ID",
-    "OPERATORS",
     "development_account",
+    "development_accounts",
     "home_account",
     "meter_address",
     "meter_key",
+    "operator_account",
     "signer_key",
+    "transmitter_account",
 ]
 
 LOCAL_CHAIN_ID = 31337
 MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own
-OWNER, GRID_OPERATOR, REGISTRAR, FIRST_OPERATOR = 0, 1, 2, 3
-OPERATORS = 4
-FIRST_TRANSMITTER = FIRST_OPERATOR + OPERATORS  # what operators pay gas with
-GUARDIAN = FIRST_TRANSMITTER + OPERATORS  # may stop new orders for a while
-DEVELOPMENT_ACCOUNTS = GUARDIAN + 1
+OWNER, GRID_OPERATOR, REGISTRAR, GUARDIAN = range(4)  # the guardian may stop new orders for a while
+FIRST_OPERATOR = 4  # and behind each operator its transmitter
 
 Account.enable_unaudited_hdwallet_features()
 
@@ -32,6 +31,21 @@ def development_account(index: int) -> LocalAccount:
     """An account that the local chain gives coins at its start."""
     account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
     return account
+
+
+def development_accounts(operators: int) -> int:
+    """How many of them a street with so many oracle operators needs."""
+    return FIRST_OPERATOR + 2 * operators
+
+
+def operator_account(index: int) -> LocalAccount:
+    """What oracle operator `index` (from 0) stakes with."""
+    return development_account(FIRST_OPERATOR + 2 * index)
+
+
+def transmitter_account(index: int) -> LocalAccount:
+    """What oracle operator `index` (from 0) pays gas with."""
+    return development_account(FIRST_OPERATOR + 2 * index + 1)
 
 
 def home_account(index: int) -> LocalAccount:

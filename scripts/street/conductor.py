@@ -28,7 +28,7 @@ __all__ = ["AHEAD", "BooksDiffer", "Conductor", "say"]
 
 AHEAD = TERMS.gate_lead + 1  # slots from the present one to the next that can be traded
 _PATIENCE = 120.0  # seconds of the wall for a slot's settlement
-_LOOK_EVERY = 0.01
+_LOOK_EVERY = 0.1  # a look costs the chain and this process what nodes on the same cores would need
 
 
 class BooksDiffer(RuntimeError):

@@ -44,13 +44,13 @@ class Network:
         self._password = folder.password_file.read_text(encoding="utf-8").strip()
         self.rpc_url = ""
         self.deployment = folder.deployments / f"{accounts.LOCAL_CHAIN_ID}.json"
-        self._nodes = [self._free_address() for _ in range(accounts.OPERATORS)]
-        self._meshes = [self._free_address() for _ in range(accounts.OPERATORS)]
+        self._nodes = [self._free_address() for _ in range(options.operators)]
+        self._meshes = [self._free_address() for _ in range(options.operators)]
 
     @property
     def signers(self) -> list[str]:
         """Addresses with which the operators sign, in the order of their nodes."""
-        return [address_of(accounts.signer_key(i)) for i in range(accounts.OPERATORS)]
+        return [address_of(accounts.signer_key(i)) for i in range(self._options.operators)]
 
     @property
     def node_urls(self) -> list[str]:
@@ -75,11 +75,12 @@ class Network:
         port = self._chain_port
         self.rpc_url = f"http://{HOST}:{port}"
         begin = slot_start(self._options.first_slot) - START_AHEAD
+        funded = accounts.development_accounts(self._options.operators)
         chain = self._processes.start(
             "chain",
             [
                 str(_PROGRAMS / "anvil"), "--host", HOST, "--port", str(port), "--timestamp", str(begin), "--quiet",
-                "--chain-id", str(accounts.LOCAL_CHAIN_ID), "--accounts", str(accounts.DEVELOPMENT_ACCOUNTS),
+                "--chain-id", str(accounts.LOCAL_CHAIN_ID), "--accounts", str(funded),
                 "--mnemonic", accounts.MNEMONIC, "--gas-limit", str(BLOCK_GAS),
             ],
         )  # fmt: skip
@@ -113,7 +114,7 @@ class Network:
     # --- oracles ----------------------------------------------------------------------------------------------------
 
     def start_nodes(self, zone: int) -> None:
-        """Four oracle nodes, each a process with keys of its own.
+        """The oracle nodes, each a process with keys of its own.
 
         Raises:
             ChildDied: one could not be started.
@@ -127,7 +128,7 @@ class Network:
         for i, address in enumerate(self._nodes):
             signer, transmitter = self._folder.keys / f"signer-{i}.json", self._folder.keys / f"transmitter-{i}.json"
             write_keystore(signer, accounts.signer_key(i), self._password)
-            payer = accounts.development_account(accounts.FIRST_TRANSMITTER + i)
+            payer = accounts.transmitter_account(i)
             write_keystore(transmitter, bytes(payer.key), self._password)
             settings = self._folder.nodes / f"node-{i}.toml"
             settings.write_text(
@@ -146,7 +147,7 @@ class Network:
 
     def _make_certificates(self) -> list[Path]:
         """What the nodes show to each other; their keys lie beside them."""
-        paths = [self._folder.keys / f"mesh-{i}.pem" for i in range(accounts.OPERATORS)]
+        paths = [self._folder.keys / f"mesh-{i}.pem" for i in range(self._options.operators)]
         program = [str(_PROGRAMS / "net8-oracle"), "certificate", "new", "--password-file"]
         self._processes.run("certificates", [*program, str(self._folder.password_file), *map(str, paths)])
         return paths

@@ -17,6 +17,7 @@ __all__ = ["DEFAULT_DAY", "Options", "OptionsRefused", "parse"]
 
 SLOTS_PER_DAY = 96
 DEFAULT_DAY = "2025-07-25"  # clear: 25 kWp make 5 kWh in every quarter hour from 08:45 to 14:15
+OPERATORS_LEAST, OPERATORS_MOST = 4, 31  # what the registry seats in a zone
 DEFAULT_PLACE = "51.48,0.0"  # on the meridian of Greenwich: the clock of the chain is the sun's
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
@@ -38,6 +39,7 @@ class Options:
     day: date
     latitude: float
     longitude: float
+    operators: int  # oracle operators of the zone
     run_folder: Path
     chain_port: int  # 0: any free one
     app_port: int
@@ -154,6 +156,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     option("SEED", "8", "of everything random: loads, roofs, forecast errors, patience")
     option("DAY", DEFAULT_DAY, "day of the first slot; without HOMES from 1 July to 12 October of any year")
     option("PLACE", DEFAULT_PLACE, "where the street is, latitude,longitude; it decides the local time")
+    option("OPERATORS", str(OPERATORS_LEAST), f"oracle operators, up to {OPERATORS_MOST}, each a node of its own")
     option("RUN_FOLDER", ".street", "where keys, logs, settings and stamps of the run go; emptied at the start")
     option("CHAIN_PORT", "8545", "of the local chain; 0 takes a free one")
     option("APP_PORT", "8501", "of the web app; 0 takes a free one")
@@ -182,6 +185,7 @@ def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str]
         day=_day(given["DAY"]),
         latitude=latitude,
         longitude=longitude,
+        operators=_whole("OPERATORS", given["OPERATORS"], OPERATORS_LEAST, OPERATORS_MOST),
         run_folder=Path(given["RUN_FOLDER"]),
         chain_port=_whole("CHAIN_PORT", given["CHAIN_PORT"], 0, 65535),
         app_port=_whole("APP_PORT", given["APP_PORT"], 0, 65535),

@@ -10,7 +10,8 @@ from eth_account import Account
 __all__ = ["Meter", "Peer", "gateway_settings", "indexer_settings", "node_settings", "write_keystore"]
 
 _ITERATIONS = 1_000  # of pbkdf2: these keys are public knowledge, and two hundred of them are opened at once
-_POLL_MS = 40  # looks at the chain's clock
+_GATEWAY_POLL_MS = 20  # looks at the chain's clock, by which meters are read
+_NODE_POLL_MS = 250  # what a gateway sends makes a node look at once
 _INDEXER_POLL_MS = 250
 
 
@@ -47,8 +48,8 @@ def _text(value: object) -> str:
     return json.dumps(str(value), ensure_ascii=False)
 
 
-def _chain(deployment: Path, rpc: str) -> str:
-    return f'[chain]\ndeployment = {_text(deployment)}\nrpc = {_text(rpc)}\nclock = "chain"\npoll_ms = {_POLL_MS}\n'
+def _chain(deployment: Path, rpc: str, poll_ms: int) -> str:
+    return f'[chain]\ndeployment = {_text(deployment)}\nrpc = {_text(rpc)}\nclock = "chain"\npoll_ms = {poll_ms}\n'
 
 
 def node_settings(
@@ -63,7 +64,7 @@ def node_settings(
     )
     return (
         f"listen = {_text(listen)}\nzones = [{zone}]\nstore = {_text(store)}\nstamps = {_text(stamps)}\n\n"
-        f"{_chain(deployment, rpc)}\n"
+        f"{_chain(deployment, rpc, _NODE_POLL_MS)}\n"
         f"[keys]\nsigner = {_text(signer)}\ntransmitter = {_text(transmitter)}\n"
         f"password_file = {_text(password_file)}\n\n"
         f"[mesh]\nlisten = {_text(mesh)}\ncertificate = {_text(certificate)}\n"
@@ -79,7 +80,7 @@ def gateway_settings(
     """Settings of a gateway."""
     blocks = [
         f"listen = {_text(listen)}\nstore = {_text(store)}\npassword_file = {_text(password_file)}\n",
-        _chain(deployment, rpc),
+        _chain(deployment, rpc, _GATEWAY_POLL_MS),
         *(f"[[operators]]\nurl = {_text(url)}\n" for url in operators),
     ]
     for meter in meters:

@@ -11,7 +11,6 @@ from net8.contracts import Contracts
 from net8.deployment import Deployment
 from net8.units import SLOT_SECONDS, format_slot, hour_of_slot
 
-from scripts.street import accounts
 from scripts.street.bakery import BIDS_AHEAD, StandingBid
 from scripts.street.bulk import Bulk
 from scripts.street.caretaker import Caretaker
@@ -90,7 +89,7 @@ def _set_up(options: Options, inputs: Inputs, folder: RunFolder, processes: Proc
     bulk = Bulk(rpc, deployment.chain_id)
     chain = Chain(network.rpc_url, _CHAIN_TIMEOUT, batch=400)
     builder = ZoneBuilder(rpc, chain, bulk, deployment)
-    say(f"opening the zone: {len(inputs.homes)} sites, {accounts.OPERATORS} oracle operators")
+    say(f"opening the zone: {len(inputs.homes)} sites, {options.operators} oracle operators")
     zone = builder.open_zone()
     first_row_slot = options.midnight_slot + inputs.first_minute * 60 // SLOT_SECONDS
     residents = builder.settle_in(zone, inputs.homes, first_row_slot, options.first_slot)
@@ -118,7 +117,7 @@ def _conductor(street: _Street) -> Conductor:
 
 
 def _start_oracles(street: _Street) -> None:
-    say(f"starting {accounts.OPERATORS} oracle nodes and the gateway of {len(street.residents)} meters")
+    say(f"starting {street.options.operators} oracle nodes and the gateway of {len(street.residents)} meters")
     street.network.start_nodes(street.zone)
     street.network.start_gateway("gateway", street.inputs.path, street.residents)
 

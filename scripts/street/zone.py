@@ -184,7 +184,7 @@ class ZoneBuilder:
     def seat_operators(self, zone: int, signers: Sequence[str]) -> None:
         """Stake for each operator and admit all of them to the zone."""
         stake = self._chain.read(self._to.registry.min_stake())
-        operators = [accounts.development_account(accounts.FIRST_OPERATOR + i) for i in range(len(signers))]
+        operators = [accounts.operator_account(i) for i in range(len(signers))]
         self.buy_net8([(operator.address, -(-stake // WEI_PER_NET8)) for operator in operators])
         approvals = [Intent(one, self._to.token.approve(self._to.registry.address, stake)) for one in operators]
         registrations = [

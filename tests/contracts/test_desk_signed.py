@@ -196,6 +196,17 @@ def test_match__own_order__refused(match, sale):
         match(sale, replace(sale, sell=False, price=1000, nonce=1))
 
 
+def test_match__own_order_after_a_part_of_it_traded__refused(match, sale, purchase):
+    with boa.reverts("order: not a pair"):
+        match(sale, replace(purchase, wh=sale.wh - 1), replace(sale, sell=False, price=1000, nonce=1))
+
+
+def test_match__other_side_of_a_nonce_after_a_part_of_it_traded__does_not_meet_it(street, match, sale, purchase, slot):
+    match(sale, replace(purchase, wh=sale.wh - 1), replace(sale, sell=False, price=1000))
+    assert traded(street, sale) == sale.wh - 1
+    assert position(street, sale.site, slot) == (sale.wh - 1, (sale.wh - 1) * 950)
+
+
 def test_match__key_of_somebody_else__refused(street, sale, purchase, signed):
     forged = sale.signed(street.desk, street.attacker)
     with boa.reverts("order: not its owner"):

@@ -225,7 +225,7 @@ class GatewayProcess(Process):
         self.config.write_text(
             f'store = "gateway.sqlite"\nlisten = "127.0.0.1:{self.port}"\npassword_env = "NODE_TEST_PASSWORD"\n'
             f'[chain]\nrpc = "{zone.chain.url}"\ndeployment = "{zone.chain.deployment_file}"\nclock = "chain"\n'
-            f"{operators}{meters}"
+            f"poll_ms = 25\n{operators}{meters}"
         )
         super().__init__(folder, name, ["gateway", "--config", str(self.config)])
 

@@ -52,6 +52,8 @@ def test_first_slot__place_east_of_greenwich__local_time_is_the_suns():
         ("SLOT_SECONDS", "0.5", "SLOT_SECONDS is '0.5'; write real seconds per slot, from 2 to 900"),
         ("SLOT_SECONDS", "soon", "SLOT_SECONDS is 'soon'"),
         ("SEED", "-1", "SEED is '-1'"),
+        ("OPERATORS", "3", "OPERATORS is '3'; write a whole number from 4 to 31"),
+        ("OPERATORS", "32", "OPERATORS is '32'"),
         ("CHAIN_PORT", "99999", "CHAIN_PORT is '99999'; write a whole number from 0 to 65535"),
     ],
 )

@@ -74,7 +74,7 @@ class ChainSettings(Settings):
     deployment: FilePath
     rpc: Urls = ()  # chain nodes, the preferred one first
     clock: Literal["wall", "chain"] = "wall"
-    poll_ms: int = Field(default=25, ge=5, le=60_000)
+    poll_ms: int = Field(default=250, ge=5, le=60_000)  # between two looks at the chain's head
     timeout_ms: int = Field(default=5_000, ge=100, le=120_000)  # for each answer of a chain node
     resend_ms: int = Field(default=10_000, ge=100, le=3_600_000)  # without receipt, then a transaction is sent again
     fee_cap_gwei: int = Field(default=500, ge=1, le=1_000_000)  # per gas, for replacements too

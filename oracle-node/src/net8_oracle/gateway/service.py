@@ -30,7 +30,7 @@ __all__ = ["run"]
 
 log = logging.getLogger(__name__)
 
-_SIGN_AT_ONCE = 32  # readings signed, stored and sent together, so that operators check while the rest is signed
+_SIGN_AT_ONCE = 128  # readings signed, stored and sent together: a post costs more than signing ten readings
 _POST_TIMEOUT = 10.0  # seconds
 _PRUNE_EVERY = 3600.0  # seconds
 

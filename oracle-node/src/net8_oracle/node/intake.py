@@ -17,7 +17,7 @@ __all__ = ["Intake"]
 
 log = logging.getLogger(__name__)
 
-_STORE_AFTER = 0.003  # seconds
+_STORE_AFTER = 0.03  # seconds: when the agreement on them is on its way
 
 
 class Intake:
