@@ -61,8 +61,8 @@ class Process:
         self._command = [*(program or ["-m", "net8_oracle.cli"]), *arguments]
         self._process: BaseProcess | None = None
 
-    def start(self, program: list[str] | None = None) -> None:
-        """Start it; its log is appended to."""
+    def start(self, *program: str) -> None:
+        """Start it, or another program with the same command and configuration; its log is appended to."""
         command = [*program, *self._command[-3:]] if program else self._command
         self._process = warm.start(command, self.log_file, {"NODE_TEST_PASSWORD": PASSWORD})
 
@@ -105,6 +105,13 @@ class Process:
     def running(self) -> bool:
         """Whether the process is there."""
         return self._process is not None and self._process.is_alive()
+
+    def wait_ended(self, seconds: float = 30) -> int:
+        """Its exit status, once it has ended by itself."""
+        assert self._process is not None
+        self._process.join(seconds)
+        assert self._process.exitcode is not None, f"{self.name} still runs after {seconds} s"
+        return self._process.exitcode
 
     def log(self) -> str:
         """All it has said."""
@@ -274,7 +281,7 @@ class Street:
         slot = chain.now() // 900 + 1
         chain.move_to(slot * 900)
         for seat, node in enumerate(self.nodes):
-            node.start((programs or {}).get(seat))
+            node.start(*(programs or {}).get(seat, []))
         for gateway in self.gateways:
             gateway.start()
         for node in self.nodes:

@@ -7,6 +7,7 @@ import pytest
 from net8_oracle.clock import Block
 from net8_oracle.node.database import StoreUnavailable
 from net8_oracle.node.envelopes import Key, Verdict
+from net8_oracle.node.meters import RegisteredSite
 from net8_oracle.node.outbox import Attempt, Fenced, Outbox
 from net8_oracle.node.store import Pledge, SqlStore
 from net8_oracle.reading import Reading, SignedReading
@@ -278,3 +279,26 @@ def test_postgresql__server_restarted__unavailable_while_it_is_away_and_everythi
 def test_postgresql__nobody_there__one_sentence() -> None:
     with pytest.raises(ConfigRefused, match=r"cannot be opened .*check server, user and database"):
         SqlStore("postgresql://net8@127.0.0.1:1/node")
+
+
+# --- what is remembered of the chain ---------------------------------------------------------------------------------
+
+
+def test_memory__kept_anew__the_latest_is_there_after_a_restart(store: SqlStore, where: Path | str) -> None:
+    memory = store.chain_memory()
+    assert (memory.sites(), memory.signers(), memory.bought()) == ([], {}, {})
+    old, new, other = (
+        RegisteredSite(site, bytes([site]) * 20, 5_000, since) for site, since in ((1, 0), (1, 9), (2, 3))
+    )
+    memory.keep_sites([old])
+    memory.keep_sites([new, other])
+    memory.keep_signers(1, (b"a" * 20,))
+    memory.keep_signers(1, (b"b" * 20, b"c" * 20))
+    memory.keep_signers(2, ())
+    memory.keep_bought({KEY: {1: 500}, Key(1, 2_000_001, 0): {}})
+    memory.keep_bought({KEY: {1: 700, 200: 4}})
+    store.close()
+    again = SqlStore(where).chain_memory()
+    assert again.sites() == [new, other]
+    assert again.signers() == {1: (b"b" * 20, b"c" * 20), 2: ()}
+    assert again.bought() == {KEY: {1: 700, 200: 4}}

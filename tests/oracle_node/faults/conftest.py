@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import NO_SMALL_DISK
 from tests.oracle_node.faults.hostile import HostileRpc
-from tests.oracle_node.faults.lone import Forked, LoneNode, last_slot, leader_of, verdict
+from tests.oracle_node.faults.lone import LoneNode, Patched, last_slot, leader_of, verdict
 from tests.oracle_node.local_chain import LocalChain, Zone
 
 MakeNode = Callable[..., LoneNode]
@@ -18,7 +18,7 @@ MakeNode = Callable[..., LoneNode]
 @pytest.fixture(autouse=True)
 def _nothing_left_running() -> Iterator[None]:
     yield
-    Forked.kill_all()
+    Patched.kill_all()
     HostileRpc.down_all()
 
 
@@ -69,5 +69,5 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if not made or made.returncode:
         pytest.skip(NO_SMALL_DISK)
     yield folder
-    Forked.kill_all()
+    Patched.kill_all()
     subprocess.run(["umount", "-l", str(folder)], check=True)

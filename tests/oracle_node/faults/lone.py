@@ -1,17 +1,11 @@
 """Single node processes that have a verdict to deliver: all that is about relaying, in seconds.
 
-They are forked from a server that has imported everything, so that one starts in a fraction of a second. Patches that
-kill a process at an edge, or take a defence away, are applied in the child before the command runs; the product knows
-nothing of them.
+Patches that kill a process at an edge, or take a defence away, are applied in it before the command runs; the product
+knows nothing of them.
 """
 
-import atexit
 import json
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,41 +20,16 @@ from net8_oracle.node.report import leader_seat, quorum, reading_word, settlemen
 from net8_oracle.node.store import SqlStore
 
 from tests.oracle_node.local_chain import Zone
-from tests.oracle_node.processes import PASSWORD, get_json, wait_for, write_keystore
+from tests.oracle_node.processes import Process, get_json, wait_for, write_keystore
 from tests.ports import free_port
 
-
-class Forks:
-    """The server of `forks.py`, started when first needed."""
-
-    def __init__(self) -> None:
-        self._server: subprocess.Popen[str] | None = None
-
-    def ask(self, **asked: Any) -> dict[str, int]:
-        """Its answer to a question."""
-        if self._server is None:
-            self._server = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("forks.py"))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={**os.environ, "NODE_TEST_PASSWORD": PASSWORD},
-            )
-            atexit.register(self._server.kill)
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._server.stdin.write(json.dumps(asked) + "\n")
-        self._server.stdin.flush()
-        return dict(json.loads(self._server.stdout.readline()))
+PATCHES = str(Path(__file__).with_name("patches.py"))
 
 
-_FORKS = Forks()
+class Patched(Process):
+    """A process of `net8-oracle` in which something may be patched."""
 
-
-class Forked:
-    """A process of `net8-oracle`, with its log."""
-
-    _all: ClassVar[list["Forked"]] = []
+    _all: ClassVar[list["Patched"]] = []
 
     @classmethod
     def kill_all(cls) -> None:
@@ -68,49 +37,17 @@ class Forked:
         while cls._all:
             cls._all.pop().kill()
 
-    def __init__(self, folder: Path, name: str, arguments: list[str]) -> None:
-        self.name = name
-        self.log_file = folder / f"{name}.log"
-        self._arguments = arguments
-        self._pid: int | None = None
-        self._status: int | None = None
-
     def start(self, *names: str) -> None:
         """Start it with patches."""
-        asked = {"arguments": self._arguments, "log": str(self.log_file), "patches": list(names)}
         self._all.append(self)
-        self._pid, self._status = _FORKS.ask(**asked)["pid"], None
-
-    @property
-    def running(self) -> bool:
-        """Whether it is there."""
-        if self._pid is not None and self._status is None:
-            ended = _FORKS.ask(wait=self._pid, options=os.WNOHANG)
-            self._status = ended["status"] if ended["pid"] else None
-        return self._pid is not None and self._status is None
-
-    def kill(self) -> None:
-        """As a power cut would."""
-        if self.running:
-            os.kill(self._pid or 0, signal.SIGKILL)
-            self.wait_dead()
-
-    def wait_dead(self, seconds: float = 30) -> int:
-        """Its exit status, once it has ended."""
-        wait_for(lambda: not self.running, f"{self.name} ends", seconds)
-        assert self._status is not None
-        return self._status
-
-    def log(self) -> str:
-        """All it has said."""
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        super().start(PATCHES, *names)
 
     def wait_said(self, text: str, seconds: float = 20) -> None:
         """It has said `text`."""
         wait_for(lambda: text in self.log(), f"{self.name} says '{text}'", seconds)
 
 
-class LoneNode(Forked):
+class LoneNode(Patched):
     """The node of one operator of a zone; its peers are away."""
 
     def __init__(
@@ -130,7 +67,7 @@ class LoneNode(Forked):
         write_keystore(self.folder / "transmitter.json", operator.transmitter)
         self.store = store
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        settings = {"timeout_ms": 500, "resend_ms": 300} | chain
+        settings = {"timeout_ms": 500, "resend_ms": 300, "poll_ms": 25} | chain
         self.config = self.folder / "node.toml"
         self.config.write_text(
             f'listen = "127.0.0.1:{port}"\nzones = [{zone.number}]\nstore = "{store}"\n'

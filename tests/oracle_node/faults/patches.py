@@ -1,15 +1,18 @@
 """What tests do to a node from inside: kill it at an edge of its outbox, or take one of its defences away.
 
-Applied by name in the child process before the command runs. `die-before:NAME` and `die-after:NAME` kill it around a
-function of EDGES; the other names are those of functions in WITHOUT.
+`python patches.py NAME... run --config FILE` applies patches by name, then is `net8-oracle run --config FILE`.
+`die-before:NAME` and `die-after:NAME` kill it around a function of EDGES; the other names are those of functions in
+WITHOUT.
 """
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from net8_oracle.cli import main
 from net8_oracle.clock import WallClock
 from net8_oracle.node.broadcast import Broadcaster
 from net8_oracle.node.chain import ChainView
@@ -155,3 +158,11 @@ def apply(name: str) -> None:
     else:
         assert kind == "without", f"no such patch: {name}"
         WITHOUT[detail]()
+
+
+if __name__ == "__main__":
+    *names, command, option, file = sys.argv[1:]
+    for name in names:
+        apply(name)
+    sys.argv[1:] = [command, option, file]
+    main()

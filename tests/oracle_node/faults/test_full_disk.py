@@ -61,7 +61,7 @@ def test_node__started_on_a_full_disk__one_sentence(leader: LoneNode, proxy: Hos
     leader.config.write_text(leader.config.read_text().replace('"node.sqlite"', f'"{small_disk / "node.sqlite"}"'))
     fill(small_disk)
     leader.start()
-    assert leader.wait_dead() == 2
+    assert leader.wait_ended() == 2
     assert "free disk space" in leader.log()
     assert not proxy.raw
 

@@ -10,7 +10,7 @@ import pytest
 from net8.events import Reported, decode_all
 from net8.packing import Entry
 
-from tests.oracle_node.faults.lone import Forked
+from tests.oracle_node.faults.lone import Patched
 from tests.oracle_node.local_chain import LocalChain
 from tests.oracle_node.processes import Street, get_json, wait_for
 from tests.oracle_node.test_street_processes import check_settled_as_metered
@@ -21,7 +21,7 @@ HOUR = 4  # slots
 
 
 class Island:
-    """A street whose processes are forked and take the time from a file."""
+    """A street whose processes take the time from a file."""
 
     def __init__(self, street: Street, folder: Path, *patches: str) -> None:
         self.street, self.chain = street, street.zone.chain
@@ -34,9 +34,9 @@ class Island:
         self.nodes = [self._process(folder, name, "run") for name in names[:4]]
         self.gateway = self._process(folder, "gateway", "gateway")
 
-    def _process(self, folder: Path, name: str, command: str) -> Forked:
+    def _process(self, folder: Path, name: str, command: str) -> Patched:
         file = "node.toml" if command == "run" else "gateway.toml"
-        return Forked(folder, name, [command, "--config", str(folder / name / file)])
+        return Patched(folder, name, [command, "--config", str(folder / name / file)])
 
     def begin(self) -> int:
         """Everything runs at the beginning of a fresh slot, and knows what is bought; that slot."""
@@ -131,6 +131,41 @@ def test_island__an_hour_without_chain_and_nodes_killed__all_is_delivered_in_ord
     restarted.start(*island.patches)
     island.chain_returns(first)
     check_delivered_in_order(island, first)
+
+
+def test_island__every_node_killed_and_started_without_the_chain__they_go_on(
+    own_chain: LocalChain, tmp_path: Path
+) -> None:
+    island = Island(alone(own_chain, tmp_path), tmp_path)
+    first = island.begin()
+    gone = first
+    while not all("report settled" in node.log() for node in island.nodes):  # those know their nonce
+        assert gone < first + 3 * HOUR, "every node has led a slot"
+        island.set_clock((gone + 1) * 900)
+        island.chain.move_to((gone + 1) * 900 + 1)
+        island.street.wait_settled(gone, 30)
+        gone += 1
+    island.chain.pause()
+    for node in island.nodes:
+        node.kill()
+        node.start(*island.patches)
+        node.wait_said("started without the chain")
+    island.an_hour_without_chain(gone)
+    island.chain_returns(gone)
+    wait_for(lambda: island.street.settled(gone + HOUR - 1), "the last slot is settled", 30)
+    assert island.reported() == list(range(first, gone + HOUR))
+
+
+def test_island__node_that_never_saw_the_chain__waits_for_it(own_chain: LocalChain, tmp_path: Path) -> None:
+    island = Island(alone(own_chain, tmp_path), tmp_path)
+    island.set_clock(own_chain.now())
+    own_chain.pause()
+    node = island.nodes[0]
+    node.start(*island.patches)
+    node.wait_said("waiting for the chain")
+    own_chain.resume()
+    node.wait_said("node started")
+    assert "started without the chain" not in node.log()
 
 
 def test_island__nothing_read_ahead__nothing_is_agreed_on(own_chain: LocalChain, tmp_path: Path) -> None:

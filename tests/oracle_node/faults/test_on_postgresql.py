@@ -18,7 +18,7 @@ def test_node__killed_before_sending_and_server_restarted__every_report_settles_
     node = LoneNode(tmp_path, zone, leader_of(zone, slot), store=postgresql_server.empty_database())
     node.give(verdict(zone, slot))
     node.start("die-after:reserve")
-    assert node.wait_dead() == -9
+    assert node.wait_ended() == -9
     assert not settled(zone, slot)
     node.start()
     wait_for(lambda: settled(zone, slot), "settled")

@@ -39,7 +39,7 @@ def test_outbox__killed_at_an_edge__settled_once_after_restart(
     leader: LoneNode, zone: Zone, slot: int, proxy: HostileRpc, edge: str
 ) -> None:
     leader.start(edge)
-    assert leader.wait_dead() == -9
+    assert leader.wait_ended() == -9
     leader.start()
     check_settled_once(leader, zone, slot, proxy)
 
@@ -50,7 +50,7 @@ def test_outbox__killed_while_a_replacement_is_stored__either_is_mined_and_nothi
 ) -> None:
     proxy.swallow = True  # so that the first attempt is never mined
     leader.start(edge)
-    assert leader.wait_dead() == -9
+    assert leader.wait_ended() == -9
     proxy.swallow = False
     leader.start()
     wait_for(lambda: settled(zone, slot), "settled")
@@ -103,7 +103,7 @@ def test_store__second_process_takes_it_over__first_one_stops_and_says_so(
     leader: LoneNode, zone: Zone, slot: int, proxy: HostileRpc, tmp_path: Path
 ) -> None:
     second_process(leader, zone, proxy, tmp_path)
-    assert leader.wait_dead() == 2
+    assert leader.wait_ended() == 2
     assert "another process works on this store now" in leader.log()
     proxy.swallow = False
     wait_for(lambda: settled(zone, slot), "settled")

@@ -6,6 +6,7 @@ The chain's lists are the truth. They are read once, then followed by events blo
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from net8.contracts import Call, Contracts
@@ -28,7 +29,9 @@ from net8.units import REPORT_TIMEOUT_SLOTS, SLOTS_PER_HOUR, hour_of_slot, slot_
 
 from net8_oracle import crypto
 from net8_oracle.clock import Block, Clock, Head, HeadPoller
+from net8_oracle.node.database import StoreUnavailable
 from net8_oracle.node.envelopes import PART_SITES, Key
+from net8_oracle.node.memory import ChainMemory
 from net8_oracle.node.meters import RegisteredSite
 from net8_oracle.rpc import Caller, RpcRefused, RpcUnreachable
 
@@ -54,7 +57,17 @@ _AWAY_LOOK = 0.5  # seconds
 class ChainView:
     """The zones' state on chain, kept up to date while `run` runs."""
 
-    def __init__(self, rpc: Caller, poller: HeadPoller, clock: Clock, contracts: Contracts, zones: list[int]) -> None:
+    def __init__(
+        self,
+        rpc: Caller,
+        poller: HeadPoller,
+        clock: Clock,
+        contracts: Contracts,
+        zones: list[int],
+        memory: ChainMemory,
+    ) -> None:
+        """`memory` keeps what is read, for a start without the chain."""
+        self._memory = memory
         self._rpc = rpc
         self._poller = poller
         self._clock = clock
@@ -65,7 +78,7 @@ class ChainView:
         self._bought: dict[Key, asyncio.Task[dict[int, int]]] = {}
         self._ahead: dict[Key, dict[int, int]] = {}
         self._followed = -1
-        self._doubt = False
+        self._doubt = True  # until everything was read once
         self._new_head = asyncio.Event()
         self.on_reported: Callable[[int, bytes, Block], None] = lambda zone, entries_hash, block: None
         self.on_sites: Callable[[int], None] = lambda zone: None
@@ -123,23 +136,46 @@ class ChainView:
         """Signers of the zone's operators in the order of their seats."""
         return self._signers[zone]
 
+    def recall(self) -> bool:
+        """Take up what was known before a restart; whether that is enough to begin without a chain node.
+
+        Raises:
+            StoreUnavailable: the store cannot be read.
+        """
+        signers = self._memory.signers()
+        self._signers.update((zone, signers[zone]) for zone in self._zones if zone in signers)
+        self._sites.update((known.site, known) for known in self._memory.sites() if known.site >> 16 in self._signers)
+        self._ahead = {key: bought for key, bought in self._memory.bought().items() if key.zone in self._signers}
+        return all(self._signers.values()) and bool(self._sites)
+
     async def load(self) -> None:
         """Read everything once; afterwards events tell what changes.
 
         Raises:
             RpcUnreachable, RpcRefused: the chain node did not answer.
         """
+        self._doubt = False
+        try:
+            await self._load()
+        except (RpcUnreachable, RpcRefused):
+            self._doubt = True
+            raise
+
+    async def _load(self) -> None:
         head = await self._poller.refresh()
         since = 0 if self._followed < 0 else head.timestamp
         for zone in self._zones:
             await self._load_signers(zone)
             count = await self.read(self._contracts.grid.site_count(zone))
+            for gone in [site for site in self._sites if site >> 16 == zone and site & 0xFFFF > count]:
+                del self._sites[gone]  # its registration was undone
             await self._load_sites([site_id(zone, index) for index in range(1, count + 1)], since)
         self._followed = head.number
 
     async def _load_signers(self, zone: int) -> None:
         signers = await self.read(self._contracts.registry.zone_signers(zone))
         self._signers[zone] = tuple(crypto.address_bytes(signer) for signer in signers)
+        self._keep(partial(self._memory.keep_signers, zone, self._signers[zone]))
 
     async def _load_sites(self, sites: list[int], since: int) -> None:
         for at in range(0, len(sites), _SITES_AT_ONCE):
@@ -149,6 +185,14 @@ class ChainView:
                 before = self._sites.get(site)
                 key = crypto.address_bytes(told.meter_key)
                 self._sites[site] = RegisteredSite(site, key, told.nameplate, before.since if before else since)
+            loaded = [self._sites[site] for site in some]
+            self._keep(partial(self._memory.keep_sites, loaded))
+
+    def _keep(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except StoreUnavailable as fault:
+            log.error("not kept for a start without the chain", extra=fields(reason=str(fault)))
 
     async def _read_all(self, calls: list[Call[T]]) -> list[T]:
         asked = [[{"to": call.to, "data": "0x" + call.data.hex()}, "latest"] for call in calls]
@@ -178,13 +222,8 @@ class ChainView:
 
     async def _start_over(self) -> None:
         """Blocks may have been replaced, and events with them: read what they would have told."""
-        self._doubt = False
         self._bought.clear()
-        try:
-            await self.load()
-        except (RpcUnreachable, RpcRefused):
-            self._doubt = True
-            raise
+        await self.load()
         self.on_replaced()
         for zone in self._zones:
             self.on_sites(zone)
@@ -262,6 +301,7 @@ class ChainView:
             await self.until_reachable()
             try:
                 self._ahead = await self._read_ahead()
+                self._keep(partial(self._memory.keep_bought, self._ahead))
                 log.info("positions read ahead", extra=fields(slots=len(self._ahead)))
                 await asyncio.sleep(_AHEAD_EVERY)
             except (RpcUnreachable, RpcRefused) as fault:

@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, MetaDa
 __all__ = [
     "ACCOUNT",
     "ATTEMPT",
+    "BOUGHT",
     "EVIDENCE",
     "INTENT",
     "METADATA",
@@ -12,7 +13,9 @@ __all__ = [
     "PLEDGE",
     "PROGRESS",
     "READING",
+    "SEATS",
     "SETTLEMENT",
+    "SITE",
 ]
 
 METADATA = MetaData()
@@ -29,6 +32,29 @@ READING = Table(
     Column("signature", LargeBinary, nullable=False),
     Column("source_ns", BigInteger, nullable=False),
     Column("record", String, nullable=False),
+)
+# What the chain last told, for a start without it.
+SITE = Table(
+    "site",
+    METADATA,
+    Column("site", BigInteger, primary_key=True, autoincrement=False),
+    Column("meter_key", LargeBinary, nullable=False),
+    Column("nameplate", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+SEATS = Table(
+    "seats",
+    METADATA,
+    Column("zone", BigInteger, primary_key=True, autoincrement=False),
+    Column("signers", LargeBinary, nullable=False),  # 20 bytes each
+)
+BOUGHT = Table(
+    "bought",
+    METADATA,
+    Column("zone", BigInteger, primary_key=True, autoincrement=False),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("wh", String, nullable=False),  # JSON: site index to Wh
 )
 PLEDGE = Table(
     "pledge",

@@ -94,7 +94,7 @@ class Node:
             chain = self._endpoints = _endpoints(settings.chain, session, contracts)
             self._poller = HeadPoller(chain, settings.chain.poll_ms / 1000)
             self._clock: Clock = ChainClock(self._poller) if settings.chain.clock == "chain" else WallClock()
-            self._chain = ChainView(chain, self._poller, self._clock, calls, settings.zones)
+            self._chain = ChainView(chain, self._poller, self._clock, calls, settings.zones, self._store.chain_memory())
             readings_domain = meter_domain(contracts.chain_id, contracts.address("EnergyExchange"))
             self._meters = Meters(readings_domain, self._chain.site)
             outbox = self._store.outbox(crypto.own_address(self._transmitter_key))
@@ -136,7 +136,7 @@ class Node:
             finality = Finality(
                 chain, self._poller, self._store, outbox, settings.chain.final_blocks, self._council.vanished
             )
-            await self._start_with_chain()
+            await self._start()
             for site, boundary in doubled(self._store.evidence()):
                 self._meters.doubt(site, boundary)
             self._meters.restore(
@@ -190,9 +190,13 @@ class Node:
             self._metrics,
         )
 
-    async def _start_with_chain(self) -> None:
-        """Wait for a chain node, and refuse what no chain node can mend: another chain, other contracts."""
-        told = ""
+    async def _start(self) -> None:
+        """Begin with what a chain node tells, or, while none answers, with what one told before a restart.
+
+        Raises:
+            ConfigRefused: what no chain node can mend: another chain, other contracts.
+        """
+        told, recalled = "", self._recall()
         while True:
             try:
                 await self._chain.load()
@@ -201,6 +205,9 @@ class Node:
             except (RpcUnreachable, StoreUnavailable) as fault:
                 if all(one.standing is Standing.WRONG for one in self._endpoints.all):
                     raise ConfigRefused(self._endpoints.all[0].reason) from None
+                if recalled and self._settings.chain.clock == "wall":
+                    log.warning("started without the chain", extra=fields(reason=str(fault)))
+                    return
                 if told != str(fault):
                     log.warning("waiting for the chain", extra=fields(reason=str(fault)))
                 told = str(fault)
@@ -210,6 +217,14 @@ class Node:
                     f"the contracts of {self._settings.chain.deployment} do not answer on this chain ({fault}); "
                     "check chain.rpc and chain.deployment"
                 ) from None
+
+    def _recall(self) -> bool:
+        """Whether sites, seats and the transmitter's nonce are known from before."""
+        try:
+            return self._chain.recall() and self._transmitter.knows_its_nonce()
+        except StoreUnavailable as fault:
+            log.warning("store not read", extra=fields(reason=str(fault)))
+            return False
 
     async def _stop_when_fenced(self) -> None:
         try:

@@ -15,6 +15,7 @@ from net8_oracle.clock import Block
 from net8_oracle.node.database import Database, StoreUnavailable
 from net8_oracle.node.envelopes import Key, Verdict
 from net8_oracle.node.evidence import Evidence
+from net8_oracle.node.memory import ChainMemory
 from net8_oracle.node.outbox import Outbox
 from net8_oracle.node.schema import EVIDENCE, PLEDGE, PROGRESS, READING, SETTLEMENT
 from net8_oracle.reading import Reading, SignedReading
@@ -117,6 +118,10 @@ class SqlStore:
     def outbox(self, sender: bytes) -> Outbox:
         """The outbox of a transmitter account."""
         return Outbox(self._database, sender)
+
+    def chain_memory(self) -> ChainMemory:
+        """What the node remembers of the chain."""
+        return ChainMemory(self._database)
 
     def close(self) -> None:
         """Close the database."""

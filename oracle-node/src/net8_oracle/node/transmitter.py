@@ -132,13 +132,21 @@ class Transmitter:
         Raises:
             RpcUnreachable: no chain node answered.
         """
-        self._outbox.take_over()
-        if self._outbox.has_nonce():
+        if self.knows_its_nonce():
             return  # what a chain node says of the nonce cannot mislead us any more
         counts = await self._net.counts()
         if not counts:
             raise RpcUnreachable("no chain node tells the transmitter's nonce")
         self._first_nonce = statistics.median_low(counts)
+
+    def knows_its_nonce(self) -> bool:
+        """Take the outbox over; whether it tells where the account stands without a chain node.
+
+        Raises:
+            StoreUnavailable: the store cannot be used.
+        """
+        self._outbox.take_over()
+        return self._outbox.has_nonce()
 
     async def until_fenced(self) -> None:
         """Return never; raise when another process has taken the store over.
