@@ -1,1 +1,1 @@
-"""Measures what NET8 costs: gas of every kind of call on anvil, and the time from a meter's reading to its payment."""
+"""Measures what NET8 costs: gas of every call, the time from a reading to its payment, and what the servers bear."""

@@ -34,6 +34,7 @@ __all__ = [
     "Zone",
     "anvil",
     "fill",
+    "free_port",
     "open_zone",
 ]
 
@@ -115,7 +116,8 @@ class Zone:
         return self.send(self.owners[0], self.contracts.registry.report(self.number, 0, words, signatures))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -124,7 +126,7 @@ def _free_port() -> int:
 @contextmanager
 def anvil() -> Iterator[str]:
     """A fresh chain; its address."""
-    port = _free_port()
+    port = free_port()
     command = [
         str(PROGRAMS / "anvil"), "--port", str(port), "--silent", "--base-fee", "0", "--gas-price", "0",
         "--prune-history", "64",

@@ -1,6 +1,6 @@
 """Trade: pick a quarter of an hour, read its book, place and cancel orders, look at past prices."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from net8.units import hour_of_slot, slot_start
@@ -35,6 +35,7 @@ def render() -> None:
     _slots()
     book, ticket = st.columns([6, 5], gap="large")
     with book:
+        st.subheader(t("trade.ladder"))
         _book()
     with ticket:
         _ticket()
@@ -126,10 +127,19 @@ def _slots() -> None:
 # --- the book -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """A slot's book and its latest trades in a language, as everybody sees them."""
+
+    asks: list[Rung]
+    bids: list[Rung]
+    spread: str
+    words: dict[str, str]
+    recent: list[list[str]]
+
+
 def _rungs(at: Here, slot: int, sell: bool) -> list[Rung]:
-    market, zone = at.view.market, at.zone or 0
-    mine = {order.price for order in market.orders_in(zone, slot) if order.sell is sell and order.site == at.site}
-    levels = market.depth(zone, slot, sell)[:RUNGS]
+    levels = at.view.market.depth(at.zone or 0, slot, sell)[:RUNGS]
     deepest = max((level.wh for level in levels), default=1)
     return [
         Rung(
@@ -138,56 +148,63 @@ def _rungs(at: Here, slot: int, sell: bool) -> list[Rung]:
             euro=show.price_euro(level.price),
             kwh=show.kwh(level.wh),
             share=round(level.wh / deepest, 3),
-            mine=level.price in mine,
+            mine=False,
         )
         for level in levels
     ]
 
 
-@st.fragment(run_every=LIVE_SECONDS)
-def _book() -> None:
-    at = here()
-    slot = _chosen_slot(at)
-    if slot is None:
-        return
-    st.subheader(t("trade.ladder"))
-    st.caption(show.slot(slot))
+def _book_of(at: Here, slot: int) -> _Book:
     asks, bids = _rungs(at, slot, sell=True), _rungs(at, slot, sell=False)
     spread = t("trade.spread", bid=bids[0].net8, ask=asks[0].net8) if asks and bids else t("trade.no_spread")
-    words = {
-        "kwh": "kWh",
-        "ask": t("trade.ask"),
-        "bid": t("trade.bid"),
-        "mine": t("trade.mine"),
-        "title": t("trade.ladder"),
-        "no_asks": t("trade.no_asks"),
-        "no_bids": t("trade.no_bids"),
-    }
-    picked = ladder("trade_ladder", asks, bids, spread, words)
-    if picked and isinstance(picked.get("price"), int):
-        # Taking an offer is buying, hitting a bid is selling.
-        form.fill_in("buy" if picked.get("side") == "sell" else "sell", picked["price"])
-        forget("trade_ladder")
-        st.rerun()
-    _recent(at, slot)
+    words = {name: t(f"trade.{name}") for name in ("ask", "bid", "mine", "no_asks", "no_bids")}
+    return _Book(asks, bids, spread, {**words, "kwh": "kWh", "title": t("trade.ladder")}, _recent(at, slot))
 
 
-def _recent(at: Here, slot: int) -> None:
-    trades = at.view.market.trades_in(at.zone or 0, slot)[-TRADES_SHOWN:]
-    if not trades:
-        markup.empty(t("trade.no_recent"), t("trade.no_recent_way"))
-        return
-    columns = [t("col.time"), t("col.energy"), t("col.price_net8"), t("col.from_to")]
-    lines = [
+def _recent(at: Here, slot: int) -> list[list[str]]:
+    """Lines of the latest trades, newest first."""
+    return [
         [
             show.isolate(show.clock(trade.at.time)),
             show.energy(trade.wh),
             show.price_net8(trade.price),
             t("trade.from_to", seller=site_name(trade.seller), buyer=site_name(trade.buyer)),
         ]
-        for trade in reversed(trades)
+        for trade in reversed(at.view.market.trades_in(at.zone or 0, slot)[-TRADES_SHOWN:])
     ]
-    markup.rows(t("trade.recent"), columns, lines, numeric=(1, 2))
+
+
+def _marked(at: Here, slot: int, rungs: list[Rung], sell: bool) -> list[Rung]:
+    """The rungs, those with an order of the shown site marked."""
+    if at.site is None:
+        return rungs
+    orders = at.view.market.orders_in(at.zone or 0, slot)
+    mine = {order.price for order in orders if order.sell is sell and order.site == at.site}
+    return [replace(rung, mine=rung.price in mine) for rung in rungs]
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _book() -> None:
+    """What moves most: worked out once a block for all sessions of a language."""
+    at = here()
+    slot = _chosen_slot(at)
+    if slot is None:
+        return
+    st.caption(show.slot(slot))
+    key = ("book", at.zone, slot, language(), str(show.timezone()))
+    book = at.view.memo(key, lambda: _book_of(at, slot))
+    asks, bids = _marked(at, slot, book.asks, sell=True), _marked(at, slot, book.bids, sell=False)
+    picked = ladder("trade_ladder", asks, bids, book.spread, book.words)
+    if picked and isinstance(picked.get("price"), int):
+        # Taking an offer is buying, hitting a bid is selling.
+        form.fill_in("buy" if picked.get("side") == "sell" else "sell", picked["price"])
+        forget("trade_ladder")
+        st.rerun()
+    if book.recent:
+        columns = [t("col.time"), t("col.energy"), t("col.price_net8"), t("col.from_to")]
+        markup.rows(t("trade.recent"), columns, book.recent, numeric=(1, 2))
+    else:
+        markup.empty(t("trade.no_recent"), t("trade.no_recent_way"))
 
 
 # --- the order ------------------------------------------------------------------------------------------------------

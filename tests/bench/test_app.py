@@ -1,0 +1,72 @@
+"""The bench of the web app on a small street: its figures are of a real server that answers real sessions."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import app
+from bench.session import session
+from tests.browser.small_street import SmallStreet
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStreet]:
+    made = SmallStreet(tmp_path_factory.mktemp("street"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def served(street: SmallStreet) -> Iterator[tuple[str, int]]:
+    with app.served(street.url, street.deployment_file) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    with app.served_empty(tmp_path_factory.mktemp("empty")) as running:
+        yield running
+
+
+def test_update_ms__ladder__not_far_from_an_empty_fragment(served, empty) -> None:
+    ladder = app.update_ms(*served, "trade", app.LADDER, updates=15)
+    floor = app.update_ms(*empty, "", app.EMPTY, updates=15)
+    assert 0 < ladder["server_ms"] < floor["server_ms"] + 50  # a machine may be busy
+    assert ladder["answer_ms"] > 0
+
+
+def test_cpu_share__few_sessions__every_update_is_made(served) -> None:
+    crowd = app.cpu_share(*served, sessions=4, seconds=2)
+    assert crowd["updates_per_second"] == 4
+    assert 0 < crowd["core_share"] < 2
+
+
+def test_first_loads__one_of_each__both_are_drawn(served, empty) -> None:
+    loads = app.first_loads(served[0], empty[0], loads=1)
+    assert loads["ratio"] == pytest.approx(loads["app_s"] / loads["empty_s"], abs=0.05)
+    assert loads["empty_s"] > 0
+
+
+def test_session__component_that_is_not_there__named_with_those_that_are(empty) -> None:
+    async def look() -> None:
+        async with session(empty[0]) as one:
+            await one.open("")
+            await one.update(app.LADDER)
+
+    with pytest.raises(LookupError, match=r"shows no net8-web\.ladder, only \['bench\.empty'\]"):
+        asyncio.run(look())
+
+
+def test_served__no_such_deployment__page_says_so(street: SmallStreet, tmp_path: Path) -> None:
+    async def look(address: str) -> None:
+        async with session(address) as one:
+            await one.open("trade")
+            await one.update(app.LADDER)
+
+    with app.served(street.url, tmp_path / "none.json") as (address, _), pytest.raises(LookupError):
+        asyncio.run(look(address))
