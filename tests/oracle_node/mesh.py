@@ -15,7 +15,6 @@ from net8.signing import recover as recover_text
 from net8.units import slot_start
 from net8_oracle import crypto
 from net8_oracle.clock import Block
-from net8_oracle.node.agreement import Timing
 from net8_oracle.node.attachments import Attachments
 from net8_oracle.node.council import Council
 from net8_oracle.node.envelopes import PART_SITES, Key
@@ -26,6 +25,7 @@ from net8_oracle.node.stamps import Stamps
 from net8_oracle.node.store import SqlStore
 from net8_oracle.node.transmitter import Receipt
 from net8_oracle.node.transport import Hub, InProcessTransport
+from net8_oracle.node.world import Timing
 from net8_oracle.reading import Reading, SignedReading, meter_domain
 
 ADDRESS = "0x" + "11" * 20

@@ -8,18 +8,19 @@ from typing import Any
 
 from net8_oracle.cli import main
 from net8_oracle.node.agreement import Agreement
+from net8_oracle.node.attendance import Attendance
 
 SHIFT = 700  # Wh that a liar adds to every export
 
 
 def shift_exports() -> None:
     """Observe more export than the meters signed."""
-    honest = Agreement._own_readings
+    honest = Attendance.words
 
-    def shifted(self: Agreement) -> list[int]:
+    def shifted(self: Attendance) -> list[int]:
         return [word if word >> 48 & 1 else word + SHIFT for word in honest(self)]
 
-    Agreement._own_readings = shifted  # type: ignore[method-assign]
+    Attendance.words = shifted  # type: ignore[method-assign]
 
 
 def forge_reports() -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from net8_oracle import crypto
 from net8_oracle.node import report
-from net8_oracle.node.agreement import Agreement, Timing
+from net8_oracle.node.agreement import Agreement
+from net8_oracle.node.attendance import Attendance
 from net8_oracle.node.envelopes import Key, Message, Observation, Vote, observation_digest
 from net8_oracle.node.store import Pledge
+from net8_oracle.node.world import Timing
 
 from tests.oracle_node.mesh import REGISTRY_DOMAIN, SLOT, ZONE, Member, Mesh
 
@@ -90,27 +92,27 @@ async def test_leader__cannot_reach_the_chain__another_submits_the_same_report(m
 
 
 async def test_liar__shifts_exports__median_is_the_metered(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Agreement._own_readings
+    honest = Attendance.words
 
-    def shifted(self: Agreement) -> list[int]:
+    def shifted(self: Attendance) -> list[int]:
         words = honest(self)
         return [word + 900 for word in words] if self._world is mesh.members[2].council else words
 
-    monkeypatch.setattr(Agreement, "_own_readings", shifted)
+    monkeypatch.setattr(Attendance, "words", shifted)
     for slot in range(SLOT, SLOT + 4):
         await run_slot(mesh, slot)
         assert mesh.ledger.settled[slot, 1] == (500, 0)
 
 
 async def test_liars__two_of_four__nothing_settles(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Agreement._own_readings
+    honest = Attendance.words
     liars = (mesh.members[0].council, mesh.members[1].council)
 
-    def shifted(self: Agreement) -> list[int]:
+    def shifted(self: Attendance) -> list[int]:
         words = honest(self)
         return [word + 900 for word in words] if self._world in liars else words
 
-    monkeypatch.setattr(Agreement, "_own_readings", shifted)
+    monkeypatch.setattr(Attendance, "words", shifted)
     await mesh.end_slot(SLOT)
     mesh.tell(SLOT + 1, ENERGIES)
     await asyncio.sleep(0.6)  # two rounds' time

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from net8_oracle import crypto
 from net8_oracle.node import report
-from net8_oracle.node.agreement import Agreement, Timing
+from net8_oracle.node.agreement import Agreement
+from net8_oracle.node.attendance import Attendance
 from net8_oracle.node.contest import Contest
 from net8_oracle.node.envelopes import (
     Attached,
@@ -21,6 +22,8 @@ from net8_oracle.node.envelopes import (
     proposal_digest,
 )
 from net8_oracle.node.evidence import doubled
+from net8_oracle.node.panel import Panel
+from net8_oracle.node.world import Timing
 from net8_oracle.reading import Reading, SignedReading
 
 from tests.oracle_node.mesh import METER_DOMAIN, REGISTRY_DOMAIN, SLOT, ZONE, HandClock, Member, Mesh, private_key
@@ -174,13 +177,13 @@ async def test_meters__silent_for_hours_and_then_heard__settle_as_metered(tmp_pa
 
 
 async def lie_by_two(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Agreement._own_readings
+    honest = Attendance.words
     liars = [member.council for member in mesh.members[:2]]
 
-    def shifted(self: Agreement) -> list[int]:
+    def shifted(self: Attendance) -> list[int]:
         return [word + 900 for word in honest(self)] if self._world in liars else honest(self)
 
-    monkeypatch.setattr(Agreement, "_own_readings", shifted)
+    monkeypatch.setattr(Attendance, "words", shifted)
     await mesh.end_slot(SLOT)
     mesh.tell(SLOT + 1, ENERGIES)
 
@@ -316,7 +319,7 @@ async def test_operators__garble_and_own_readings_not_compared__something_else_s
     mesh = await started(tmp_path)
     names = iter(mesh.keys * 100)
     monkeypatch.setattr(
-        Agreement, "_check_observation", lambda self, *_: crypto.own_address(next(names))
+        Panel, "check_observation", lambda self, *_: crypto.own_address(next(names))
     )  # whoever is named is believed
     Byzantine(mesh)("garble")
     await mesh.end_slot(SLOT)

@@ -16,24 +16,20 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
 
-from coincurve import PrivateKey
-from net8.eip712 import Domain
 from net8.eip712 import Report as ReportMessage
 from net8.logs import fields
 from net8.packing import join_words
 from net8.signing import keccak256
-from net8.units import slot_end, slot_start
+from net8.units import slot_end
 
 from net8_oracle import crypto
 from net8_oracle.clock import Block
 from net8_oracle.node import report
+from net8_oracle.node.attendance import Attendance
 from net8_oracle.node.contest import Contest
 from net8_oracle.node.envelopes import (
-    PART_SITES,
     Attached,
     Key,
     Observation,
@@ -45,93 +41,23 @@ from net8_oracle.node.envelopes import (
     proposal_digest,
 )
 from net8_oracle.node.evidence import of_operator
-from net8_oracle.node.layers import Layers
-from net8_oracle.node.meters import Meters, RegisteredSite
-from net8_oracle.node.pace import Pace
-from net8_oracle.node.store import Pledge, Store, StoreUnavailable
+from net8_oracle.node.panel import Panel
+from net8_oracle.node.store import Pledge, StoreUnavailable
 from net8_oracle.node.transmitter import Receipt
-from net8_oracle.node.transport import Transport
+from net8_oracle.node.world import EnvelopeRefused, World
 from net8_oracle.reading import ReadingRefused
 from net8_oracle.rpc import RpcRefused, RpcUnreachable
 
-__all__ = ["Agreement", "Timing", "World"]
+__all__ = ["Agreement"]
 
 log = logging.getLogger(__name__)
 
 _ROUNDS_AHEAD = 8  # observations of rounds further ahead are only counted, not kept
 _STORE_PAUSE = 1.0  # seconds until a full disk is tried again
 _KEEP_AFTER = 0.25  # seconds after which a verdict that is not settled is stored by itself
-_PATIENT_REPORTS = 3  # a site without reading in so many reports is no longer waited for, until it speaks again
 
 
 Signed = Observation | Proposal | Verdict
-
-
-class EnvelopeRefused(ValueError):
-    """An envelope that no honest operator sends. The message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long to wait, in seconds of the wall clock."""
-
-    patience: float = 20.0  # for readings, from the first one of a slot on
-    round: float = 1.0  # for a proposal and its votes
-    settle: float = 3.0  # for the leader's transaction, before the next operator submits
-    linger: float = 0.005  # for further observations, once there is a quorum
-
-
-class Chain(Protocol):
-    """What an agreement asks of the chain."""
-
-    def sites_of(self, zone: int, part: int) -> list[RegisteredSite]:
-        """The sites of a part, ascending."""
-
-    def signers(self, zone: int) -> tuple[bytes, ...]:
-        """Signers of the zone's operators in the order of their seats."""
-
-    async def bought(self, key: Key) -> dict[int, int]:
-        """Wh bought in the slot, by site index."""
-
-    async def traded(self, key: Key) -> bool:
-        """Whether a site of the part has traded in the slot."""
-
-    async def settled(self, key: Key) -> Block | None:
-        """The block as of which the part is settled in the slot."""
-
-
-class World(Protocol):
-    """What an agreement shares with all others of its node."""
-
-    key: PrivateKey
-    me: bytes
-    domain: Domain
-    timing: Timing
-    pace: Pace
-    meters: Meters
-    layers: Layers
-    store: Store
-    transport: Transport
-    silent_reports: defaultdict[int, int]  # site -> reports in a row without its reading
-
-    @property
-    def chain(self) -> Chain:
-        """What the chain says."""
-
-    def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        """Run in the background; a fault is logged."""
-
-    def may_observe(self, key: Key) -> bool:
-        """False while too many earlier slots are in flight."""
-
-    async def transmit(self, agreement: "Agreement") -> Receipt | None:
-        """Submit the verdict and wait for its end."""
-
-    def finished(self, agreement: "Agreement", receipt: Receipt | None, block: Block) -> None:
-        """The part is settled as of a block; with the receipt, when this node's transaction did it."""
-
-    def count(self, what: str) -> None:
-        """Count an event for the metrics."""
 
 
 class Agreement:
@@ -149,14 +75,9 @@ class Agreement:
         self.verdict: Verdict | None = None
         self.recalled = False  # the verdict was final before a restart or a reorg
         self.stamps: dict[str, int] = {}
-        self.sites = 0
-        self._expected: list[RegisteredSite] = []
-        self._waiting: set[int] = set()
-        self._heard = 0  # sites with a complete reading
-        self._all_silent = False  # to be reported without any reading
+        self.panel = Panel(world, key)
+        self.attendance = Attendance(world, key, self.look)
         self._idle = False  # known to be over without a trade
-        self._patience_over = False
-        self._patience: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._stage: asyncio.TimerHandle | None = None
@@ -171,29 +92,6 @@ class Agreement:
         self._verdict_at = 0.0  # when the verdict was there
         self._told: dict[bytes, float] = {}  # signer -> when it was last told where we are
 
-    # --- who is who --------------------------------------------------------------------------------------------
-
-    @property
-    def seats(self) -> tuple[bytes, ...]:
-        """The zone's signers, as the chain lists them now."""
-        return self._world.chain.signers(self.key.zone)
-
-    @property
-    def listed(self) -> bool:
-        """Whether this node may sign for the zone."""
-        return self._world.me in self.seats and len(self.seats) >= 4
-
-    def leader(self, round_: int) -> bytes:
-        """Signer that leads a round."""
-        seats = self.seats
-        return seats[report.leader_seat(self.key.slot, self.key.part, round_, len(seats))]
-
-    def rank(self, round_: int) -> int:
-        """How many operators submit a round's report before this one: its leader is the first."""
-        seats = self.seats
-        leader = report.leader_seat(self.key.slot, self.key.part, round_, len(seats))
-        return (seats.index(self._world.me) - leader) % len(seats)
-
     def _facts(self, **more: object) -> dict[str, dict[str, object]]:
         return fields(**self.key._asdict(), round=self.round, **more)
 
@@ -207,7 +105,7 @@ class Agreement:
         proposal = self._proposals.get(self.verdict.round) if self.verdict is not None else None
         if proposal is None:
             return {}
-        return report.rests_on([one.readings for one in proposal.observations], len(self.seats))
+        return report.rests_on([one.readings for one in proposal.observations], len(self.panel.seats))
 
     # --- readings ----------------------------------------------------------------------------------------------
 
@@ -217,41 +115,25 @@ class Agreement:
         Raises:
             StoreUnavailable: what was signed before is not known, so nothing may be signed; try again.
         """
-        key, meters = self.key, self._world.meters
-        self.round = max(self.round, self._world.store.last_round(key))
-        start = slot_start(key.slot)
+        self.round = max(self.round, self._world.store.last_round(self.key))
         self.over = True
-        self._expected = [site for site in self._world.chain.sites_of(key.zone, key.part) if site.since <= start]
-        complete = {site.site for site in self._expected if meters.energy(site.site, key.slot) is not None}
-        self._heard = len(complete)
-        self._waiting = {
-            site.site
-            for site in self._expected
-            if site.site not in complete and self._world.silent_reports[site.site] < _PATIENT_REPORTS
-        }
+        self.attendance.begin()
         self.look()
 
     def heard(self, site: int) -> None:
         """A site's reading at the end of the slot has come."""
-        if self.over and not self.settled and self._world.meters.energy(site, self.key.slot) is not None:
-            self._heard += 1
-            self._waiting.discard(site)
+        if self.over and not self.settled and self.attendance.heard(site):
             self.look()
 
     def look(self) -> None:
         """Observe if it is time to."""
-        if not self.over or self.observing or self.settled or not self.listed:
+        if not self.over or self.observing or self.settled or not self.panel.listed or self.verdict is not None:
             return
-        if not self._heard and not self._all_silent:
-            return
-        if self.verdict is not None:
-            return
-        if self._waiting and not self._patience_over:
-            if self._patience is None:
-                self._patience = self._later(self._world.timing.patience, self._out_of_patience)
-            return
-        if self._world.may_observe(self.key):
-            self._complete()
+        if self.attendance.is_complete() and self._world.may_observe(self.key):
+            self.observing = True
+            self.stamps |= {"complete_ns": time.time_ns(), "source_ns": self.attendance.source_ns()}
+            self.attendance.close()
+            self._observe()
 
     async def report_silence(self) -> None:
         """No reading has come for very long: if anything was traded, sign that there is none, lest an alert says so.
@@ -259,60 +141,18 @@ class Agreement:
         Raises:
             RpcUnreachable, RpcRefused: the chain does not tell whether anything was traded; try again.
         """
-        if not self.over or self.observing or self.settled or self._heard or self._idle:
+        if not self.over or self.observing or self.settled or self.attendance.anybody or self._idle:
             return
         self._idle = not await self._world.chain.traded(self.key)
-        if not self._idle and not self._heard:
-            self._all_silent = self._patience_over = True
-            log.warning("no meter has spoken", extra=self._facts(sites=len(self._expected)))
+        if not self._idle and not self.attendance.anybody:
+            self.attendance.all_silent()
             self.look()
-
-    def _out_of_patience(self) -> None:
-        self._patience_over = True
-        log.warning("readings missing", extra=self._facts(sites=sorted(self._waiting)[:20], count=len(self._waiting)))
-        self.look()
-
-    def _complete(self) -> None:
-        self.observing = True
-        self._cancel(self._patience)
-        self.stamps["complete_ns"] = time.time_ns()
-        sites = [site.site for site in self._expected]
-        self.sites = len(sites)
-        self.stamps["source_ns"] = self._world.meters.source_ns(sites, self.key.slot)
-        for site in sites:
-            missing = self._world.meters.energy(site, self.key.slot) is None
-            self._world.silent_reports[site] = self._world.silent_reports[site] + 1 if missing else 0
-        self._tell_disputes()
-        self._observe()
-
-    def _tell_disputes(self) -> None:
-        for site in self._expected:
-            energy = self._world.meters.energy(site.site, self.key.slot)
-            if energy is None:
-                continue
-            judged = self._world.layers.judge(site, self.key.slot, energy)
-            if judged.reasons:
-                self._world.count("disputed_readings" if judged.reported else "withheld_readings")
-                facts = self._facts(site=site.site, export_wh=energy[0], reasons=list(judged.reasons))
-                log.warning("reading disputed" if judged.reported else "reading withheld", extra=facts)
-
-    def _own_readings(self) -> list[int]:
-        words = []
-        for site in self._expected:
-            energy = self._world.meters.energy(site.site, self.key.slot)
-            if energy is None:
-                words.append(report.no_reading(site.index))
-                continue
-            judged = self._world.layers.judge(site, self.key.slot, energy)
-            word = report.reading_word(site.index, *energy) if judged.reported else report.no_reading(site.index)
-            words.append(report.with_layers(word, judged.agreed))
-        return words
 
     # --- observation -------------------------------------------------------------------------------------------
 
     def _observe(self) -> None:
         """Sign what we have of every site for the current round, and tell everybody."""
-        world, readings = self._world, self._own_readings()
+        world, readings = self._world, self.attendance.words()
         pledge = Pledge(
             observation_digest(world.domain, self.key, self.round, readings),
             join_words(readings),
@@ -338,7 +178,7 @@ class Agreement:
         self._take(world.me, observation)
 
     def _observe_after_all(self) -> None:
-        if not self.settled and self.listed and self._world.me not in self._observed[self.round]:
+        if not self.settled and self.panel.listed and self._world.me not in self._observed[self.round]:
             self._observe()
 
     def on_observation(self, observation: Observation) -> None:
@@ -347,7 +187,7 @@ class Agreement:
         Raises:
             EnvelopeRefused: it is no operator's, or no honest one's.
         """
-        signer = self._check_observation(observation.round, observation.readings, observation.signature)
+        signer = self.panel.check_observation(observation.round, observation.readings, observation.signature)
         self._furthest[signer] = max(self._furthest.get(signer, 0), observation.round)
         self._tell_where_we_are(signer, observation.round)
         if self.round - 1 <= observation.round <= self.round + _ROUNDS_AHEAD:
@@ -360,19 +200,6 @@ class Agreement:
                 self._contest.compare(own.readings, observation.readings)
             self._take(signer, observation)
         self._follow_others()
-
-    def _check_observation(self, round_: int, readings: list[int], signature: bytes) -> bytes:
-        """Signer of an observation of this agreement."""
-        digest = observation_digest(self._world.domain, self.key, round_, readings)
-        try:
-            signer = crypto.recover(digest, signature)
-            first = self.key.part * PART_SITES + 1
-            report.check_observation(readings, first, first + PART_SITES - 1)
-        except (crypto.SignatureInvalid, report.ObservationRefused) as fault:
-            raise EnvelopeRefused(f"observation: {fault}") from None
-        if signer not in self.seats:
-            raise EnvelopeRefused(f"observation of {crypto.address_text(signer)}, who has no seat in the zone")
-        return signer
 
     def _equivocated(self, kind: str, signer: bytes, first: Signed, second: Signed) -> None:
         """Keep two statements of an operator that cannot both be honest."""
@@ -420,7 +247,7 @@ class Agreement:
     def _follow_others(self) -> None:
         """Go to a later round once f + 1 operators, so at least one honest one, are there."""
         ahead = sorted((round_ for round_ in self._furthest.values() if round_ > self.round), reverse=True)
-        enough = report.faulty(len(self.seats))
+        enough = self.panel.faulty
         if len(ahead) > enough:
             self._enter(ahead[enough])
 
@@ -438,7 +265,7 @@ class Agreement:
         self._cancel(self._linger)
         for past in [past for past in self._observed if past < round_ - 1]:
             del self._observed[past]
-        if self.observing and self.listed:
+        if self.observing and self.panel.listed:
             self._observe()
         self._try_to_propose()
         if (proposal := self._proposals.get(round_)) is not None:
@@ -446,21 +273,19 @@ class Agreement:
 
     def _arm_deadline(self) -> None:
         self._cancel(self._deadline)
-        self._deadline = self._later(
-            self._world.pace.deadline(self.round - report.faulty(len(self.seats))), self._give_up_round
-        )
+        self._deadline = self._later(self._world.pace.deadline(self.round - self.panel.faulty), self._give_up_round)
 
     def _skip_round(self) -> None:
         """The leader is of no use: go on at once, unless that has not helped as often as leaders can be faulty."""
-        if self.round <= report.faulty(len(self.seats)):
+        if self.round <= self.panel.faulty:
             self._enter(self.round + 1)
 
     def _give_up_round(self) -> None:
         """The round has taken too long. Go on only with a quorum: who runs ahead alone is never caught up with."""
         if self.settled or self.verdict is not None:
             return
-        here = sum(self._furthest.get(signer, -1) >= self.round for signer in self.seats)
-        if here >= report.quorum(len(self.seats)):
+        here = sum(self._furthest.get(signer, -1) >= self.round for signer in self.panel.seats)
+        if here >= self.panel.quorum:
             self._enter(self.round + 1)
             return
         own = self._observed[self.round].get(self._world.me)
@@ -471,23 +296,23 @@ class Agreement:
     def peer_unreachable(self, signer: bytes) -> None:
         """A peer certainly did not get what was sent to it: do not wait for it if it leads."""
         stuck = self.observing and self.verdict is None and self.round not in self._proposals
-        if stuck and self.leader(self.round) == signer:
+        if stuck and self.panel.leader(self.round) == signer:
             self._skip_round()
 
     # --- proposal ----------------------------------------------------------------------------------------------
 
     def _try_to_propose(self) -> None:
         """As leader with a quorum of observations: propose, after lingering for the rest."""
-        if not self.over or self.settled or not self.listed or self.leader(self.round) != self._world.me:
+        if not self.over or self.settled or not self.panel.listed or self.panel.leader(self.round) != self._world.me:
             return
         if self.round in self._proposals or self.verdict is not None:
             return
-        seats = self.seats
+        seats = self.panel.seats
         there = sum(signer in seats for signer in self._observed[self.round])  # a signer may have been replaced
-        if there == len(seats) or (self._lingered and there >= report.quorum(len(seats))):
+        if there == len(seats) or (self._lingered and there >= self.panel.quorum):
             self._cancel(self._linger)
             self._world.spawn(self._propose(self.round), "proposal")
-        elif there >= report.quorum(len(seats)) and self._linger is None:
+        elif there >= self.panel.quorum and self._linger is None:
             self._linger = self._later(self._world.timing.linger, self._stop_lingering)
 
     def _stop_lingering(self) -> None:
@@ -497,13 +322,13 @@ class Agreement:
 
     async def _derive(self, round_: int, observations: list[list[int]]) -> tuple[bytes, tuple[int, ...], list[int]]:
         """The report that follows from a round's observations: digest, entries, and what was agreed of each site."""
-        agreed = report.agree(observations, len(self.seats))
+        agreed = report.agree(observations, len(self.panel.seats))
         entries = report.settlement_entries(agreed, self.key.slot, await self._world.chain.bought(self.key))
         digest = ReportMessage(self.key.zone, round_, entries).digest(self._world.domain)
         return digest, entries, agreed
 
     async def _propose(self, round_: int) -> None:
-        seats, world = self.seats, self._world
+        seats, world = self.panel.seats, self._world
         there = self._observed[round_]
         attached = [there[signer] for signer in seats if signer in there]
         digest, entries, _ = await self._derive(round_, [observation.readings for observation in attached])
@@ -537,7 +362,7 @@ class Agreement:
             signer = crypto.recover(signed, proposal.signature)
         except crypto.SignatureInvalid as fault:
             raise EnvelopeRefused(f"proposal: {fault}") from None
-        if signer != self.leader(proposal.round):
+        if signer != self.panel.leader(proposal.round):
             raise EnvelopeRefused(
                 f"proposal of {crypto.address_text(signer)}, who does not lead round {proposal.round}"
             )
@@ -562,7 +387,7 @@ class Agreement:
         if proposal.round > self.round:
             self._enter(proposal.round)
             return  # entering considers it again
-        if proposal.round == self.round and not self.settled and self.listed:
+        if proposal.round == self.round and not self.settled and self.panel.listed:
             self._reports[digest] = entries
             self._vote(digest, entries)
 
@@ -578,10 +403,10 @@ class Agreement:
                     if one.signature == attached.signature and one.readings == attached.readings
                 ),
                 None,
-            ) or self._check_observation(proposal.round, attached.readings, attached.signature)
+            ) or self.panel.check_observation(proposal.round, attached.readings, attached.signature)
             signers.add(signer)
             self._compare_attached(signer, known.get(signer), proposal, attached)
-        if len(signers) < len(proposal.observations) or len(signers) < report.quorum(len(self.seats)):
+        if len(signers) < len(proposal.observations) or len(signers) < self.panel.quorum:
             raise EnvelopeRefused(f"{len(signers)} operators' observations are attached; a quorum is needed, each once")
         digest, entries, agreed = await self._derive(
             proposal.round, [attached.readings for attached in proposal.observations]
@@ -605,7 +430,7 @@ class Agreement:
             self._equivocated("observation", signer, known, told)
 
     def _check_own(self, agreed: list[int]) -> None:
-        own = {report.index_of(word): report.bare(word) for word in self._own_readings()}
+        own = {report.index_of(word): report.bare(word) for word in self.attendance.words()}
         for word in agreed:
             index = report.index_of(word)
             mine = own.get(index, report.no_reading(index))
@@ -625,7 +450,7 @@ class Agreement:
             return
         self.stamps["proposed_ns"] = time.time_ns()
         vote = Vote(**self.key._asdict(), round=self.round, report=digest, signature=crypto.sign(world.key, digest))
-        leader = self.leader(self.round)
+        leader = self.panel.leader(self.round)
         if leader == world.me:
             self.on_vote(vote)
         else:
@@ -640,13 +465,13 @@ class Agreement:
         proposal = self._proposals.get(self.round)
         if vote.round != self.round or self.verdict is not None or proposal is None or proposal.report != vote.report:
             return
-        if self.leader(vote.round) != self._world.me:
+        if self.panel.leader(vote.round) != self._world.me:
             return  # whoever carries it has shown it to others, too: if all submitted at once, all would pay
-        seats = self.seats
-        self._votes[seats[self._seat_of_vote(vote.report, vote.signature)]] = vote.signature
+        seats = self.panel.seats
+        self._votes[seats[self.panel.seat_of_vote(vote.report, vote.signature)]] = vote.signature
         entries = self._reports.get(vote.report)
-        chosen = [signer for signer in seats if signer in self._votes][: report.quorum(len(seats))]
-        if entries is None or len(chosen) < report.quorum(len(seats)):
+        chosen = [signer for signer in seats if signer in self._votes][: self.panel.quorum]
+        if entries is None or len(chosen) < self.panel.quorum:
             return
         self.stamps["quorum_ns"] = time.time_ns()
         self.verdict = Verdict(
@@ -660,41 +485,12 @@ class Agreement:
         self._world.transport.broadcast(self.verdict)
         self._later(_KEEP_AFTER, self._keep)
 
-    def _seat_of_vote(self, digest: bytes, signature: bytes) -> int:
-        try:
-            signer = crypto.recover(digest, signature)
-        except crypto.SignatureInvalid as fault:
-            raise EnvelopeRefused(f"vote: {fault}") from None
-        if signer not in self.seats:
-            raise EnvelopeRefused(f"vote of {crypto.address_text(signer)}, who has no seat in the zone")
-        return self.seats.index(signer)
-
     def _decided(self) -> None:
         self._verdict_at = asyncio.get_running_loop().time()
         if self.verdict is not None and self.verdict.round == self.round and self._observed_at:
             self._world.pace.took(self._verdict_at - self._observed_at)
 
     # --- verdict and settlement ----------------------------------------------------------------------------------
-
-    def seated_votes(self, verdict: Verdict) -> dict[int, bytes]:
-        """Votes of a verdict by seat.
-
-        Raises:
-            EnvelopeRefused: one is no operator's, or they are no quorum of this part and slot.
-        """
-        words = verdict.words()
-        first = self.key.part * PART_SITES + 1
-        digest = ReportMessage(self.key.zone, verdict.round, words).digest(self._world.domain)
-        for word in words:
-            about = report.settlement_entries([report.no_reading(word >> 200 & 0xFFFF)], self.key.slot, {})[0]
-            if word >> 200 != about >> 200 or word >> 192 & 15 != about >> 192 & 15:
-                raise EnvelopeRefused("verdict about another slot")
-            if not first <= word >> 200 & 0xFFFF < first + PART_SITES:
-                raise EnvelopeRefused("verdict about another part")
-        votes = {self._seat_of_vote(digest, vote): vote for vote in verdict.votes}
-        if len(votes) < report.quorum(len(self.seats)):
-            raise EnvelopeRefused(f"verdict with {len(votes)} votes, which are no quorum")
-        return votes
 
     def on_verdict(self, verdict: Verdict) -> None:
         """A report that is final: submit it when those before us in the rotation do not.
@@ -704,14 +500,14 @@ class Agreement:
         """
         if self.verdict is not None:
             self._compare_verdicts(self.verdict, verdict)
-        if self.verdict is not None or self.settled or not self.listed:
+        if self.verdict is not None or self.settled or not self.panel.listed:
             return
-        self.seated_votes(verdict)
+        self.panel.seated_votes(verdict)
         self.verdict = verdict
         self._decided()
         self.stamps.setdefault("quorum_ns", time.time_ns())
         self._cancel(self._deadline)
-        self._transmit_after(self._world.timing.settle * (self.rank(verdict.round) or len(self.seats)))
+        self._transmit_after(self._world.timing.settle * (self.panel.rank(verdict.round) or len(self.panel.seats)))
         self._later(_KEEP_AFTER, self._keep)
 
     def recall(self, verdict: Verdict) -> None:
@@ -720,10 +516,10 @@ class Agreement:
         Raises:
             EnvelopeRefused: it is not signed by a quorum of those who have a seat now.
         """
-        self.seated_votes(verdict)
+        self.panel.seated_votes(verdict)
         self.verdict, self.round, self.recalled = verdict, verdict.round, True
         self.begin()
-        self._transmit_after(self._world.timing.settle * self.rank(verdict.round) if self.listed else 0)
+        self._transmit_after(self._world.timing.settle * self.panel.rank(verdict.round) if self.panel.listed else 0)
 
     def renew(self) -> None:
         """The verdict is not to be used: agree on another one."""
@@ -734,7 +530,7 @@ class Agreement:
     def imports_follow_from(self, bought: Mapping[int, int]) -> bool:
         """Whether the verdict's imports are what this node's readings and what was bought (Wh by site index) give."""
         assert self.verdict is not None, "there is a verdict"
-        return report.imports_follow(self.verdict.words(), self._own_readings(), self.key.slot, bought)
+        return report.imports_follow(self.verdict.words(), self.attendance.words(), self.key.slot, bought)
 
     def _transmit_after(self, seconds: float) -> None:
         self._cancel(self._stage)
@@ -752,8 +548,8 @@ class Agreement:
     def _compare_verdicts(self, known: Verdict, other: Verdict) -> None:
         """Two different reports with a quorum in one round: whoever signed both has equivocated."""
         if known.round == other.round and known.entries != other.entries:
-            seats = self.seats
-            for seat in sorted(self.seated_votes(known).keys() & self.seated_votes(other).keys()):
+            seats = self.panel.seats
+            for seat in sorted(self.panel.seated_votes(known).keys() & self.panel.seated_votes(other).keys()):
                 self._equivocated("report", seats[seat], known, other)
 
     async def _transmit(self) -> None:
@@ -799,12 +595,13 @@ class Agreement:
     def abandon(self) -> None:
         """Do nothing any more."""
         self.settled = True
-        for timer in (self._patience, self._deadline, self._linger, self._stage):
+        self.attendance.stop_waiting()
+        for timer in (self._deadline, self._linger, self._stage):
             self._cancel(timer)
 
     def overdue(self, now: int) -> bool:
         """Whether there was something to report a whole slot ago and nothing is settled yet."""
-        return self.over and (self._heard > 0 or self._all_silent) and now >= slot_end(self.key.slot + 1)
+        return self.over and self.attendance.something_to_report and now >= slot_end(self.key.slot + 1)
 
     # --- time --------------------------------------------------------------------------------------------------
 

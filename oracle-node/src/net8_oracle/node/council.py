@@ -16,7 +16,7 @@ from net8.units import REPORT_TIMEOUT_SLOTS, SLOT_SECONDS, slot_end, slot_of, sl
 
 from net8_oracle import crypto
 from net8_oracle.clock import Block, Clock
-from net8_oracle.node.agreement import Agreement, EnvelopeRefused, Timing
+from net8_oracle.node.agreement import Agreement
 from net8_oracle.node.attachments import RECORD_GAS, Attachments
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.envelopes import (
@@ -38,6 +38,7 @@ from net8_oracle.node.stamps import Stamps
 from net8_oracle.node.store import Store, StoreUnavailable
 from net8_oracle.node.transmitter import Receipt, Transmitter
 from net8_oracle.node.transport import Message, Transport
+from net8_oracle.node.world import EnvelopeRefused, Timing
 from net8_oracle.rpc import RpcRefused, RpcUnreachable
 
 __all__ = ["Council", "report_gas"]
@@ -356,15 +357,15 @@ class Council:
                 other.look()  # one less is in flight
             await self.chain.until_reachable()
             agreement.recalled = True
-        if (await self._earlier_first(agreement) or gone) and agreement.listed:
+        if (await self._earlier_first(agreement) or gone) and agreement.panel.listed:
             # Everybody was held up until now: the stages begin anew, so that not all submit at once.
-            await asyncio.sleep(self.timing.settle * agreement.rank((agreement.verdict or agreement).round))
+            await asyncio.sleep(self.timing.settle * agreement.panel.rank((agreement.verdict or agreement).round))
         if agreement.settled or agreement.verdict is None:
             return None
         if agreement.recalled and (not await self._still_follows(agreement) or agreement.settled):
             return None
         verdict = agreement.verdict
-        seated = {seat: Signature.of_bytes(vote) for seat, vote in agreement.seated_votes(verdict).items()}
+        seated = {seat: Signature.of_bytes(vote) for seat, vote in agreement.panel.seated_votes(verdict).items()}
         words = verdict.words()
         gas = report_gas(len(words))
         brought = await self._attachments.of(key, (_GAS_MOST - gas) // RECORD_GAS)
@@ -465,7 +466,7 @@ class Council:
                 "node": crypto.address_text(self.me),
                 **key._asdict(),
                 "round": agreement.round,
-                "sites": agreement.sites,
+                "sites": agreement.attendance.sites,
                 "transmitter": receipt is not None,
                 **agreement.stamps,
                 **({"hash": "0x" + receipt.hash.hex(), "gas_used": receipt.gas_used} if receipt else {}),

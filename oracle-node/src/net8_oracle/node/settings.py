@@ -7,9 +7,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 from sqlalchemy import make_url
 
 from net8_oracle.broker import BrokerSettings
-from net8_oracle.node.agreement import Timing
 from net8_oracle.node.layers.settings import LayersSettings
 from net8_oracle.node.peer_settings import LimitSettings, MeshSettings, NatsSettings, PeerSettings, is_loopback
+from net8_oracle.node.world import Timing
 from net8_oracle.settings import (
     ChainSettings,
     FilePath,
