@@ -10,7 +10,7 @@ A `Strip` is a day of such orders under one signature. What a signature covers i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from net8.eip712 import Domain, StructType, Value
 from net8.packing import ORDER_WH_MAX, WordRefused, fits
@@ -54,7 +54,7 @@ class Proof:
 
     taker: str = NOBODY
     wallet: str = NOBODY
-    signature: bytes = b""  # what the wallet accepts (ERC-1271), at most 1024 bytes; empty for a key
+    signature: bytes = b""  # what the wallet accepts (ERC-1271), at most 512 bytes; empty for a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,28 @@ class Offer(_Signable):
             WordRefused: a field does not fit.
         """
         return _head(self, _leg(self.price, self.wh, 1), self.slot, proof)
+
+    @classmethod
+    def unpack(cls, word: int, taker: str = NOBODY) -> Self:
+        """The order in a word without a proof; the taker it names stands beside it.
+
+        Raises:
+            WordRefused: no order packs to that word.
+        """
+        offer = cls(
+            site=word >> 184 & 2**48 - 1,
+            slot=word >> 40 & 2**32 - 1,
+            sell=bool(word >> 232 & 1),
+            price=word >> 24 & 2**16 - 1,
+            wh=word & ORDER_WH_MAX,
+            nonce=word >> 72 & 2**27 - 1,
+            expiry=word >> 144 & 2**40 - 1,
+            taker=taker,
+            relay_fee=word >> 104 & 2**40 - 1,
+        )
+        if offer.pack() != word:
+            raise WordRefused("the word has bits that no order has; copy it again")
+        return offer
 
     def signed(self, signature: Signature | None, proof: int = 0) -> Signed:
         """With the owner's signature; None where a contract wallet's stands in the proof."""
