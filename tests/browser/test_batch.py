@@ -26,6 +26,9 @@ def test_many__on_a_phone__placed_in_one_transaction_and_cancelled_in_another(
     before = street.chain.request("eth_getTransactionCount", [seller.address, "latest"])
     width = visitor.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, f"the page is {width} px wide"
+    last = visitor.page.get_by_role("combobox", name="Last quarter hour")
+    shown = visitor.page.locator("dt", has_text="Last quarter hour").locator("+ dd")
+    assert last.input_value() == shown.inner_text() != ""
     button = visitor.page.locator("button[data-panel=panel_batch]")
     button.get_by_text("orders").wait_for()
     label = button.inner_text()

@@ -35,9 +35,9 @@ def _read(text: str, parse: Callable[[str], int], decimals: int, example: str, z
         raise Unusable(t("amount.too_fine", decimals=decimals)) from None
 
 
-def money(text: str) -> int:
-    """Grains for an amount of NET8."""
-    return _read(text, parse_net8, 7, "12.5")
+def money(text: str, *, zero: bool = False) -> int:
+    """Grains for an amount of NET8; `zero` tells whether that may be none."""
+    return _read(text, parse_net8, 7, "12.5", zero)
 
 
 def euros(text: str, decimals: int) -> int:

@@ -9,7 +9,7 @@ from net8.errors import Refused
 from net8.model import Site, site_index, site_zone
 
 from net8_web import markup, show
-from net8_web.components.wallet import Account, Intent, Network, Outcome, account, panel
+from net8_web.components.wallet import Account, Intent, Network, Outcome, account, last_outcome, panel
 from net8_web.feed import View, feed
 from net8_web.i18n import t
 from net8_web.words import sentence
@@ -87,6 +87,13 @@ class Here:
         outcome = panel(self.network, f"panel_{key}", intent, idle, sentence, quiet=quiet)
         return None if outcome == _notes().concluded.get(key) else outcome
 
+    def is_under_way(self, key: str) -> bool:
+        """Whether what the panel `key` sent is not dealt with yet: then it must be drawn, even with no intent."""
+        outcome = last_outcome(f"panel_{key}")
+        if outcome is None or outcome == _notes().concluded.get(key):
+            return False
+        return outcome.status not in ("failed", "reverted")
+
     def send(
         self,
         key: str,
@@ -115,16 +122,18 @@ class Here:
             feed().catch_up(lambda view: view.head.number >= block)
             self.conclude(key, outcome, *promised.get(outcome.id, (done, empties)))
 
-    def conclude(
-        self, key: str, outcome: Outcome, text: str, empties: tuple[str, ...] = (), **values: object
-    ) -> NoReturn:
-        """Take an outcome as dealt with and start the run that says `text`, a key of the tables: a toast of this one
-        would be lost.
-        """
+    def note(self, key: str, outcome: Outcome, text: str, empties: tuple[str, ...] = (), **values: object) -> None:
+        """Take an outcome as dealt with; the next run says `text`, a key of the tables."""
         notes = _notes()
         notes.said = (text, values)
         notes.emptied.update(empties)
         notes.concluded[key] = outcome
+
+    def conclude(
+        self, key: str, outcome: Outcome, text: str, empties: tuple[str, ...] = (), **values: object
+    ) -> NoReturn:
+        """The same, and start that run: a toast of this one would be lost."""
+        self.note(key, outcome, text, empties, **values)
         st.rerun()
 
 

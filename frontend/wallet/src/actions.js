@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens between the click on a sign button and the block that holds the transaction.
-// An intent is {id, label, kind, to?, data?, typed?}:
+// An intent is {id, label, kind, to?, data?, typed?, keep?}:
 //   call    send `data` to `to`
 //   permit  sign `typed` (EIP-2612), put v, r, s in the last three words of `data`, then send it to `to`
-//   sign    sign `typed`; nothing is sent, the signature is reported
+//   sign    sign `typed`; nothing is sent, the signature is reported, and kept in this browser where `keep` says as what
 // Several transactions are several intents, each with its own click: wallets on phones need one for each.
 // Integers of `typed` come as decimal strings, beyond what a JavaScript number holds.
 
@@ -13,6 +13,7 @@ import { describe } from "./faults.js";
 import * as outbox from "./outbox.js";
 import { client, ensureChain, onRightChain } from "./session.js";
 import { redraw, shared } from "./shared.js";
+import * as signed from "./signed.js";
 
 const GAS_MARGIN_PERCENT = 130n; // the book may be longer by the time the transaction is mined
 const GAS_CAP = 16_700_000n; // just below what one transaction may use
@@ -83,7 +84,11 @@ export async function run(key, intent) {
     if (intent.kind === "sign" || intent.kind === "permit") {
       progress(key, { status: "signing" });
       const signature = await signTypedData(client(), { account: shared.address, ...intent.typed });
-      if (intent.kind === "sign") return progress(key, { busy: false, status: "signed", signature });
+      if (intent.kind === "sign") {
+        const { id, keep } = intent;
+        if (keep) signed.add({ id, keep, signature, from: shared.address, signed_at: Math.floor(Date.now() / 1000) });
+        return progress(key, { busy: false, status: "signed", signature });
+      }
       data = withSignature(data, signature);
       progress(key, { status: "checking" });
     }

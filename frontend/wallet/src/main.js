@@ -3,10 +3,11 @@
 
 import { resume } from "./actions.js";
 import { drawBar } from "./bar.js";
-import { entries, followOtherTabs } from "./outbox.js";
+import * as outbox from "./outbox.js";
 import { drawPanel, outcome } from "./panel.js";
 import { account, restore } from "./session.js";
 import { shared } from "./shared.js";
+import * as signed from "./signed.js";
 import { discover } from "./wallets.js";
 
 const APART_MS = 60; // Streamlit mixes up fragments when two of them report in one go, so reports go one by one
@@ -57,7 +58,8 @@ export default function component({ data, parentElement, setStateValue }) {
         return;
       }
       tell("account", account());
-      tell("outbox", entries());
+      tell("outbox", outbox.entries());
+      tell("signed", signed.entries());
       resume();
     },
   };
@@ -66,7 +68,8 @@ export default function component({ data, parentElement, setStateValue }) {
     shared.words = data.words;
     document.documentElement.lang = data.lang;
     document.documentElement.dir = data.dir;
-    followOtherTabs();
+    outbox.followOtherTabs();
+    signed.followOtherTabs();
     discover(data.network, data.words.practice, restore);
     if (!known) restore();
   } else if (!known) {

@@ -19,11 +19,14 @@ from net8_web.i18n import LANGUAGES, direction, language, set_language, t, table
 __all__ = [
     "Account",
     "Intent",
+    "Kept",
     "Network",
     "Outcome",
     "account",
     "bar",
     "call",
+    "kept",
+    "last_outcome",
     "outbox",
     "panel",
     "permit",
@@ -33,6 +36,8 @@ __all__ = [
 _BAR = "wallet"
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
+_SIGNED = re.compile(r"0x([0-9a-fA-F]{2}){1,512}")  # the desk takes no longer one
+_KEEP_MAX, _TEXT_MAX = 1_000, 400
 _component = st.components.v2.component(
     "net8-web.wallet",
     html='<div class="bar"></div><div class="panel"></div>',
@@ -74,6 +79,15 @@ class Intent:
     to: str | None = None
     data: str | None = None
     typed: dict[str, Any] | None = None
+    keep: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that this browser's wallets have signed, as it says itself."""
+
+    keep: str  # what `signature` was told to keep
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +121,15 @@ def permit(label: str, what: Call[Any], typed: dict[str, Any], about: str) -> In
     return Intent(_id("permit", what.to, about), "permit", label, what.to, f"0x{what.data.hex()}", typed)
 
 
-def signature(label: str, typed: dict[str, Any]) -> Intent:
-    """Sign `typed` (EIP-712) and hand the signature to the server; nothing is sent to the chain."""
-    return Intent(_id("sign", typed), "sign", label, typed=typed)
+def signature(label: str, typed: dict[str, Any], keep: str | None = None) -> Intent:
+    """Sign `typed` (EIP-712) and hand the signature to the server; nothing is sent to the chain.
+
+    Args:
+        label: of the button.
+        typed: what to sign.
+        keep: text under which the browser keeps the signature until `kept` asks for it; None for not at all.
+    """
+    return Intent(_id("sign", typed), "sign", label, typed=typed, keep=keep)
 
 
 def _ignored() -> None:
@@ -158,9 +178,10 @@ def bar(network: Network) -> Account:
             "languages": list(LANGUAGES.items()),
             "words": _words(),
         },
-        default={"account": None, "outbox": [], "lang": None},
+        default={"account": None, "outbox": [], "signed": [], "lang": None},
         on_account_change=_ignored,
         on_outbox_change=_ignored,
+        on_signed_change=_ignored,
         on_lang_change=_ignored,
     )
     if result.lang and result.lang != language():
@@ -171,6 +192,8 @@ def bar(network: Network) -> Account:
         st.session_state["_account"] = read
     if isinstance(result.outbox, list):
         st.session_state["_outbox"] = [entry for entry in result.outbox if isinstance(entry, dict)]
+    if isinstance(result.signed, list):
+        st.session_state["_signed"] = [one for entry in result.signed if (one := _read_kept(entry)) is not None]
     return account()
 
 
@@ -186,20 +209,40 @@ def outbox() -> list[dict[str, Any]]:
     return [entry for entry in entries if _HASH.fullmatch(str(entry.get("hash")))]
 
 
+def kept() -> list[Kept]:
+    """What the browser's wallets have signed and it was told to keep, oldest first."""
+    entries: list[Kept] = st.session_state.get("_signed", [])
+    return entries
+
+
+def _read_kept(claim: object) -> Kept | None:
+    if not isinstance(claim, dict):
+        return None
+    keep, signed = claim.get("keep"), claim.get("signature")
+    if not (isinstance(keep, str) and isinstance(signed, str) and len(keep) <= _KEEP_MAX and _SIGNED.fullmatch(signed)):
+        return None
+    return Kept(keep, bytes.fromhex(signed[2:]))
+
+
 def _read_outcome(claim: object) -> Outcome | None:
     if not isinstance(claim, dict) or not claim.get("id") or not isinstance(claim.get("attempt"), int):
         return None
-    texts = {
-        name: str(claim[name])[:400] if claim.get(name) else None for name in ("hash", "kind", "reason", "signature")
-    }
-    block = claim.get("block")
+    texts = {name: str(claim[name])[:_TEXT_MAX] if claim.get(name) else None for name in ("hash", "kind", "reason")}
+    block, signed = claim.get("block"), str(claim.get("signature"))
     return Outcome(
         id=str(claim["id"]),
         attempt=claim["attempt"],
         status=str(claim.get("status")),
         block=block if isinstance(block, int) else None,
+        signature=signed if _SIGNED.fullmatch(signed) else None,
         **texts,
     )
+
+
+def last_outcome(key: str) -> Outcome | None:
+    """The outcome that the panel `key` told last, without mounting it; None when it was not mounted in the last run."""
+    known = st.session_state.get(key)
+    return _read_outcome(known.get("outcome") if known else None)
 
 
 def panel(
@@ -220,8 +263,7 @@ def panel(
     Returns:
         The outcome of the last attempt, in this run and in every later one.
     """
-    known = st.session_state.get(key)
-    told = _read_outcome(known.get("outcome") if known else None)
+    told = last_outcome(key)
     said = None
     if told and told.status == "failed" and told.kind == "refused":
         said = {"id": told.id, "attempt": told.attempt, "text": refusal(told.reason or "")}
@@ -233,7 +275,7 @@ def panel(
             "view": "panel",
             "name": key,
             "network": _network(network),
-            "intent": {name: getattr(intent, name) for name in ("id", "kind", "label", "to", "data", "typed")}
+            "intent": {name: getattr(intent, name) for name in ("id", "kind", "label", "to", "data", "typed", "keep")}
             if intent
             else None,
             "idle": idle,

@@ -7,14 +7,14 @@ from net8.units import hour_of_slot, slot_start
 
 from net8_web import markup, show
 from net8_web.components.book import Cell, Rung, forget, ladder, strip
-from net8_web.components.wallet import Intent
 from net8_web.context import Here, here, no_site_note, site_name
 from net8_web.history import history
 from net8_web.i18n import language, t
-from net8_web.ticket import Draft
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 from net8_web.trading import form, many, one
 from net8_web.trading.mine import my_orders
+from net8_web.trading.offered import my_offers
+from net8_web.trading.signing import sign_form
 from net8_web.trading.slots import open_slots
 
 __all__ = ["render"]
@@ -23,7 +23,7 @@ RUNGS = 9  # prices of each side in the ladder
 TRADES_SHOWN = 8
 
 _SLOT, _MODE = "trade_slot", "trade_mode"
-_MODES = ["one", "many"]  # kinds of order
+_MODES = ["one", "many", "signed"]  # kinds of order
 
 
 def render() -> None:
@@ -40,6 +40,7 @@ def render() -> None:
     with ticket:
         _ticket()
     my_orders()
+    my_offers()
     history(at.zone, _chosen_slot(at))
 
 
@@ -214,33 +215,23 @@ def _book() -> None:
 def _ticket() -> None:
     at = here()
     slot = _chosen_slot(at)
+    terms = at.view.terms(at.zone or 0, hour_of_slot(slot)) if slot is not None else None
     st.subheader(t("trade.ticket"))
     with st.container(border=True):
         mode = st.segmented_control(
             t("trade.mode"), _MODES, default=_MODES[0], required=True, key=_MODE, label_visibility="collapsed",
             format_func=lambda mode: t(f"trade.mode_{mode}"), width="stretch",
         )  # fmt: skip
-        draft = form.draft(kinds=True)
-        if mode == "many":
-            intent = many.intent(at, open_slots(at), draft) if slot is not None else _closed()
-            at.send("batch", intent, t("batch.idle"), "batch.done", empties=(form.price_key(), form.QUANTITY))
+        draft = form.draft(kinds=mode != "signed")
+        used_up = form.price_key(), form.QUANTITY
+        if slot is None or terms is None:
+            st.warning(t("trade.closed"))
+            at.send("ticket", None, t("trade.idle"), "trade.done", empties=used_up)
+        elif mode == "signed":
+            sign_form(at, slot, terms, draft)
+        elif mode == "many":
+            at.send("batch", many.intent(at, open_slots(at), draft), t("batch.idle"), "batch.done", empties=used_up)
         else:
-            at.send(
-                "ticket", _for_one(at, slot, draft), t("trade.idle"), "trade.done",
-                empties=(form.price_key(), form.QUANTITY),
-            )  # fmt: skip
+            at.send("ticket", one.intent(at, slot, terms, draft), t("trade.idle"), "trade.done", empties=used_up)
         if at.site is None:
             no_site_note(at)
-
-
-def _closed() -> None:
-    st.warning(t("trade.closed"))
-
-
-def _for_one(at: Here, slot: int | None, draft: Draft) -> Intent | None:
-    terms = at.view.terms(at.zone or 0, hour_of_slot(slot)) if slot is not None else None
-    if slot is None or terms is None:
-        return _closed()
-    if not (draft.price.strip() and draft.quantity.strip()):
-        return None
-    return one.intent(at, slot, terms, draft)

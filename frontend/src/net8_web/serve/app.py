@@ -8,7 +8,18 @@ from net8_web.components import wallet
 from net8_web.context import celebrate
 from net8_web.feed import Feed, Problem, View, feed
 from net8_web.i18n import t
-from net8_web.pages import certificate, certificates, community, home, operate, oracles, portfolio, reserve, trade
+from net8_web.pages import (
+    certificate,
+    certificates,
+    community,
+    home,
+    offer,
+    operate,
+    oracles,
+    portfolio,
+    reserve,
+    trade,
+)
 from net8_web.settings import SettingsRefused
 from net8_web.timing import LIVE_SECONDS
 
@@ -79,6 +90,7 @@ def main() -> None:
             st.Page(oracles.render, title=t("nav.oracles"), icon=":material/verified:", url_path="oracles"),
             st.Page(operate.render, title=t("nav.operate"), icon=":material/tune:", url_path="operate"),
             st.Page(certificate.render, title=t("certificate.title"), url_path="certificate", visibility="hidden"),
+            offer.page(),
         ],
         position="top",
     )

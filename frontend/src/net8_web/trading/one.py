@@ -33,7 +33,11 @@ def _summary(at: Here, slot: int, terms: Terms, order: Quote) -> None:
 
 
 def intent(at: Here, slot: int, terms: Terms, draft: Draft) -> Intent | None:
-    """What to sign for a draft, with what it comes to shown; None where it cannot be placed, which is said."""
+    """What to sign for a draft, with what it comes to shown; None where it is not whole or cannot be placed, which is
+    said.
+    """
+    if not (draft.price.strip() and draft.quantity.strip()):
+        return None
     order = read_or_say(lambda: quote(draft, terms, at.view.market.depth(at.zone or 0, slot, sell=not draft.sell)))
     if order is None:
         return None

@@ -32,10 +32,8 @@ def _pick(key: str, label: str, slots: Sequence[int], default: int) -> int:
     """One of `slots`; a choice that is gone, because its gate has closed, becomes the nearest that is left."""
     chosen = st.session_state.get(key, default)
     nearest = min(slots, key=lambda slot: abs(slot - chosen))
-    if st.session_state.get(key) != nearest:
-        st.session_state[key] = nearest
-    st.selectbox(t(label), slots, format_func=show.slot, key=key)
-    return nearest
+    picked = st.selectbox(t(label), slots, index=slots.index(nearest), format_func=show.slot, key=key)
+    return nearest if picked is None else picked
 
 
 def choose_range(name: str, slots: Sequence[int], most: int) -> list[int]:
