@@ -91,6 +91,50 @@ def test_every_page__light_and_dark__nothing_serious_or_critical(
     assert faults == []
 
 
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_orders_of_other_kinds__light_and_dark__nothing_serious_or_critical(
+    visit, street: SmallStreet, neighbour, language: str
+) -> None:
+    words = table(language)
+    maker, site = neighbour(net8=150, deposited=100)
+    for slot in (street.slot + 4, street.slot + 5):
+        street.place(maker, site, slot, sell=True, price=1500, wh=1000)
+    visitor = visit(maker, language=language)
+    visitor.open("trade")
+    visitor.page.locator("[data-role=connect]").click()
+    visitor.page.get_by_role("button", name="Test Fox").click()
+    visitor.sees(words["clear.title"])
+    visitor.page.get_by_text(words["clear.title"]).click()
+    visitor.page.locator("button[data-panel=panel_clear]").wait_for()
+    visitor.page.get_by_role("radio", name=words["trade.mode_many"]).click()
+    visitor.fill(words["trade.price"], "0.1")
+    visitor.fill(words["trade.quantity"], "1")
+    visitor.sees(words["batch.all_or_none"])
+    visitor.page.mouse.move(0, 0)  # off the buttons, whose colours under the mouse are Streamlit's own
+    faults = _faults(visitor, "many orders")
+    visitor.page.get_by_role("radio", name=words["trade.mode_signed"]).click()
+    visitor.sees(words["offer.sign_note"])
+    visitor.page.mouse.move(0, 0)
+    faults += _faults(visitor, "an order to sign")
+    visitor.page.locator("button[data-panel=panel_offer]").click()
+    visitor.sees(words["offer.hand_over"])
+    link = visitor.page.locator("[data-testid=stCode]").inner_text().strip()
+    visitor.page.goto(link)  # without the note that it was signed: Streamlit gives its toasts no name
+    visitor.page.locator("button[data-panel=panel_cancel_nonce]").wait_for()
+    faults += _faults(visitor, "an offer of mine")
+    neighbour_, _ = neighbour(deposited=20)
+    other = visit(neighbour_, language=language)
+    other.page.goto(link)
+    other.page.locator("[data-role=connect]").click()
+    other.page.get_by_role("button", name="Test Fox").click()
+    other.page.locator("button[data-panel=panel_accept]").wait_for()
+    faults += _faults(other, "an offer of somebody else")
+    other.open("offer?o=torn")
+    other.sees(words["offer.paste"])
+    faults += _faults(other, "an offer that is none")
+    assert faults == []
+
+
 def _faults(visitor: Visitor, name: str) -> list[str]:
     """Of a page in light colours, and of those colours that it has in the dark."""
     visitor.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')")
