@@ -37,7 +37,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStreet]:
 
 @pytest.fixture(scope="module")
 def feed(street: SmallStreet) -> Iterator[Feed]:
-    made = Feed(read({"NET8_RPC_URL": street.rpc_url, "NET8_DEPLOYMENT": str(street.deployment_file)}))
+    made = Feed(read({"NET8_RPC_URL": street.url, "NET8_DEPLOYMENT": str(street.deployment_file)}))
     yield made
     made.stop()
 
