@@ -198,5 +198,5 @@ def test_offer__on_a_phone__fits(visit, street: SmallStreet, neighbour, language
     visitor = visit(maker, width=390, language=language, scheme=scheme)
     visitor.open(f"offer?o={letter.token}")
     visitor.page.locator("dl.net8-facts").wait_for()
+    visitor.page.wait_for_function(f"document.documentElement.dir === '{'rtl' if language == 'ar' else 'ltr'}'")
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert visitor.page.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
