@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from net8 import events
 from net8.eip712 import SiteConsent
-from net8.model import Operator, Tariff
+from net8.model import Operator, PoolRequest, Tariff, ZoneAccount
 from net8.units import hour_of
 from net8_web import context, i18n
 from net8_web.amounts import Unusable
@@ -22,6 +22,7 @@ OTHER_OPERATOR = "0x" + "2" * 40
 CONTRACT_OWNER = "0x" + "3" * 40
 GUARDIAN = "0x" + "4" * 40
 STRANGER = "0x" + "5" * 40
+REGISTRAR = "0x" + "6" * 40
 LEAD = 12
 DAY = "0.0080 0.6000 0.0200\n" * 23
 
@@ -45,16 +46,22 @@ def chain(tape, monkeypatch: pytest.MonkeyPatch) -> KnownChain:
         tape(events.OperatorRegistered(number, STRANGER, STRANGER, 10**21))
         if number < 5:
             tape(events.Admitted(1, number))
-    labels = ["publish_tariffs", "set_default_terms", "set_link", "stop_orders", "register_site"]
+    labels = ["publish_tariffs", "set_default_terms", "set_link", "stop_orders", "register_site", "create_zone"]
+    labels += ["request_pool_withdrawal", "withdraw_pool", "withdraw_fees"]
     accepted = [f"GridRegistry.{name}" for name in labels] + ["OracleRegistry.admit", "OracleRegistry.replace"]
+    accepted += ["EnergyExchange.fund_pool", "GreenCertificates.admit", "GreenCertificates.dismiss", "NET8.approve"]
     answers = dict.fromkeys(accepted) | {
         "GridRegistry.owner": CONTRACT_OWNER,
         "OracleRegistry.owner": CONTRACT_OWNER,
         "GridRegistry.guardian": GUARDIAN,
-        "GreenCertificates.registrar": STRANGER,
+        "GreenCertificates.registrar": REGISTRAR,
         "GridRegistry.stopped_until": 0,
         "GridRegistry.tariff_lead": LEAD,
         "GridRegistry.consent_nonce": 0,
+        "GridRegistry.pool_requests": PoolRequest(0, 0),
+        "EnergyExchange.zone_account": ZoneAccount(40_000_000, 3_000_000, 500_000),
+        "NET8.balanceOf": 10**18,
+        "NET8.allowance": 2**255,
         "OracleRegistry.operator": operator(7),
     }
     made = KnownChain(answers)
@@ -73,15 +80,19 @@ def said(shown: AppTest) -> list[str]:
     return [warning.value for warning in shown.warning]
 
 
-FORMS = {"Publish a day's tariffs", "Default terms", "Admit a site", "Link to another zone"}
-SEATS, STOP = {"Seats of oracle operators"}, {"Stop of new orders"}
+FORMS = {
+    "Publish a day's tariffs", "Default terms", "Admit a site", "Link to another zone", "Balancing pool and fees",
+}  # fmt: skip
+SEATS, STOP, ZONES = {"Seats of oracle operators"}, {"Stop of new orders"}, {"Open a zone"}
+CERTIFY = {"Admission to certificates"}
 
 
 @pytest.mark.parametrize(
     ("account", "forms"),
     [
         (GRID_OPERATOR, FORMS),
-        (CONTRACT_OWNER, SEATS | STOP),
+        (CONTRACT_OWNER, SEATS | STOP | ZONES),
+        (REGISTRAR, CERTIFY),
         (GUARDIAN, STOP),
         (OTHER_OPERATOR, set()),  # of another zone than the one that is shown
         (STRANGER, set()),
@@ -94,7 +105,7 @@ def test_forms__of_a_role__shown_to_its_holder_alone(chain, account: str | None,
     shown.run()
     assert not shown.exception
     headings = {heading.value for heading in shown.subheader}
-    assert headings & (FORMS | SEATS | STOP) == forms
+    assert headings & (FORMS | SEATS | STOP | ZONES | CERTIFY) == forms
 
 
 def test_state__for_a_stranger__says_who_holds_the_roles_and_how_things_stand(chain, tape) -> None:
@@ -230,6 +241,91 @@ def test_seats__operator_with_too_little_at_stake__said_before_signing(chain) ->
     chain.refused["OracleRegistry.admit"] = "stake: too low"
     (sentence,) = said(shown_to(CONTRACT_OWNER))
     assert "stake" in sentence
+
+
+# --- pool, zones, certificates --------------------------------------------------------------------------------------
+
+
+def step(account: str, name: str) -> AppTest:
+    shown = shown_to(account)
+    (steps,) = [one for one in shown.get("button_group") if one.key == "pool_step"]
+    steps.set_value(name)
+    return shown.run()
+
+
+def test_money__of_a_zone__everybody_sees_it(chain) -> None:
+    chain.answers["GridRegistry.pool_requests"] = PoolRequest(10_000_000, NOW + 86_400)
+    told = html(shown_to(STRANGER))
+    for amount in ("4.00 NET8", "0.30 NET8", "0.05 NET8", "1.00 NET8"):
+        assert amount in told
+
+
+def test_pool__more_than_the_wallet_has__one_sentence(chain) -> None:
+    shown = shown_to(GRID_OPERATOR)
+    shown.text_input(key="pool_fund").set_value("1.5").run()
+    (told,) = said(shown)
+    assert "1.00 NET8" in told
+
+
+def test_pool__more_announced_than_it_holds__one_sentence(chain) -> None:
+    shown = step(GRID_OPERATOR, "announce")
+    shown.text_input(key="pool_announce").set_value("4.1").run()
+    assert said(shown) == ["The pool holds 4.00 NET8. Announce at most that."]
+
+
+@pytest.mark.parametrize(("name", "request_", "sentence"), [
+    ("withdraw", PoolRequest(0, 0), "none"),
+    ("withdraw", PoolRequest(10_000_000, NOW + 60), "1.00 NET8, from"),
+    ("fees", PoolRequest(0, 0), "Grid fees to collect: 0.30 NET8"),
+])  # fmt: skip
+def test_pool__step__says_what_there_is(chain, name: str, request_: PoolRequest, sentence: str) -> None:
+    chain.answers["GridRegistry.pool_requests"] = request_
+    assert sentence in texts(step(GRID_OPERATOR, name))
+
+
+def test_pool__withdrawal_refused__said_before_signing(chain) -> None:
+    chain.answers["GridRegistry.pool_requests"] = PoolRequest(10_000_000, NOW - 60)
+    chain.refused["GridRegistry.withdraw_pool"] = "pool: announced too long ago"
+    (told,) = said(step(GRID_OPERATOR, "withdraw"))
+    assert "announce" in told.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a" * 33, "The location has 33 characters. Write at most 32."),
+        ('10YGB"', "A location has Latin letters"),
+        ("لندن", "A location has Latin letters"),
+    ],
+)
+def test_certify__location_that_no_certificate_can_carry__one_sentence(chain, text: str, sentence: str) -> None:
+    shown = shown_to(REGISTRAR)
+    site = shown.selectbox(key="certify_site_1").value
+    shown.text_input(key=f"certify_location_{site}").set_value(text).run()
+    (told,) = said(shown)
+    assert told.startswith(sentence)
+
+
+def test_certify__admitted_site__can_be_dismissed_alone(chain, tape) -> None:
+    site = shown_to(REGISTRAR).selectbox(key="certify_site_1").value
+    tape(events.SiteAdmitted(site, 3, "10YGB"))
+    shown = shown_to(REGISTRAR)
+    assert "A dismissed site mints no more." in texts(shown)
+    assert not [field for field in shown.text_input if field.key == f"certify_location_{site}"]
+
+
+def test_zone__operator_that_is_no_address__one_sentence(chain) -> None:
+    shown = shown_to(CONTRACT_OWNER)
+    shown.text_input(key="zone_operator").set_value("0x12").run()
+    (told,) = said(shown)
+    assert "0x" in told
+
+
+def test_zone__refused__said_before_signing(chain) -> None:
+    chain.refused["GridRegistry.create_zone"] = "zone: operator missing"
+    shown = shown_to(CONTRACT_OWNER)
+    shown.text_input(key="zone_operator").set_value(STRANGER).run()
+    assert len(said(shown)) == 1
 
 
 # --- consent to a site ----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import streamlit as st
 from net8_web import markup, show
 from net8_web.context import Here, here
 from net8_web.i18n import t
-from net8_web.operating import links, seats, sites, stops, tariffs
+from net8_web.operating import admission, links, pool, seats, sites, stops, tariffs, zones
 from net8_web.operating.roles import holders, roles_of
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 
@@ -54,7 +54,7 @@ def _forms() -> None:
     is_operator = who == at.view.market.zones[zone]
     is_guard = who in (roles.guardian, roles.owner)
     seats_people = who == roles.seats_owner
-    if not (is_operator or is_guard or seats_people):
+    if not (is_operator or is_guard or seats_people or who == roles.registrar):
         st.info(t("operate.no_role"))
     if is_operator:
         left, right = st.columns(2, gap="large")
@@ -67,11 +67,16 @@ def _forms() -> None:
             sites.admit_form(at, zone)
         with right:
             links.form(at, zone)
+            pool.form(at, zone)
+    if who == roles.registrar:
+        admission.form(at, zone)
     if is_guard or seats_people:
         left, right = st.columns(2, gap="large")
         with left:
             if seats_people:
                 seats.form(at, zone)
+            if who == roles.owner:
+                zones.form(at, zone)
         with right if seats_people else left:
             if is_guard:
                 stops.form(at, roles)
@@ -85,6 +90,7 @@ def _state() -> None:
     holders(at, roles, zone)
     tariffs.standing(at, zone)
     links.standing(at, zone)
+    pool.standing(at, zone)
     sites.standing(at, zone)
     seats.standing(at, zone)
 
