@@ -54,7 +54,8 @@ def files() -> None:
         return
     st.subheader(t("export.title"))
     st.caption(t("export.text"))
-    url, kinds = None, KINDS
+    url: str | None = None
+    kinds: tuple[str, ...] = KINDS
     try:
         url = indexer.require_current(at.view.settings.indexer, at.view.head.number)
     except IndexerUnusable as fault:

@@ -195,7 +195,7 @@ def _used(at: Here, account: str) -> None:
     if not used:
         return
     st.subheader(t("certificates.used"))
-    lines = [
+    lines: list[list[str | Cell]] = [
         [_proof(event.site, event.hour), show.energy(event.wh), event.beneficiary, event.purpose or show.NOTHING]
         for event in reversed(used)
     ]

@@ -51,7 +51,7 @@ def draft(*, kinds: bool) -> Draft:
     with unit:
         unit_name = st.selectbox(t("trade.unit"), ["NET8/kWh", "EUR/kWh"], key=f"trade_unit_{choices}")
     quantity = st.text_input(t("trade.quantity"), key=QUANTITY, placeholder="5")
-    kind = OrderKind.LIMIT
+    kind: OrderKind | None = OrderKind.LIMIT
     if kinds:
         kind = st.selectbox(
             t("trade.kind"), list(OrderKind), format_func=lambda kind: t(f"trade.kind_{kind.name.lower()}"), key=_KIND

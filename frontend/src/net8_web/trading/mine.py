@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
+from net8.contracts import Call
 from net8.errors import Refused
 from net8.model import Order
 from net8.packing import OrderId
@@ -81,7 +83,7 @@ def _clear_range(at: Here, site: int, who: str, orders: Sequence[Order]) -> None
         at.send("clear", None, t("clear.idle"), "trade.cancelled")
         return
     if sweep.cancelled:
-        call = desk.cancel_range(site, chosen[0], chosen[-1])
+        call: Call[Any] = desk.cancel_range(site, chosen[0], chosen[-1])
         numbers["n"] = show.isolate(str(sweep.cancelled))
         if sweep.cancelled < len(meant):
             st.info(t("clear.stops", n=numbers["n"], of=show.isolate(str(len(meant)))))
