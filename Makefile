@@ -22,7 +22,7 @@ help:  ## this list
 
 setup: $(STAMPS)/packages $(STAMPS)/npm  ## what the demo needs: Python packages, anvil
 
-setup-dev: setup $(STAMPS)/dev $(STAMPS)/npm-tests  ## what tests and checks need on top
+setup-dev: setup $(STAMPS)/dev $(STAMPS)/npm-tests $(STAMPS)/npm-walletconnect  ## what tests and checks need on top
 
 $(STAMPS)/uv: requirements-uv.lock
 	@python=$$(scripts/bootstrap/find_python.sh) && \
@@ -55,6 +55,11 @@ $(STAMPS)/npm-tests: tests/package-lock.json scripts/bootstrap/npm.sh scripts/bo
 	@echo "installing solc, forge and axe-core from npm"
 	@scripts/bootstrap/npm.sh tests forge
 	@scripts/bootstrap/solc.sh $(SOLC_FOLDER)
+	@touch $@
+
+$(STAMPS)/npm-walletconnect: frontend/wallet/walletconnect/package-lock.json scripts/bootstrap/npm.sh $(STAMPS)/npm
+	@echo "installing what WalletConnect's bundle is made of from npm"
+	@scripts/bootstrap/npm.sh frontend/wallet/walletconnect
 	@touch $@
 
 # Versions in the present files are kept where they still fit; delete a line of a file to take its package's newest.
@@ -133,5 +138,5 @@ abi: setup-dev  ## generate the SDK's ABIs and the Solidity interfaces from the 
 	@$(PY) -m scripts.solidity
 
 clean:  ## remove everything that was made here
-	rm -rf $(VENV) node_modules tests/node_modules .build .street .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) node_modules tests/node_modules frontend/wallet/walletconnect/node_modules .build .street .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -f deployments/31337.*

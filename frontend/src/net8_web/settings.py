@@ -1,19 +1,30 @@
 """What the app is told by its environment."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from net8.units import AmountRefused, parse_price_eur
 
-__all__ = ["LOCAL_CHAIN", "Settings", "SettingsRefused", "read"]
+__all__ = ["LOCAL_CHAIN", "Settings", "SettingsRefused", "WalletConnect", "read"]
 
 LOCAL_CHAIN = 31337  # anvil's; the only chain with a street to join and a practice wallet
+
+_RELAY = "wss://relay.walletconnect.org"
 
 
 class SettingsRefused(ValueError):
     """A setting that cannot be used. The message says which and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalletConnect:
+    """What the operator of the app has arranged with WalletConnect, for wallets on other devices."""
+
+    project_id: str
+    relay_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class Settings:
     network_name: str
     explorer: str | None  # block explorer, for links to transactions
     currency: str  # of gas
+    walletconnect: WalletConnect | None
 
 
 def _url(name: str, text: str) -> str:
@@ -46,6 +58,17 @@ def _price(name: str, text: str) -> int:
         raise SettingsRefused(f"{name} is '{text}'; give a price in euro per kWh such as 0.36") from None
 
 
+def _walletconnect(project_id: str, relay_url: str) -> WalletConnect:
+    if not re.fullmatch("[0-9a-f]{32}", project_id):
+        raise SettingsRefused(
+            f"NET8_WALLETCONNECT_ID is '{project_id}'; give the id of your project, 32 digits from 0 to f"
+        )
+    parts = urlsplit(relay_url)
+    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
+        raise SettingsRefused(f"NET8_WALLETCONNECT_RELAY is '{relay_url}'; give an address such as {_RELAY}")
+    return WalletConnect(project_id, relay_url)
+
+
 def read(environ: dict[str, str] | None = None) -> Settings:
     """Settings from environment variables.
 
@@ -57,15 +80,18 @@ def read(environ: dict[str, str] | None = None) -> Settings:
     NET8_INDEXER         the indexer's HTTP API, such as http://127.0.0.1:8700/api
     NET8_RETAIL_EUR      what the grid's ordinary supplier asks for a kWh, in euro; shown beside the neighbours' price
     NET8_NETWORK_NAME, NET8_EXPLORER, NET8_CURRENCY  what wallets are told of a network they do not know
+    NET8_WALLETCONNECT_ID     project id; offers wallets on other devices through WalletConnect
+    NET8_WALLETCONNECT_RELAY  its relay, where it is not WalletConnect's own
 
     Raises:
-        SettingsRefused: an address or the price is none.
+        SettingsRefused: an address, the price or the project id is none.
     """
     env = dict(os.environ) if environ is None else environ
     rpc_url = _url("NET8_RPC_URL", env.get("NET8_RPC_URL") or "http://127.0.0.1:8545")
     public = env.get("NET8_PUBLIC_RPC_URL")
     street = env.get("NET8_STREET_URL")
     explorer = env.get("NET8_EXPLORER")
+    project = env.get("NET8_WALLETCONNECT_ID")
     indexer, retail = env.get("NET8_INDEXER"), env.get("NET8_RETAIL_EUR")
     nodes = [node.strip() for node in env.get("NET8_NODES", "").split(",") if node.strip()]
     return Settings(
@@ -79,4 +105,5 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         network_name=env.get("NET8_NETWORK_NAME") or "NET8 street",
         explorer=_url("NET8_EXPLORER", explorer) if explorer else None,
         currency=env.get("NET8_CURRENCY") or "ETH",
+        walletconnect=_walletconnect(project, env.get("NET8_WALLETCONNECT_RELAY") or _RELAY) if project else None,
     )

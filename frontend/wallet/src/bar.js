@@ -7,6 +7,8 @@ import { connect, disconnect, onRightChain, switchNetwork } from "./session.js";
 import { redraw, shared } from "./shared.js";
 import { wallets } from "./wallets.js";
 
+// What stands below the name of a wallet that not everybody knows: key of the texts.
+const HINTS = { "net8.practice": "practice_hint", walletconnect: "walletconnect_hint" };
 const LANGUAGE_DAYS = 365;
 const IN_STRIP = 3; // transactions shown; older ones are on the portfolio page
 
@@ -30,7 +32,7 @@ function chooser(words) {
         "span",
         {},
         element("b", {}, wallet.info.name),
-        wallet.info.rdns === "net8.practice" ? element("small", {}, words.practice_hint) : null,
+        HINTS[wallet.info.rdns] ? element("small", {}, words[HINTS[wallet.info.rdns]]) : null,
       ),
     ),
   );

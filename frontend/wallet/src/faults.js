@@ -6,6 +6,7 @@
 //       funds     not enough of the chain's own currency for gas
 //       network   chain or wallet did not answer
 //       chain     the wallet cannot use this network
+//       relay     what carries messages to a wallet on another device does not answer
 //       other     anything else; `reason` is the wallet's own message
 
 import { decodeErrorResult } from "viem";
@@ -30,6 +31,8 @@ function revertData(fault) {
 export function describe(fault) {
   if (fault?.kind) return fault;
   const all = chainOf(fault);
+  const named = all.find((at) => at.kind); // one of our own wallets has said it
+  if (named) return { kind: named.kind };
   const codes = all.map((at) => at.code);
   const text = all.map((at) => `${at.details ?? ""} ${at.shortMessage ?? ""} ${at.message ?? ""}`).join(" ");
   const message = String(fault?.shortMessage ?? fault?.message ?? fault).slice(0, 300);

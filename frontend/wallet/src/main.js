@@ -70,7 +70,7 @@ export default function component({ data, parentElement, setStateValue }) {
     document.documentElement.dir = data.dir;
     outbox.followOtherTabs();
     signed.followOtherTabs();
-    discover(data.network, data.words.practice, restore);
+    discover(data, restore);
     if (!known) restore();
   } else if (!known) {
     view.report(); // mounted again while something was under way, or just after it

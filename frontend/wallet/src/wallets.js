@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which wallets this browser has: those that announce themselves (EIP-6963), else the one injected wallet
-// of an in-app mobile browser, and on the local chain the practice wallet.
+// of an in-app mobile browser, those of other devices where the operator has set up WalletConnect, and on the local
+// chain the practice wallet.
 
 import { createStore } from "mipd";
 import { LOCAL_CHAIN, practiceWallet } from "./practice.js";
 import { redraw, shared } from "./shared.js";
+import { walletConnect } from "./walletconnect.js";
 
 const INJECTED_AFTER_MS = 400; // wallets announce at once; a silent window.ethereum after this is a legacy one
 
@@ -12,12 +14,14 @@ const INJECTED_AFTER_MS = 400; // wallets announce at once; a silent window.ethe
 export function wallets() {
   const found = [...shared.store.getProviders()];
   if (found.length === 0 && shared.injected) found.push(shared.injected);
+  if (shared.walletConnect) found.push(shared.walletConnect);
   if (shared.practice) found.push(shared.practice);
   return found;
 }
 
 /** Look for wallets; calls `changed` whenever one appears. Safe to call at every mount. */
-export function discover(network, practiceName, changed) {
+export function discover({ network, walletconnect, words }, changed) {
+  if (walletconnect) shared.walletConnect ??= walletConnect(walletconnect);
   if (!shared.store) {
     shared.store = createStore();
     shared.store.subscribe(() => {
@@ -34,5 +38,5 @@ export function discover(network, practiceName, changed) {
       redraw();
     }, INJECTED_AFTER_MS);
   }
-  if (network?.chainId === LOCAL_CHAIN && !shared.practice) shared.practice = practiceWallet(network, practiceName);
+  if (network?.chainId === LOCAL_CHAIN && !shared.practice) shared.practice = practiceWallet(network, words.practice);
 }

@@ -15,6 +15,7 @@ from net8.contracts import Call
 from net8.signing import checksum_address
 
 from net8_web.i18n import LANGUAGES, direction, language, set_language, t, table
+from net8_web.settings import WalletConnect
 
 __all__ = [
     "Account",
@@ -99,7 +100,7 @@ class Outcome:
     status: str  # checking, signing, sending, pending, confirmed, reverted, unseen, signed, failed
     hash: str | None = None
     block: int | None = None
-    kind: str | None = None  # of a failure: rejected, refused, busy, funds, network, chain, other
+    kind: str | None = None  # of a failure: rejected, refused, busy, funds, network, chain, relay, other
     reason: str | None = None  # the contract's string when refused
     signature: str | None = None
 
@@ -165,7 +166,7 @@ def _read_account(claim: object) -> Account | None:
     )
 
 
-def bar(network: Network) -> Account:
+def bar(network: Network, walletconnect: WalletConnect | None = None) -> Account:
     """Mount the wallet bar; once per run, before any panel. Returns the account, which may be nobody."""
     result = _component(
         key=_BAR,
@@ -173,6 +174,8 @@ def bar(network: Network) -> Account:
             "view": "bar",
             "name": _BAR,
             "network": _network(network),
+            "walletconnect": walletconnect
+            and {"projectId": walletconnect.project_id, "relayUrl": walletconnect.relay_url},
             "lang": language(),
             "dir": direction(language()),
             "languages": list(LANGUAGES.items()),

@@ -96,7 +96,7 @@ def main() -> None:
     )
     following = _settings_or_stop()
     view = _view_or_stop(following)
-    account = wallet.bar(view.network)
+    account = wallet.bar(view.network, view.settings.walletconnect)
     with st.container(key="clock"):
         _clock()
     with st.container():  # always there, so that a note that comes or goes moves no field somebody types into
