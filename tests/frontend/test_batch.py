@@ -109,7 +109,7 @@ def test_many__whole_day__sums_and_button(chain) -> None:
 def test_many__more_than_the_balance__said_before_signing(chain) -> None:
     chain.refused["EnergyExchange.place_many"] = "balance: too low"
     (warning,) = many().warning
-    assert warning.value.startswith("This order holds 95.00 NET8, but only 7.00 NET8 are free.")
+    assert warning.value.startswith("These orders hold 95.00 NET8 together, but only 7.00 NET8 are free.")
 
 
 def test_many__cheapest_without_any_price__one_sentence(chain) -> None:

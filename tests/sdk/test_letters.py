@@ -102,6 +102,11 @@ def test_read__bad_part__named() -> None:
         read(changed(price=-1))
 
 
+def test_read__part_with_a_name_of_somebody_elses__name_is_not_repeated() -> None:
+    with pytest.raises(LetterRefused, match="the part 'file' of the signed order is missing or wrong"):
+        read(changed(**{"[win](https://evil.example)": 1}))
+
+
 def test_require_signed__owner__accepted() -> None:
     letter().require_signed(DOMAIN, OWNER)
     assert letter().proof(OWNER) == Proof()

@@ -88,12 +88,21 @@ def letter_of(entry: wallet.Kept) -> Letter:
 
 def mine(at: Here) -> list[Standing]:
     """What this browser has signed for the shown site, oldest first; what it says itself is checked like anything."""
+    letters = [letter for entry in wallet.kept() if (letter := _readable(entry)) and letter.offer.site == at.site]
+    desk = at.view.contracts.desk
+    at.view.read_many([desk.nonce_state(one.offer.site, one.offer.nonce) for one in letters])  # in one question
     found = []
-    for entry in wallet.kept():
+    for letter in letters:
         try:
-            letter = letter_of(entry)
-            if letter.offer.site == at.site:
-                found.append(standing_of(at.view, letter))
+            found.append(standing_of(at.view, letter))
         except LetterRefused:
-            continue  # of another deployment, of an owner before, or somebody else wrote it there
+            continue  # of another deployment, or of an owner before
     return found
+
+
+def _readable(entry: wallet.Kept) -> Letter | None:
+    """The letter, unless somebody else wrote something there."""
+    try:
+        return letter_of(entry)
+    except LetterRefused:
+        return None

@@ -35,6 +35,7 @@ _VERSION = 1
 _TAKER, _WALLET = 1, 2
 _CHECK_BYTES = 4
 _WALLET_SIGNATURE_MAX = 512  # bytes
+_PART = re.compile(r"[a-z0-9_.]{1,40}")  # a name of ours; others are not repeated, whoever wrote them
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -244,7 +245,8 @@ def _of_file(text: str) -> Letter:
         where = fault.errors(include_url=False, include_input=False)[0]["loc"]
         if not where:
             raise LetterRefused(Fault.NO_LETTER) from None
-        raise LetterRefused(Fault.BAD_PART, ".".join(map(str, where))[:40]) from None
+        part = ".".join(map(str, where))
+        raise LetterRefused(Fault.BAD_PART, part if _PART.fullmatch(part) else "file") from None
     offer = Offer(**content.order.model_dump())
     try:
         offer.pack()

@@ -15,6 +15,7 @@ from net8_web.context import Here, no_site_note
 from net8_web.fields import read_or_say
 from net8_web.i18n import t
 from net8_web.offers import Standing
+from net8_web.trading.placing import too_poor
 from net8_web.words import sentence
 
 __all__ = ["accept_form"]
@@ -55,8 +56,7 @@ def _intent(at: Here, site: int, standing: Standing) -> Intent | None:
         poor = refused.reason == "balance: too low"
         free = at.view.free_balance(site)
         if poor and free < held:
-            figures = {"needed": held, "free": free, "missing": held - free}
-            st.warning(t("trade.too_poor", **{name: show.net8(grains) for name, grains in figures.items()}))
+            st.warning(too_poor(held, free))
         else:
             st.warning(t("accept.maker_poor") if poor else sentence(refused))
         return None

@@ -90,4 +90,4 @@ def intent(at: Here, slots: Sequence[int], draft: Draft) -> Intent | None:
     call = at.view.contracts.exchange.place_many(at.site, orders.orders)
     figures = {"n": show.isolate(str(len(orders.orders))), "energy": show.energy(orders.wh)}
     label = t("batch.place_sell" if draft.sell else "batch.place_buy", **figures)
-    return place_unless_refused(at, at.site, label, call, orders.held)
+    return place_unless_refused(at, at.site, label, call, orders.held, "batch.too_poor")

@@ -12,22 +12,18 @@ from net8_web.context import Here
 from net8_web.i18n import t
 from net8_web.words import sentence
 
-__all__ = ["outcome_note", "place_unless_refused"]
+__all__ = ["outcome_note", "place_unless_refused", "too_poor"]
 
 
-def _refusal_of(at: Here, site: int, call: Call[Any], held: int) -> str | None:
-    """What the contract would say now, in words; None when it would do it."""
-    refused = at.refused(call)
-    if refused is None:
-        return None
-    free = at.view.free_balance(site)
-    if refused.reason == "balance: too low" and held > free:
-        figures = {"needed": held, "free": free, "missing": held - free}
-        return t("trade.too_poor", **{name: show.net8(grains) for name, grains in figures.items()})
-    return sentence(refused)
+def too_poor(held: int, free: int, text: str = "trade.too_poor") -> str:
+    """That `held` grains are needed where only `free` are there; `text` is a key of the tables."""
+    figures = {"needed": held, "free": free, "missing": held - free}
+    return t(text, **{name: show.net8(grains) for name, grains in figures.items()})
 
 
-def place_unless_refused(at: Here, site: int, label: str, call: Call[Any], held: int) -> Intent | None:
+def place_unless_refused(
+    at: Here, site: int, label: str, call: Call[Any], held: int, poor: str = "trade.too_poor"
+) -> Intent | None:
     """The call as something to sign; None when a dry run says that it would be refused, and why on the page.
 
     Args:
@@ -35,12 +31,15 @@ def place_unless_refused(at: Here, site: int, label: str, call: Call[Any], held:
         label: of the button.
         call: to send.
         held: grains of margin that it needs at most.
+        poor: key of the sentence for a balance that is too low.
     """
-    refusal = _refusal_of(at, site, call, held)
-    if refusal is not None:
-        st.warning(refusal)
-        return None
-    return wallet.call(label, call)
+    refused = at.refused(call)
+    if refused is None:
+        return wallet.call(label, call)
+    free = at.view.free_balance(site)
+    is_poor = refused.reason == "balance: too low" and held > free
+    st.warning(too_poor(held, free, poor) if is_poor else sentence(refused))
+    return None
 
 
 def outcome_note(sell: bool, fills_now: int, worst: int, imbalance: int, feed_in: int) -> str:
