@@ -21,6 +21,7 @@ LONGEST = (
     "tests/street/test_street.py",
     "tests/browser/test_trading.py",
     "tests/browser/test_newcomer.py",
+    "tests/browser/test_journeys.py",
     "tests/browser/test_accessibility.py",
     "tests/chain/test_deploy.py",
     "tests/contracts/test_exchange_economics.py",

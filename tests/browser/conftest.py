@@ -13,6 +13,7 @@ import pytest
 import requests
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from net8_web.i18n import table
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -106,10 +107,11 @@ def wallets_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Visitor:
     """Somebody with a browser, and wallets in it."""
 
-    def __init__(self, page: Page, app: str) -> None:
-        """Args: page: of the browser. app: address of the app."""
+    def __init__(self, page: Page, app: str, language: str = "en") -> None:
+        """Args: page: of the browser. app: address of the app. language: of the browser."""
         self.page = page
         self.app = app
+        self.words = table(language)
 
     def open(self, name: str = "") -> None:
         """Go to a page by its address."""
@@ -130,7 +132,9 @@ class Visitor:
             except PlaywrightTimeout:
                 self.page.locator("[data-role=connect]").click()
         self.page.locator("[data-role=disconnect]").wait_for()
-        self.sees("Your wallet is on another network")  # test wallets start on one; the server knows the account now
+        self.sees(
+            self.words["problem.wrong_network"].split(".")[0]
+        )  # test wallets start on one; the server knows the account now
 
     def fill(self, label: str, text: str) -> None:
         """Type into a field and leave it."""
@@ -167,7 +171,7 @@ def visit(browser: Browser, app: str, street: SmallStreet, wallets_script: Path)
         context.add_init_script(path=wallets_script)
         page = context.new_page()
         page.set_default_timeout(60_000)
-        return Visitor(page, app)
+        return Visitor(page, app, language)
 
     yield opened
     for context in contexts:

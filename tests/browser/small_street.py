@@ -17,9 +17,9 @@ from net8.client import Chain, Receipt
 from net8.contracts import Call, Contracts
 from net8.deployment import Deployment
 from net8.eip712 import Report, SiteConsent
-from net8.model import OrderKind, Technology, Terms, site_index
+from net8.model import DisputeTier, OrderKind, Technology, Terms, site_index
 from net8.packing import Entry, pack_entries
-from net8.signing import keccak256, sign
+from net8.signing import Signature, keccak256, sign
 from net8.units import grains_to_wei, hour_of_slot, slot_end, slot_of
 
 from tests.compiled import creation_code
@@ -61,8 +61,13 @@ class SmallStreet:
 
     def start(self) -> None:
         """Start anvil, deploy, open the zone, register the bakery and the roof, fund everybody."""
+        self.begin()
+        self.open_zone()
+
+    def begin(self, unix: int = START) -> None:
+        """Start anvil at a time, and deploy; there is no zone yet."""
         anvil = str(Path(sys.executable).with_name("anvil"))
-        options = ["--timestamp", str(START), "--silent", "--hardfork", "osaka"]
+        options = ["--timestamp", str(unix), "--silent", "--hardfork", "osaka"]
         self._anvil = subprocess.Popen([anvil, "--port", str(self.port), *options])
         self._senders: dict = {}
         self.chain = Chain(self.url)
@@ -73,7 +78,6 @@ class SmallStreet:
             except Exception:
                 time.sleep(0.05)
         self._deploy()
-        self._open_zone()
 
     def stop(self) -> None:
         """End anvil."""
@@ -145,6 +149,7 @@ class SmallStreet:
         self.send(self.owner, self.net8.token.set_minter(reserve))
         self.send(self.owner, self.net8.grid.connect(exchange, registry, desk))
         self.send(self.owner, self.net8.certificates.connect(meter_records))
+        self.send(self.owner, self.net8.registry.connect(court))
 
     # --- setting up -------------------------------------------------------------------------------------------------
 
@@ -180,21 +185,25 @@ class SmallStreet:
         self.send(owner, self.net8.token.approve(self.net8.exchange.address, wei))
         self.send(owner, self.net8.exchange.deposit(site, wei))
 
-    def _open_zone(self) -> None:
+    def open_zone(self) -> None:
+        """The zone with its oracles, the bakery and the roof, everybody funded."""
         self.send(self.owner, self.net8.grid.create_zone(self.grid_operator.address, TERMS, 168))
         self.zone = 1
-        for oracle in self.oracles:
-            self.give(oracle.address, 1000)
-            self.send(oracle, self.net8.token.approve(self.net8.registry.address, MIN_STAKE))
-            self.send(oracle, self.net8.registry.register(oracle.address, MIN_STAKE))
-        for number in range(1, len(self.oracles) + 1):
-            self.send(self.owner, self.net8.registry.admit(self.zone, number))
+        for number, oracle in enumerate(self.oracles, 1):
+            self._seat(oracle, self.zone, number)
         self.bakery = self.register(self.bakery_owner, Technology.NONE, 60_000)
         self.roof = self.register(self.roof_owner, Technology.SOLAR, 12_000)
         self.send(self.registrar, self.net8.certificates.admit(self.roof, "small street 2"))
         for owner, site in ((self.bakery_owner, self.bakery), (self.roof_owner, self.roof)):
             self.give(owner.address, 500)
             self.deposit(owner, site, 400)
+
+    def _seat(self, oracle: LocalAccount, zone: int, number: int) -> None:
+        """Register an operator, who gets this number, and admit it to a zone."""
+        self.give(oracle.address, 1000)
+        self.send(oracle, self.net8.token.approve(self.net8.registry.address, MIN_STAKE))
+        self.send(oracle, self.net8.registry.register(oracle.address, MIN_STAKE))
+        self.send(self.owner, self.net8.registry.admit(zone, number))
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
@@ -217,16 +226,37 @@ class SmallStreet:
         self.chain.request("evm_setNextBlockTimestamp", [unix])
         self.chain.request("evm_mine", [])
 
-    def settle(self, slot: int, readings: dict[int, tuple[int, int] | None]) -> None:
-        """Let the slot end and three of four oracles report `readings` (site -> exported, imported) for it."""
+    def settle(self, slot: int, readings: dict[int, tuple[int, int] | None]) -> tuple[Report, list[Signature]]:
+        """Let the slot end and three of four oracles report `readings` (site -> exported, imported) for it.
+
+        Returns:
+            What they signed, and their signatures.
+        """
         if self.now < slot_end(slot):
             self.move_to(slot_end(slot) + 5)
         hour = hour_of_slot(slot)
         entries = [Entry(hour, site_index(site), {slot % 4: reading}) for site, reading in readings.items()]
-        words = tuple(pack_entries(entries))
-        digest = Report(self.zone, 0, words).digest(self.deployment.registry_domain)
+        report = Report(self.zone, 0, tuple(pack_entries(entries)))
+        digest = report.digest(self.deployment.registry_domain)
         signatures = {seat: sign(bytes(self.oracles[seat].key), digest) for seat in range(3)}
-        self.send(self.owner, self.net8.registry.report(self.zone, 0, words, signatures))
+        self.send(self.owner, self.net8.registry.report(self.zone, 0, report.entries, signatures))
+        return report, list(signatures.values())
+
+    def dispute(self, opener: LocalAccount, signed: tuple[Report, list[Signature]], slot: int, truth_wh: int) -> None:
+        """Say that the export in a report's first entry is false, against all who signed it."""
+        self._seat_jury()
+        report, signatures = signed
+        court, tier = self.net8.court, DisputeTier.NEGLIGENT
+        bond = self.chain.read(court.bond(tier, 0))
+        self.give(opener.address, -(-bond // 10**18))
+        self.send(opener, self.net8.token.approve(court.address, bond))
+        self.send(opener, court.open_dispute(report, 0, slot % 4, tier, (truth_wh, 0), 0, signatures))
+
+    def _seat_jury(self) -> None:
+        """An operator in a zone of its own: disputes are decided by who had no part in the report."""
+        juror = account(9)
+        self.send(self.owner, self.net8.grid.create_zone(self.grid_operator.address, TERMS, 168))
+        self._seat(juror, self.zone + 1, len(self.oracles) + 1)
 
     def liven_up(self) -> None:
         """Some trading and settling, for pages that show a street at work."""

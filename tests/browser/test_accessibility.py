@@ -21,7 +21,7 @@ PAGES = {
     "community": "figure.delivered",
     "certificates": "certificates.used",
     "reserve": "reserve.price_rule",
-    "oracles": "oracles.latest",
+    "oracles": "oracles.dispute_voting",
     "operate": "consent.title",
 }
 
@@ -41,11 +41,12 @@ def certificate(street: SmallStreet, indexer: Process) -> int:
         street.deposit(owner, roof, 30)
         street.send(street.registrar, certificates.admit(roof, f"small street {number}"))
         _sell(street, roof, slot)
-    street.settle(slot, dict.fromkeys(roofs, (380, 0)) | {street.bakery: (0, 1800)})
+    signed = street.settle(slot, dict.fromkeys(roofs, (380, 0)) | {street.bakery: (0, 1800)})
     hour = hour_of_slot(slot)
     street.send(owner, certificates.mint(mine, hour, owner.address, 1))
     made = certificate_id(mine, hour)
     street.send(owner, certificates.retire(owner.address, {made: 200}, "The bakery", "bread"))
+    street.dispute(owner, signed, slot, truth_wh=390)
     street.liven_up()
     _sell(street, mine, street.slot + 30)
     street.place(owner, mine, street.slot + 31, True, 1500, 800)
@@ -83,7 +84,7 @@ def test_every_page__light_and_dark__nothing_serious_or_critical(
     visitor.page.get_by_role("link", name=words["nav.operate"], exact=True).first.click()
     visitor.sees(words["operate.admit_site"])
     visitor.wallet("setAccount(1)")
-    visitor.sees(words["operate.nobody_waits"])
+    visitor.sees(words["operate.stop"])
     faults += _faults(visitor, "operate, as the contracts' owner")
     visitor.open(f"certificate?id={certificate}")
     visitor.page.get_by_role("cell", name="The bakery").wait_for()

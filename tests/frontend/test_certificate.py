@@ -103,6 +103,14 @@ def test_certificate__no_indexer__what_the_chain_tells_and_why_no_more(chain, ta
     assert ">The bakery</td>" in told
 
 
+def test_certificate__indexer_has_not_seen_it__said_as_that(chain, api) -> None:
+    shown = opened(NUMBER)
+    assert not shown.exception
+    assert [info.value for info in shown.info] == [
+        f"This page shows what the chain itself tells, because {table('en')['indexer.not_yet']}."
+    ]
+
+
 def test_certificate__slot_settled_after_minting__said_to_be_outside(chain, tape) -> None:
     tape.settle(SELLER, (400, 0))
     chain.answers["GreenCertificates.minted_mask"] = 2

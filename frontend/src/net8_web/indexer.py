@@ -15,6 +15,7 @@ from net8_web.i18n import t
 
 __all__ = [
     "Candle",
+    "Dispute",
     "IndexerUnusable",
     "Position",
     "Retired",
@@ -23,6 +24,7 @@ __all__ = [
     "Standing",
     "Trade",
     "candles",
+    "disputes",
     "exchanged",
     "flows",
     "positions",
@@ -138,6 +140,21 @@ class Retired:
     tx: str
 
 
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Somebody says that a settled reading is false."""
+
+    number: int
+    time: int  # unix seconds at which it was opened
+    site: int
+    slot: int
+    tier: int  # DisputeTier of the SDK
+    export_wh: int | None  # as the opener says; None: no reading
+    import_wh: int | None
+    accused: list[int]  # operators
+    state: int  # DisputeState of the SDK
+
+
 class _Health(BaseModel):
     block: int | None
     behind: int | None
@@ -163,6 +180,7 @@ class _Reply:
 
     content: Any = None
     fault: str | None = None
+    unknown: bool = False  # it answers, and does not know of what was asked for
 
 
 @st.cache_data(ttl=FRESH_S, max_entries=500, show_spinner=False)
@@ -174,11 +192,15 @@ def _ask(url: str, path: str, parameters: tuple[tuple[str, int | str], ...]) -> 
         return _Reply(fault=type(fault).__name__)
     if answer.ok or (path == "/health" and answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE):
         return _Reply(content)
+    if path != "/health" and answer.status_code == HTTPStatus.NOT_FOUND:
+        return _Reply(unknown=True)
     return _Reply(fault=str(content.get("error") if isinstance(content, dict) else answer.reason)[:200])
 
 
 def _read(url: str, path: str, form: type[T], **parameters: int | str) -> T:
     reply = _ask(url, path, tuple(parameters.items()))
+    if reply.unknown:
+        raise IndexerUnusable(t("indexer.not_yet"))
     if reply.fault is not None:
         raise IndexerUnusable(t("indexer.down", url=show.isolate(url), reason=show.isolate(reply.fault)))
     try:
@@ -258,3 +280,8 @@ def settled_slots(url: str, certificate: int) -> list[SettledSlot]:
 def retirements(url: str, certificate: int) -> list[Retired]:
     """Who used up a certificate, newest first; the newest of very many."""
     return _read(url, "/retirements", _Page[Retired], certificate=str(certificate), limit=MOST_ROWS).items
+
+
+def disputes(url: str, most: int) -> list[Dispute]:
+    """Disputes about settled readings, newest first, so many of them."""
+    return _read(url, "/disputes", _Page[Dispute], limit=most).items

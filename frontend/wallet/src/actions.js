@@ -38,16 +38,23 @@ async function follow(hash) {
   shared.watched.add(hash);
   try {
     let latest = hash;
+    let same = true; // whether what was mined is what was asked for
     const receipt = await waitForTransactionReceipt(client(), {
       hash,
       timeout: RECEIPT_TIMEOUT_MS,
       retryCount: 20,
-      onReplaced: ({ transaction }) => {
+      onReplaced: ({ transaction, reason }) => {
         latest = transaction.hash; // sped up or cancelled in the wallet
+        same = reason === "repriced";
         outbox.update(hash, { hash: latest, replaced: hash });
       },
     });
-    const changes = { status: receipt.status === "success" ? "confirmed" : "reverted", block: Number(receipt.blockNumber) };
+    const block = Number(receipt.blockNumber);
+    if (!same) {
+      outbox.update(latest, { status: "cancelled", block });
+      return { status: "failed", kind: "cancelled", block, hash: latest };
+    }
+    const changes = { status: receipt.status === "success" ? "confirmed" : "reverted", block };
     outbox.update(latest, changes);
     return { ...changes, hash: latest };
   } catch (fault) {

@@ -2,6 +2,7 @@
 // What went wrong, in terms that the page can put into words.
 // kind: rejected  the user said no in the wallet
 //       refused   the contract reverts; `reason` is its string
+//       cancelled another transaction took its place in the wallet; told by actions.js
 //       busy      the wallet already shows another request
 //       funds     not enough of the chain's own currency for gas
 //       network   chain or wallet did not answer

@@ -100,7 +100,7 @@ class Outcome:
     status: str  # checking, signing, sending, pending, confirmed, reverted, unseen, signed, failed
     hash: str | None = None
     block: int | None = None
-    kind: str | None = None  # of a failure: rejected, refused, busy, funds, network, chain, relay, other
+    kind: str | None = None  # of a failure: rejected, refused, cancelled, busy, funds, network, chain, relay, other
     reason: str | None = None  # the contract's string when refused
     signature: str | None = None
 

@@ -1,17 +1,20 @@
 """Oracles: who signs, how fresh the reports are, and what the nodes say of themselves."""
 
 import streamlit as st
+from net8.model import DisputeState, DisputeTier, site_index, site_zone
 from net8.units import grains_to_net8, slot_of, wei_to_grains
 
-from net8_web import markup, show
+from net8_web import indexer, markup, show
 from net8_web.context import Here, here
 from net8_web.i18n import t
+from net8_web.indexer import Dispute, IndexerUnusable
 from net8_web.nodes import NodeStatus, statuses
 from net8_web.timing import LIVE_SECONDS
 
 __all__ = ["render"]
 
 REPORTS_SHOWN = 10
+DISPUTES_SHOWN = 20
 
 
 def render() -> None:
@@ -26,6 +29,7 @@ def _live() -> None:
     _freshness(at)
     _operators(at)
     _nodes(at)
+    _disputes(at)
     _reports(at)
 
 
@@ -82,6 +86,43 @@ def _node_line(status: NodeStatus) -> list[str]:
     state = t("oracles.node_up" if status.up else "oracles.node_down")
     told = ", ".join(f"{name} {value}" for name, value in status.told.items())
     return [show.isolate(status.address), state, show.isolate(told) if told else show.NOTHING]
+
+
+def _disputes(at: Here) -> None:
+    st.subheader(t("oracles.disputes"))
+    st.caption(t("oracles.disputes_text"))
+    try:
+        url = indexer.require_current(at.view.settings.indexer, at.view.head.number)
+        found = indexer.disputes(url, DISPUTES_SHOWN)
+    except IndexerUnusable as fault:
+        st.info(t("oracles.disputes_unknown", reason=str(fault)), icon=":material/database_off:")
+        return
+    if not found:
+        markup.empty(t("oracles.no_disputes"), t("oracles.no_disputes_way"))
+        return
+    columns = ["col.time", "col.site", "col.slot", "oracles.disputed_as", "oracles.accused", "oracles.at_stake"]
+    names = [t(name) for name in (*columns, "col.state")]
+    markup.rows(t("oracles.disputes"), names, [_dispute_line(one) for one in found], wrapped=(3,))
+
+
+def _dispute_line(one: Dispute) -> list[str]:
+    truth = t("outcome.no_reading")
+    if one.export_wh is not None and one.import_wh is not None:
+        energies = {"exported": show.energy(one.export_wh), "imported": show.energy(one.import_wh)}
+        truth = t("oracles.reading", **energies)
+    return [
+        show.moment(one.time),
+        t(
+            "certificate.site",
+            index=show.isolate(str(site_index(one.site))),
+            zone=show.isolate(str(site_zone(one.site))),
+        ),
+        show.slot(one.slot),
+        truth,
+        show.isolate(", ".join(str(operator) for operator in one.accused)),
+        t(f"oracles.tier_{DisputeTier(one.tier).name.lower()}"),
+        t(f"oracles.dispute_{DisputeState(one.state).name.lower()}"),
+    ]
 
 
 def _reports(at: Here) -> None:
