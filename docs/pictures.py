@@ -1,6 +1,7 @@
-"""Make the README's pictures from a running street: `make demo` in one terminal, `python docs/pictures.py` in another.
+"""Make the README's pictures from a running street: `make demo` in one terminal, `python -m docs.pictures` in another.
 
-Joins the street with the app's own practice wallet, sells the bakery 5 kWh, and photographs the pages on the way.
+Joins the street with the app's own practice wallet, sells the bakery 5 kWh, mints and retires what the roof made, and
+photographs the pages on the way. With `--every FOLDER` all pages follow, in both languages, on a desk and on a phone.
 """
 
 import argparse
@@ -9,10 +10,13 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from docs.every_page import every_page
+
 PICTURES = Path(__file__).parent / "pictures"
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PATIENCE_MS = 120_000
 SLOTS_AHEAD = 3
+GROWING_MS = 1_500  # charts into place
 
 
 def join(page: Page) -> None:
@@ -40,8 +44,26 @@ def sell(page: Page, folder: Path) -> None:
     page.get_by_text("Your order is in.").first.wait_for()
 
 
-def photograph(browser: Browser, address: str, folder: Path) -> None:
-    """All pictures, in the order in which a newcomer sees the pages; the sale is paid when it returns."""
+def certify(page: Page) -> str:
+    """Mint what the roof made, and retire some of it for the bakery: the certificate's number."""
+    page.get_by_role("link", name="Certificates").first.click()
+    page.locator("button[data-panel=panel_mint]:enabled", has_text="kWh").click()
+    page.get_by_text("Minted.").first.wait_for()
+    for label, text in (("Energy (kWh)", "0.1"), ("For whom", "The bakery"), ("What for", "Bread")):
+        page.get_by_label(label, exact=True).fill(text)
+        page.get_by_label(label, exact=True).press("Tab")
+    page.locator("button[data-panel=panel_retire]:enabled", has_text="kWh").click()
+    page.get_by_text("Retired.").first.wait_for()
+    link = page.get_by_role("region", name="What you retired").get_by_role("link").first
+    return str(link.get_attribute("href")).partition("id=")[2]
+
+
+def photograph(browser: Browser, address: str, folder: Path) -> tuple[Page, str]:
+    """The README's pictures, in the order in which a newcomer sees the pages; the sale is paid when it returns.
+
+    Returns:
+        The newcomer's page, and the number of his certificate.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 860}, device_scale_factor=1, locale="en")
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -51,6 +73,14 @@ def photograph(browser: Browser, address: str, folder: Path) -> None:
     page.get_by_role("link", name="Portfolio").first.click()
     page.locator("tr", has_text="sold ").filter(has_text="metered").first.wait_for()
     page.screenshot(path=folder / "portfolio.png")
+    certificate = certify(page)
+    page.get_by_role("link", name="Community").first.click()
+    page.locator("canvas").nth(1).wait_for()
+    page.wait_for_timeout(GROWING_MS)
+    page.screenshot(path=folder / "community.png")
+    page.goto(f"{address}/certificate?id={certificate}")
+    page.get_by_role("cell", name="The bakery").wait_for()
+    page.screenshot(path=folder / "certificate.png")
     page.get_by_role("link", name="Street").first.click()
     page.get_by_text("Latest payments").first.wait_for()
     page.screenshot(path=folder / "street.png")
@@ -59,18 +89,23 @@ def photograph(browser: Browser, address: str, folder: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 860})
     page.get_by_text("يومك").first.wait_for()
     page.screenshot(path=folder / "street-ar-phone.png")
+    return page, certificate
 
 
 def main() -> None:
     """Read the app's address and make the pictures."""
     parser = argparse.ArgumentParser(description="Make the README's pictures from a running street.")
     parser.add_argument("address", nargs="?", default="http://127.0.0.1:8501", help="of the app")
-    address = parser.parse_args().address
+    parser.add_argument("--every", type=Path, metavar="FOLDER", help="photograph all pages, too, into this folder")
+    given = parser.parse_args()
     PICTURES.mkdir(exist_ok=True)
     system = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=system, args=OPTIONS)
-        photograph(browser, address, PICTURES)
+        page, certificate = photograph(browser, given.address, PICTURES)
+        if given.every is not None:
+            given.every.mkdir(parents=True, exist_ok=True)
+            every_page(page, given.address, certificate, given.every)
         browser.close()
 
 

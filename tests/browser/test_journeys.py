@@ -30,6 +30,7 @@ def test_sale__on_a_phone_and_in_arabic__from_the_bid_to_the_trade(
     visitor.open("trade")
     visitor.connect()
     visitor.page.locator("[data-role=switch]").click()
+    visitor.page.get_by_text(words["problem.wrong_network"].split(".")[0]).wait_for(state="detached")
     visitor.page.locator(f"[data-slot='{slot}']").click()
     visitor.page.locator(f"[data-slot='{slot}'][aria-pressed=true]").wait_for()
     visitor.page.locator(".level.bid[data-price='1100']").click()

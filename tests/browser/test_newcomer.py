@@ -61,7 +61,7 @@ def test_newcomer__joins_and_sells_5_kwh_to_the_bakery__is_paid_when_the_meters_
     address, folder = street
     photograph(browser, address, tmp_path)
     assert {picture.name for picture in tmp_path.glob("*.png")} == {
-        "trade.png", "portfolio.png", "street.png", "street-ar-phone.png",
+        "trade.png", "portfolio.png", "community.png", "certificate.png", "street.png", "street-ar-phone.png",
     }  # fmt: skip
     sold = _exports(folder)
     assert max(sold) >= 5_000, f"the newcomer's settled exports are {sold} Wh"

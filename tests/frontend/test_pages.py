@@ -10,7 +10,7 @@ from net8_web import context, feed
 from streamlit.testing.v1 import AppTest
 
 from tests.frontend.conftest import BUYER, SELLER, TERMS
-from tests.frontend.pages import KnownChain, page, texts, view_of
+from tests.frontend.pages import KnownChain, html, page, texts, view_of
 
 APP = Path(feed.__file__).parent / "serve" / "app.py"
 BALANCE = 7 * 10**7
@@ -76,3 +76,11 @@ def test_app__chain_does_not_answer__says_where_and_what_to_do(monkeypatch: pyte
     assert "does not exist; deploy first" in shown.error[0].value
     feed.feed().stop()
     feed.feed.clear()
+
+
+def test_home__payment_before_many_slots_without_one__still_told(street) -> None:
+    tape = street
+    tape.settle(SELLER, (500, 0), credited=3_000_000)
+    for _ in range(10):
+        tape.settle(SELLER, (500, 0), credited=0)
+    assert "settled: 0.30 NET8 credited" in html(page("home").run())

@@ -29,11 +29,11 @@ _STYLE = """<style>
   border: 1px dashed color-mix(in srgb, currentColor 25%, transparent); border-radius: 12px; }
 .net8-empty b { display: block; font-weight: 600; margin-bottom: 0.2rem; }
 .net8-empty span { opacity: 0.78; }
-dl.net8-facts.net8-facts { display: grid; grid-template-columns: minmax(45%, 1fr) auto; gap: 0.35rem 1rem;
+dl.net8-facts.net8-facts { display: grid; grid-template-columns: minmax(30%, 1fr) auto; gap: 0.35rem 1rem;
   font-size: 0.9375rem; margin: 0; padding: 0; }
 .net8-facts dt { margin: 0; padding: 0; opacity: 0.78; }
 .net8-facts dd { margin: 0; text-align: end; font-weight: 500; overflow-wrap: anywhere; }
-.net8 td.wrap { white-space: normal; }
+.net8 td.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
 .net8 a { color: var(--st-link-color, inherit); }
 .net8-picture { margin: 0; text-align: center; }
 .net8-picture img { width: 11rem; max-width: 100%; background: #fff; border-radius: 10px; }
@@ -74,6 +74,9 @@ html[dir="rtl"] :is([data-testid="stCode"], .st-key-site_consent textarea, .st-k
   [data-testid="stMetricValue"] { font-size: 1.2rem !important; }
   [class*="st-key-line_"] [data-testid="stColumn"] { min-width: 0 !important; }
   [data-testid="stHorizontalBlock"] { gap: 1rem !important; }
+  [data-testid="stButtonGroup"] button { padding-inline: 0.5rem; }
+  [data-testid="stButtonGroup"] button p { font-size: 0.8125rem; }
+  [data-testid="stElementToolbar"] { display: none; }
   .stMainBlockContainer { padding-inline: 1rem; padding-top: 4rem; }
   .net8 td, .net8 th { padding-inline: 0.4rem; }
 }

@@ -1,6 +1,7 @@
 """Street: what happens now, what it means for my site, and how to join."""
 
 from datetime import datetime
+from itertools import islice
 
 import streamlit as st
 from net8.model import Technology, site_index, site_zone
@@ -148,9 +149,8 @@ def _story(at: Here, site: int) -> None:
             slot=show.slot(trade.slot),
         )
         lines.append((trade.at.block, trade.at.time, text))
-    for payment in market.payments_of(site)[-LINES:]:
-        if not payment.credited:
-            continue
+    credited = (payment for payment in reversed(market.payments_of(site)) if payment.credited)
+    for payment in islice(credited, LINES):
         slot = max(payment.readings)
         text = t("story.settled", slot=show.slot(slot), credited=show.net8(payment.credited))
         lines.append((payment.at.block, payment.at.time, text))

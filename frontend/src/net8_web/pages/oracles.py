@@ -79,7 +79,7 @@ def _nodes(at: Here) -> None:
         markup.empty(t("oracles.no_nodes"), t("oracles.no_nodes_way"))
         return
     lines = [_node_line(status) for status in statuses(addresses)]
-    markup.rows(t("oracles.nodes"), [t("col.node"), t("col.state"), t("col.what")], lines)
+    markup.rows(t("oracles.nodes"), [t("col.node"), t("col.state"), t("col.what")], lines, wrapped=(2,))
 
 
 def _node_line(status: NodeStatus) -> list[str]:
@@ -133,7 +133,7 @@ def _reports(at: Here) -> None:
         return
     lines = [
         [
-            show.isolate(f"{show.day(report.at.time)} {show.clock(report.at.time)}"),
+            show.moment(report.at.time),
             show.isolate(str(report.zone)),
             t("oracles.signed_by", n=show.isolate(str(report.signers))),
             show.isolate(str(report.settled)),
