@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 from net8 import events
+from net8.packing import certificate_id
 from net8_web import context, feed
 from streamlit.testing.v1 import AppTest
 
-from tests.frontend.conftest import BUYER, SELLER, TERMS
+from tests.frontend.conftest import BUYER, OWNER, SELLER, SLOT, TERMS
 from tests.frontend.pages import KnownChain, html, page, texts, view_of
 
 APP = Path(feed.__file__).parent / "serve" / "app.py"
@@ -84,3 +85,13 @@ def test_home__payment_before_many_slots_without_one__still_told(street) -> None
     for _ in range(10):
         tape.settle(SELLER, (500, 0), credited=0)
     assert "settled: 0.30 NET8 credited" in html(page("home").run())
+
+
+def test_certificates__held_of_many_hours__latest_are_listed_and_the_rest_counted(street) -> None:
+    nobody, now = "0x" + "0" * 40, SLOT // 4
+    for hour in range(now - 60, now):
+        street(events.TransferSingle(OWNER, nobody, OWNER, certificate_id(SELLER, hour), 900))
+    shown = page("certificates").run()
+    assert "and 12 more, of earlier hours" in texts(shown)
+    assert html(shown).count(f'href="certificate?id={certificate_id(SELLER, now - 1)}"') == 1
+    assert f"id={certificate_id(SELLER, now - 60)}" not in html(shown)

@@ -18,6 +18,7 @@ __all__ = ["render"]
 HOURS_AT_ONCE = 24  # what one transaction mints
 MINT_WINDOW = 856  # hours in which an hour can be minted
 TEXT_BYTES = 64  # of beneficiary and purpose
+HELD_SHOWN = 48  # certificates: an hour each; a year of them would be a page of 8,760 lines
 USED_SHOWN = 20  # retirements
 
 
@@ -171,9 +172,12 @@ def _inventory() -> None:
     st.caption(t("certificates.proof"))
     held = at.view.market.certificates_of(at.account.address)
     if held:
-        lines = [_line(at, certificate, wh) for certificate, wh in sorted(held.items(), reverse=True)]
+        latest = sorted(held.items(), key=lambda item: certificate_of(item[0])[1], reverse=True)
+        lines = [_line(at, certificate, wh) for certificate, wh in latest[:HELD_SHOWN]]
         columns = [t("col.hour"), t("col.site"), t("col.technology"), t("col.energy")]
         markup.rows(t("certificates.inventory"), columns, lines, numeric=(3,))
+        if len(held) > HELD_SHOWN:
+            st.caption(t("certificates.more", n=show.isolate(f"{len(held) - HELD_SHOWN:,}")))
     else:
         markup.empty(t("certificates.no_held"), t("certificates.no_held_way"))
     _used(at, at.account.address)

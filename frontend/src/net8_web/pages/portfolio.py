@@ -1,5 +1,8 @@
 """Portfolio: balance, deposit and withdraw, open positions, what settled and what it paid, all of it as files."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 import streamlit as st
 from net8.model import Outcome
 from net8.units import grains_to_wei
@@ -160,20 +163,18 @@ def _open(at: Here, site: int) -> None:
     markup.rows(t("portfolio.open"), columns, lines, numeric=(2, 3))
 
 
-def _results(at: Here, site: int) -> list[tuple[Result, str, str]]:
-    """Settled slots, latest first, with outcome and transaction."""
-    lines = []
+def _results(at: Here, site: int) -> Iterator[tuple[Result, str, str]]:
+    """Settled slots, latest first, with outcome and transaction; worked out one by one, for there are very many."""
     for payment in reversed(at.view.market.payments_of(site)):
         for slot in sorted(payment.readings, reverse=True):
             reading = payment.readings[slot]
             ended = Outcome.METERED if reading is not None else Outcome.NO_READING
-            lines.append((result_of(at.view.market, site, slot, reading), show.outcome(ended), payment.at.tx))
-    return lines
+            yield result_of(at.view.market, site, slot, reading), show.outcome(ended), payment.at.tx
 
 
 def _settled(at: Here, site: int) -> None:
     st.subheader(t("portfolio.settled"))
-    results = _results(at, site)
+    results = list(islice(_results(at, site), ROWS))
     if not results:
         markup.empty(t("portfolio.no_settled"), t("portfolio.no_settled_way"))
         return
@@ -187,7 +188,7 @@ def _settled(at: Here, site: int) -> None:
             outcome,
             show.short(tx),
         ]
-        for result, outcome, tx in results[:ROWS]
+        for result, outcome, tx in results
     ]
     columns = [
         t("col.slot"),
