@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import requests
 import streamlit as st
+from pydantic import BaseModel
 
 __all__ = ["NodeStatus", "statuses"]
 
 TIMEOUT_S = 1.5
 FRESH_S = 3
-_FIELDS = 6  # of a node's status shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,27 @@ class NodeStatus:
 
     address: str
     up: bool
-    told: dict[str, str]  # its own figures, as text
+    signer: str | None = None  # address it signs with; None where it does not tell
+    block: int | None = None  # of the chain, the latest it knows
+    outbox: int | None = None  # transactions under way
+
+
+class _Status(BaseModel):
+    """What is read of a node's own words; it may say more."""
+
+    signer: str | None = None
+    block: int | None = None
+    outbox: int | None = None
 
 
 def _ask(address: str) -> NodeStatus:
     try:
         answer = requests.get(f"{address}/status", timeout=TIMEOUT_S)
         answer.raise_for_status()
-        content = answer.json()
-    except (requests.RequestException, ValueError):
-        return NodeStatus(address, up=False, told={})
-    plain = {str(name): str(value) for name, value in content.items() if isinstance(value, str | int | float | bool)}
-    return NodeStatus(address, up=True, told=dict(list(plain.items())[:_FIELDS]))
+        told = _Status.model_validate(answer.json())
+    except (requests.RequestException, ValueError):  # a node whose words mean nothing is as good as none
+        return NodeStatus(address, up=False)
+    return NodeStatus(address, True, told.signer, told.block, told.outbox)
 
 
 @st.cache_data(ttl=FRESH_S, show_spinner=False)

@@ -79,13 +79,17 @@ def _nodes(at: Here) -> None:
         markup.empty(t("oracles.no_nodes"), t("oracles.no_nodes_way"))
         return
     lines = [_node_line(status) for status in statuses(addresses)]
-    markup.rows(t("oracles.nodes"), [t("col.node"), t("col.state"), t("col.what")], lines, wrapped=(2,))
+    columns = [t("col.node"), t("col.state"), t("col.signer"), t("oracles.node_block"), t("oracles.node_outbox")]
+    markup.rows(t("oracles.nodes"), columns, lines, numeric=(3, 4))
 
 
 def _node_line(status: NodeStatus) -> list[str]:
     state = t("oracles.node_up" if status.up else "oracles.node_down")
-    told = ", ".join(f"{name} {value}" for name, value in status.told.items())
-    return [show.isolate(status.address), state, show.isolate(told) if told else show.NOTHING]
+    signer = show.NOTHING if status.signer is None else show.short(status.signer)
+    figures = [
+        show.NOTHING if number is None else show.isolate(f"{number:,}") for number in (status.block, status.outbox)
+    ]
+    return [show.isolate(status.address), state, signer, *figures]
 
 
 def _disputes(at: Here) -> None:
