@@ -370,7 +370,7 @@ def test_admit_site__good_consent__shows_what_will_be_registered(chain) -> None:
     assert "<dd>12 kW</dd>" in html(shown)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "12", "{", "hello"])
+@pytest.mark.parametrize("text", ["", "[]", "12", "{", "hello", 2_000 * "["], ids=range(6))
 def test_consent__other_text__refused(english, text: str) -> None:
     with pytest.raises(Unusable, match=r"This is no consent\."):
         Signed.of_text(text)

@@ -39,7 +39,7 @@ class Signed:
         """
         try:
             content = json.loads(text[:_LONGEST])
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
             raise Unusable(t("consent.no_consent"))
