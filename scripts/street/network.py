@@ -21,6 +21,7 @@ __all__ = ["Network"]
 
 BLOCK_GAS = 1_000_000_000  # two hundred orders of any size fit one block
 START_AHEAD = 2 * SLOT_SECONDS + 3600  # seconds the chain begins before the first slot: room for setting up
+_START = 4.0  # seconds of a core that a node's start takes, at most
 _PROJECT = Path(__file__).resolve().parents[2]
 _PROGRAMS = Path(sys.executable).parent
 
@@ -188,7 +189,8 @@ class Network:
         return self._processes.start(name, [str(_PROGRAMS / "net8-oracle"), command, "--config", str(settings)])
 
     def _wait_healthy(self, child: Child, url: str) -> None:
-        self._processes.wait_ready(child, lambda: answers(f"{url}/healthz"))
+        patience = 60.0 + _START * self._options.operators
+        self._processes.wait_ready(child, lambda: answers(f"{url}/healthz"), patience)
 
     # --- indexer ----------------------------------------------------------------------------------------------------
 

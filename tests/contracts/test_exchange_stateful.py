@@ -71,7 +71,7 @@ from tests.contracts.words import Words
 
 PROFILES = {
     # actions in all, at least; steps in a history, at most; where the seeds begin (anywhere, where there is none)
-    "default": (5_000, 50, 0),
+    "default": (3_000, 50, 0),
     "nightly": (200_000, 100, None),
 }
 HISTORIES_AT_ONCE = 20
