@@ -1,6 +1,6 @@
 """`make bench`: measure, write `bench/results.json`, print it beside the figures to beat.
 
-`python -m bench --gas` measures the gas alone and keeps the latency of the file.
+`python -m bench --gas` measures the gas alone and keeps the times of the file.
 """
 
 import json
@@ -15,6 +15,7 @@ from bench.site import PROGRAMS, PROJECT, open_zone
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
+STREETS = ("latency_ms", "floor_ms", "consensus_ms", "day")
 FOLDER = PROJECT / ".street" / "bench"
 
 
@@ -48,28 +49,23 @@ def main(arguments: list[str]) -> int:
         code_hash = zone.deployment.contracts["EnergyExchange"].code_hash
     if arguments:
         before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        kept, least = before.get("latency_ms"), before.get("floor_ms")
+        streets = {key: before[key] for key in STREETS if key in before}
     else:
-        print(f"measuring latency on a headless demo of {latency.SLOTS} slots", file=sys.stderr)
-        kept, least = latency.measure(FOLDER / "demo"), latency.floor()
+        streets = latency.measure(FOLDER / "streets")
     rate = readings.measure()
     indexed = indexer.measure()
     print("measuring the web app, two minutes", file=sys.stderr)
     with open_zone(FOLDER, environment) as zone:
         pages = app.measure(zone, FOLDER / "31337.json")
     results = {
-        "gas": measured, "latency_ms": kept, "floor_ms": least, "readings_per_second": rate,
-        "indexer": indexed, "app": pages, "exchange_code_hash": code_hash,
+        "gas": measured, **streets, "readings_per_second": rate, "indexer": indexed, "app": pages,
+        "exchange_code_hash": code_hash,
     }  # fmt: skip
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(table(measured, tomllib.loads((HERE / "peers.toml").read_text(encoding="utf-8"))))
     print("", *day_lines(measured), "", sep="\n")
-    if kept:
-        print(f"reading to receipt: {kept['p50']} ms (median), {kept['p99']} ms (99 of 100)")
-    if least:
-        print(
-            f"its floor, a transfer signed, sent and mined: {least['p50']} ms (median), {least['p99']} ms (99 of 100)"
-        )
+    if len(streets) == len(STREETS):
+        print(*latency.lines(streets), sep="\n")
     print(
         f"readings checked and aggregated on one core: {rate['checked']} a second "
         f"(their signatures' recovery alone: {rate['recovery_alone']})"

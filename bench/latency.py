@@ -1,33 +1,83 @@
-"""Time from the last reading of a slot to its settlement receipt, recomputed from the raw stamps of a headless demo."""
+"""How long consensus and settlement take, computed from the raw stamps of a headless demo."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from eth_account import Account
 from net8.client import Chain
 
 from bench.site import MNEMONIC, PROJECT, anvil
+from scripts.street.inputs import Home, write
+from scripts.street.measured import street_homes
+from scripts.street.options import DEFAULT_DAY
 
-__all__ = ["SLOTS", "floor", "measure", "recompute"]
+__all__ = ["consensus", "floor", "latency", "lines", "measure", "read", "run"]
 
-SLOTS = 8
+SITES, SLOTS = 100, 16
+OPERATORS = (4, 7, 16, 31)
+DAY_SITES, DAY_SLOTS = 200, 96
+WARMING_UP = 2  # slots until connections and caches are what they stay
 TRANSACTIONS = 100  # of the floor
 NEAREST = 1.0  # ms by which the demo's own figures may differ: they are rounded
 
+Part = tuple[int, int, int]  # zone, slot, part
+Stamps = dict[Part, list[dict[str, Any]]]  # what each node has noted of a part
 
-def measure(folder: Path) -> dict[str, float]:
-    """Run the demo and return the percentiles in ms.
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Streets of 4 to 31 operators, and a day of the largest one: parts of the bench's results.
 
     Raises:
-        RuntimeError: the demo failed, or its own figures are not those of its stamps.
+        RuntimeError: a street failed, or missed a slot.
     """
+    results: dict[str, Any] = {"floor_ms": floor(), "consensus_ms": {}}
+    for operators in OPERATORS:
+        print(f"timing {SLOTS} slots of {SITES} sites and {operators} operators", file=sys.stderr)
+        _, stamps = run(folder / f"of-{operators}", operators)
+        results["consensus_ms"][str(operators)] = consensus(stamps, operators)
+        results.setdefault("latency_ms", latency(stamps))
+    print(f"a day of {DAY_SITES} sites and {operators} operators", file=sys.stderr)
+    day, _ = run(folder / "day", operators, DAY_SITES, DAY_SLOTS)
+    missed = DAY_SITES * DAY_SLOTS - day["settled_site_slots"]
+    return {**results, "day": {"operators": operators, "sites": DAY_SITES, "slots": DAY_SLOTS, "missed": missed}}
+
+
+def lines(results: Mapping[str, Any]) -> list[str]:
+    """What was measured, in words."""
+    took, least, day = results["latency_ms"], results["floor_ms"], results["day"]
+    return [
+        f"reading to receipt, {SITES} sites: {took['p50']} ms (median), {took['p99']} ms (99 of 100)",
+        f"its floor, a transfer signed, sent and mined: {least['p50']} ms (median), {least['p99']} ms (99 of 100)",
+        *(
+            f"consensus of {operators}: {one['p50']} ms (median), {one['p99']} ms (99 of 100), "
+            f"{one['later']} slots took a second round"
+            for operators, one in results["consensus_ms"].items()
+        ),
+        f"{day['slots']} slots of {day['sites']} sites by {day['operators']} operators: {day['missed']} missed",
+    ]
+
+
+def run(folder: Path, operators: int, sites: int = SITES, slots: int = SLOTS) -> tuple[dict[str, Any], Stamps]:
+    """Run the demo headless: its result, and what its nodes noted.
+
+    Raises:
+        RuntimeError: the demo failed, or its own latency is not that of its stamps.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    homes = folder.with_suffix(".csv")
+    write(homes, _homes(sites))
     environment = {
-        **os.environ, "HEADLESS": "1", "SLOTS": str(SLOTS), "RUN_FOLDER": str(folder), "CHAIN_PORT": "0",
-        "STREET_PORT": "0", "HOMES": "",
+        **os.environ, "HEADLESS": "1", "SLOTS": str(slots), "RUN_FOLDER": str(folder), "CHAIN_PORT": "0",
+        "STREET_PORT": "0", "HOMES": str(homes), "OPERATORS": str(operators),
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "scripts.street"],
@@ -35,11 +85,39 @@ def measure(folder: Path) -> dict[str, float]:
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"the demo ended with status {done.returncode}: {done.stdout[-2000:]}")
-    told = json.loads(done.stdout.strip().splitlines()[-1])["latency_ms"]
-    found = recompute(sorted(folder.joinpath("stamps").glob("*.jsonl")))
-    if any(abs(found[key] - told[key]) > NEAREST for key in found):
-        raise RuntimeError(f"the demo told {told}, its stamps give {found}")
-    return found
+    result = json.loads(done.stdout.strip().splitlines()[-1])
+    stamps = read(sorted(folder.joinpath("stamps").glob("*.jsonl")))
+    found = _percentiles(times(stamps, "source_ns", "receipt_ns"))
+    if any(abs(found[key] - result["latency_ms"][key]) > NEAREST for key in found):
+        raise RuntimeError(f"the demo told {result['latency_ms']}, its stamps give {found}")
+    return result, stamps
+
+
+def _homes(count: int) -> list[Home]:
+    """As many homes as asked for, street after street of the demo's kind."""
+    day, homes = date.fromisoformat(DEFAULT_DAY), []
+    for seed in itertools.count():
+        for home in street_homes(day, seed):
+            homes.append(replace(home, index=len(homes)))
+            if len(homes) == count:
+                return homes
+    raise AssertionError("streets do not end")
+
+
+def read(paths: Iterable[Path]) -> Stamps:
+    """What nodes noted, by part.
+
+    Raises:
+        RuntimeError: there are no stamps.
+    """
+    stamps: Stamps = {}
+    for path in paths:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            stamp = json.loads(line)
+            stamps.setdefault((stamp["zone"], stamp["slot"], stamp["part"]), []).append(stamp)
+    if not stamps:
+        raise RuntimeError("the nodes left no stamps; look into the run folder's logs")
+    return stamps
 
 
 def floor() -> dict[str, float]:
@@ -64,24 +142,50 @@ def floor() -> dict[str, float]:
     return _percentiles(took)
 
 
-def _percentiles(took: list[float]) -> dict[str, float]:
-    ordered = sorted(took)
-    return {f"p{p}": round(ordered[-(-p * len(ordered) // 100) - 1], 1) for p in (50, 99)}
+def times(stamps: Stamps, begin: str, end: str) -> list[float]:
+    """ms between two stamps of the node that had a part's settlement receipt, for all parts of which one did."""
+    return [
+        (stamp[end] - stamp[begin]) / 1e6
+        for noted in stamps.values()
+        for stamp in noted
+        if stamp["transmitter"] and stamp.get(begin)
+    ]
 
 
-def recompute(stamps: list[Path]) -> dict[str, float]:
-    """p50 and p99 (nearest rank, ms) over all settled parts of slots, each counted once.
+def latency(stamps: Stamps) -> dict[str, float]:
+    """Percentiles in ms from the last reading of a slot to its settlement receipt, once everything is warm."""
+    return _percentiles(times(_warm(stamps), "source_ns", "receipt_ns"))
+
+
+def consensus(stamps: Stamps, operators: int) -> dict[str, float]:
+    """Percentiles in ms from the readings being complete at a quorum of nodes to a quorum's signatures at the first.
+
+    Parts that took a second round are left out of the times and counted in `later`.
+    """
+    quorum = 2 * ((operators - 1) // 3) + 1
+    took, later = [], 0
+    for noted in _warm(stamps).values():
+        complete = sorted(stamp["complete_ns"] for stamp in noted if "complete_ns" in stamp)
+        signed = [stamp["quorum_ns"] for stamp in noted if "quorum_ns" in stamp]
+        if any(stamp["round"] for stamp in noted):
+            later += 1
+        elif len(complete) >= quorum and signed:
+            took.append((min(signed) - complete[quorum - 1]) / 1e6)
+    return {**_percentiles(took), "later": later}
+
+
+def _warm(stamps: Stamps) -> Stamps:
+    first = min(slot for _, slot, _ in stamps)
+    return {part: noted for part, noted in stamps.items() if part[1] >= first + WARMING_UP}
+
+
+def _percentiles(took: Sequence[float]) -> dict[str, float]:
+    """Nearest rank.
 
     Raises:
-        RuntimeError: there are no stamps.
+        RuntimeError: nothing was measured.
     """
-    latencies: dict[tuple[int, int, int], float] = {}
-    for path in stamps:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            stamp = json.loads(line)
-            if stamp["transmitter"] and stamp.get("source_ns"):
-                key = stamp["zone"], stamp["slot"], stamp["part"]
-                latencies[key] = (stamp["receipt_ns"] - stamp["source_ns"]) / 1e6
-    if not latencies:
-        raise RuntimeError("the nodes left no stamps; look into the run folder's logs")
-    return _percentiles(list(latencies.values()))
+    if not took:
+        raise RuntimeError("no slot was settled in a way that can be measured; look into the run folder's logs")
+    ordered = sorted(took)
+    return {f"p{p}": round(ordered[-(-p * len(ordered) // 100) - 1], 1) for p in (50, 99)}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bench import latency
 from bench.__main__ import table
 from bench.day import day_lines
 from bench.detection import markdown
-from bench.latency import recompute
 
 BENCH = Path(__file__).parents[2] / "bench"
 KEYS = (
@@ -58,7 +58,17 @@ def test_results__every_key__has_whole_gas_in_both_states(results, key):
 
 def test_results__latency__median_below_the_slowest_hundredth(results):
     assert set(results["latency_ms"]) == {"p50", "p99"}
+    assert results["floor_ms"]["p50"] < results["latency_ms"]["p50"]
     assert 0 < results["latency_ms"]["p50"] <= results["latency_ms"]["p99"]
+
+
+def test_results__consensus_of_every_size__was_timed(results):
+    assert [*results["consensus_ms"]] == ["4", "7", "16", "31"]
+    assert all(0 < one["p50"] <= one["p99"] for one in results["consensus_ms"].values())
+
+
+def test_results__a_day_of_200_sites_by_31_operators__no_slot_missed(results):
+    assert results["day"] == {"operators": 31, "sites": 200, "slots": 96, "missed": 0}
 
 
 def test_results__readings_checked_with_all_layers__two_thousand_a_second_and_below_bare_recovery(results):
@@ -126,19 +136,37 @@ def test_readme__a_home_s_day__costs_what_was_measured(results):
     assert "\n".join(day_lines(results["gas"])) in (BENCH.parent / "README.md").read_text(encoding="utf-8")
 
 
-def test_recompute__stamps_of_two_nodes__each_settlement_counts_once(tmp_path):
-    def line(slot, latency_ms, transmitter=True):
-        return json.dumps(
-            {"zone": 1, "slot": slot, "part": 0, "transmitter": transmitter,
-             "source_ns": 10**9, "receipt_ns": 10**9 + latency_ms * 10**6}
-        )  # fmt: skip
-
-    one, other = tmp_path / "node-0.jsonl", tmp_path / "node-1.jsonl"
-    one.write_text("\n".join([line(1, 100), line(2, 999, transmitter=False)]))
-    other.write_text(line(2, 300))
-    assert recompute([one, other]) == {"p50": 100.0, "p99": 300.0}
+def stamp(node, slot, **more):
+    return {"node": node, "zone": 1, "slot": slot, "part": 0, "round": 0, "transmitter": False, **more}
 
 
-def test_recompute__no_stamps__refused():
+def noted(folder, *stamps):
+    """Files of stamps as nodes leave them."""
+    for node in {one["node"] for one in stamps}:
+        own = [json.dumps(one) for one in stamps if one["node"] == node]
+        folder.joinpath(f"{node}.jsonl").write_text("\n".join(own))
+    return latency.read(sorted(folder.glob("*.jsonl")))
+
+
+def test_latency__two_nodes_note_a_settlement__counts_once_and_the_first_two_slots_not_at_all(tmp_path):
+    stamps = noted(
+        tmp_path,
+        stamp("a", 1, transmitter=True, source_ns=0, receipt_ns=9 * 10**9),
+        stamp("a", 3, transmitter=True, source_ns=10**9, receipt_ns=1_100_000_000),
+        stamp("b", 3, source_ns=10**9, receipt_ns=1_999_000_000),
+        stamp("b", 4, transmitter=True, source_ns=10**9, receipt_ns=1_300_000_000),
+    )
+    assert latency.latency(stamps) == {"p50": 100.0, "p99": 300.0}
+
+
+def test_consensus__from_the_quorums_last_readings_to_its_first_signatures__later_rounds_counted_apart(tmp_path):
+    begun = [stamp("a", 1)]  # what is measured is warm
+    in_time = [stamp(node, 3, complete_ns=ms * 10**6, quorum_ns=(40 + ms) * 10**6) for ms, node in enumerate("abcd")]
+    again = [stamp("a", 4, round=1, complete_ns=0, quorum_ns=10**9)]
+    stamps = noted(tmp_path, *begun, *in_time, *again)
+    assert latency.consensus(stamps, 4) == {"p50": 38.0, "p99": 38.0, "later": 1}
+
+
+def test_read__no_stamps__refused():
     with pytest.raises(RuntimeError, match="no stamps"):
-        recompute([])
+        latency.read([])
