@@ -22,9 +22,9 @@ import requests
 from net8.units import slot_of
 from playwright.sync_api import Browser
 
-from bench.chromium import chromium
 from bench.session import Session, session
 from bench.site import SELLERS, TERMS, Zone, free_port
+from scripts.chromium import chromium
 
 __all__ = ["EMPTY", "LADDER", "cpu_share", "first_loads", "lines", "measure", "served", "served_empty", "update_ms"]
 

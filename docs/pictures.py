@@ -5,15 +5,14 @@ photographs the pages on the way. With `--every FOLDER` all pages follow, in bot
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from docs.every_page import every_page
+from scripts.chromium import chromium
 
 PICTURES = Path(__file__).parent / "pictures"
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PATIENCE_MS = 120_000
 SLOTS_AHEAD = 3
 GROWING_MS = 1_500  # charts into place
@@ -99,14 +98,11 @@ def main() -> None:
     parser.add_argument("--every", type=Path, metavar="FOLDER", help="photograph all pages, too, into this folder")
     given = parser.parse_args()
     PICTURES.mkdir(exist_ok=True)
-    system = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=system, args=OPTIONS)
+    with chromium() as browser:
         page, certificate = photograph(browser, given.address, PICTURES)
         if given.every is not None:
             given.every.mkdir(parents=True, exist_ok=True)
             every_page(page, given.address, certificate, given.every)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -8,17 +8,15 @@ import pytest
 
 from bench import app
 from bench.session import session
-from tests.browser.small_street import SmallStreet
+from tests.browser.small_street import SmallStreet, running
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStreet]:
-    made = SmallStreet(tmp_path_factory.mktemp("street"))
-    made.start()
-    yield made
-    made.stop()
+    with running(tmp_path_factory.mktemp("street")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,33 +13,23 @@ import requests
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from net8_web.i18n import table
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.browser.small_street import SmallStreet
+from scripts.chromium import chromium
+from tests.browser.small_street import SmallStreet, running
 from tests.indexer.processes import Process
 from tests.ports import free_port
 
 HERE = Path(__file__).parent
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 START_S = 40
 
 
 @pytest.fixture(scope="session")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStreet]:
     """Contracts, a bakery that buys, a roof that sells."""
-    made = SmallStreet(tmp_path_factory.mktemp("street"))
-    made.start()
-    yield made
-    made.stop()
+    with running(tmp_path_factory.mktemp("street")) as made:
+        yield made
 
 
 def start_app(environment: dict[str, str]) -> tuple[str, subprocess.Popen[bytes]]:
@@ -82,17 +71,9 @@ def app(street: SmallStreet, indexer: Process) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium: the system's, else Playwright's own.
-
-    Not for the whole session: while it is open, Playwright's event loop runs in this thread, and no other can.
-    """
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_OPTIONS)
+    """Not for the whole session: while it is open, Playwright's event loop runs in this thread, and no other can."""
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")

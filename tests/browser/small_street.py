@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from net8.units import grains_to_wei, hour_of_slot, slot_end, slot_of
 from tests.compiled import creation_code
 from tests.ports import free_port
 
-__all__ = ["SmallStreet"]
+__all__ = ["SmallStreet", "running"]
 
 MNEMONIC = "test test test test test test test test test test test junk"  # anvil's own, public
 TERMS = Terms(feed_in=80, imbalance=6000, grid_fee=200, oracle_fee=20, floor=100, step=20, gate_lead=1, min_wh=100)
@@ -83,6 +85,15 @@ class SmallStreet:
         """End anvil."""
         self._anvil.terminate()
         self._anvil.wait(timeout=10)
+
+    @contextmanager
+    def without_blocks(self) -> Iterator[None]:
+        """Meanwhile what is sent stays pending, until a block is mined by hand."""
+        self.chain.request("evm_setAutomine", [False])
+        try:
+            yield
+        finally:
+            self.chain.request("evm_setAutomine", [True])
 
     # --- transactions -----------------------------------------------------------------------------------------------
 
@@ -274,3 +285,14 @@ class SmallStreet:
         for ahead in range(6):
             slot = first + ahead
             self.settle(slot, {self.roof: (1600 - 180 * ahead, 0), self.bakery: (0, 450)})
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[SmallStreet]:
+    """A street that is up, for the length of a `with` block."""
+    street = SmallStreet(folder)
+    street.start()
+    try:
+        yield street
+    finally:
+        street.stop()

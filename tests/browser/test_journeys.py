@@ -90,15 +90,12 @@ def test_two_tabs__sent_in_one__seen_in_the_other(visit, street: SmallStreet, ne
     second.open("portfolio")
     second.sees("10.00 NET8")
     first.fill("NET8 to withdraw", "4")
-    street.chain.request("evm_setAutomine", [False])
-    try:
+    with street.without_blocks():
         first.sign("withdraw", "Withdraw 4.00 NET8")
         second.sees("waiting for a block")
         street.chain.request("evm_mine", [])
         second.sees("6.00 NET8")
         second.page.locator("li[data-status=confirmed]").wait_for(state="attached")
-    finally:
-        street.chain.request("evm_setAutomine", [True])
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["sped-up", "cancelled"])
@@ -110,8 +107,7 @@ def test_wallet__transaction_replaced__page_says_what_came_of_it(
     visitor.open("portfolio")
     visitor.connect()
     visitor.fill("NET8 to withdraw", "3")
-    street.chain.request("evm_setAutomine", [False])
-    try:
+    with street.without_blocks():
         visitor.sign("withdraw", "Withdraw 3.00 NET8")
         visitor.sees("Sent. Waiting for a block")
         visitor.page.wait_for_timeout(1_000)  # the page has seen the first transaction wait, as people would have
@@ -121,8 +117,6 @@ def test_wallet__transaction_replaced__page_says_what_came_of_it(
             visitor.sees("Withdrawn. It is in your wallet.")
         else:
             visitor.sees("You cancelled or replaced it in your wallet.")
-    finally:
-        street.chain.request("evm_setAutomine", [True])
     assert street.chain.read(street.net8.exchange.free_balance(site)) == (7 if same else 10) * 10**7
 
 

@@ -129,16 +129,13 @@ def test_wallet__reload_while_pending__transaction_is_not_lost(visit, street: Sm
     visitor.open("portfolio")
     visitor.connect()
     visitor.fill("NET8 to withdraw", "3")
-    street.chain.request("evm_setAutomine", [False])
-    try:
+    with street.without_blocks():
         visitor.sign("withdraw", "Withdraw 3.00 NET8")
         visitor.sees("Sent. Waiting for a block")
         visitor.page.reload()
         visitor.sees("waiting for a block")
         street.chain.request("evm_mine", [])
         visitor.sees("confirmed")
-    finally:
-        street.chain.request("evm_setAutomine", [True])
     assert street.chain.read(street.net8.exchange.free_balance(site)) == 7 * 10**7
 
 

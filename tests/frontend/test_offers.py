@@ -21,7 +21,7 @@ from net8_web.settings import read
 from streamlit.testing.v1 import AppTest
 
 from scripts.compiler import PROJECT, compile_contract
-from tests.browser.small_street import SmallStreet
+from tests.browser.small_street import SmallStreet, running
 from tests.frontend.pages import html, texts
 
 APPROVES, REVERTS = 2, 4  # moods of the hostile wallet
@@ -29,10 +29,8 @@ APPROVES, REVERTS = 2, 4  # moods of the hostile wallet
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStreet]:
-    made = SmallStreet(tmp_path_factory.mktemp("street"))
-    made.start()
-    yield made
-    made.stop()
+    with running(tmp_path_factory.mktemp("street")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -55,10 +55,10 @@ def get_json(url: str) -> Any:
 class Process:
     """One process of `net8-oracle`, restartable."""
 
-    def __init__(self, folder: Path, name: str, arguments: list[str], program: list[str] | None = None) -> None:
+    def __init__(self, folder: Path, name: str, arguments: list[str]) -> None:
         self.name = name
         self.log_file = folder / f"{name}.log"
-        self._command = [*(program or ["-m", "net8_oracle.cli"]), *arguments]
+        self._command = ["-m", "net8_oracle.cli", *arguments]
         self._process: BaseProcess | None = None
 
     def start(self, *program: str) -> None:

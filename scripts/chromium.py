@@ -1,4 +1,4 @@
-"""Chromium for benches: the system's, else Playwright's own."""
+"""Chromium for tests, benches and pictures: the system's, else Playwright's own."""
 
 import shutil
 from collections.abc import Iterator
