@@ -22,7 +22,7 @@ from tests.indexer.processes import Process
 from tests.ports import free_port
 
 HERE = Path(__file__).parent
-START_S = 40
+START_S = 120  # a machine may be busy
 
 
 @pytest.fixture(scope="session")
