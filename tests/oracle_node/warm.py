@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +26,9 @@ def start(arguments: list[str], log: Path, environment: Mapping[str, str]) -> Ba
     # By its path: there is no package of tests that the new process could import this from.
     begin = {"ARGUMENTS": arguments, "LOG": log, "ENVIRONMENT": dict(environment)}
     process = _context.Process(target=runpy.run_path, args=(__file__, begin, "begin"), daemon=True)
-    process.start()
+    # A new process runs the file of `__main__` first, and Streamlit's AppTest leaves a page of the app there.
+    with patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
+        process.start()
     return process
 
 
