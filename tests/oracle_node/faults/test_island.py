@@ -162,7 +162,7 @@ def test_island__node_that_never_saw_the_chain__waits_for_it(own_chain: LocalCha
     own_chain.pause()
     node = island.nodes[0]
     node.start(*island.patches)
-    node.wait_said("waiting for the chain")
+    node.wait_said("waiting to start")
     own_chain.resume()
     node.wait_said("node started")
     assert "started without the chain" not in node.log()

@@ -196,20 +196,23 @@ class Node:
         Raises:
             ConfigRefused: what no chain node can mend: another chain, other contracts.
         """
-        told, recalled = "", self._recall()
+        told, knows_enough = "", None
         while True:
             try:
+                if knows_enough is None:
+                    knows_its_nonce = self._transmitter.take_over()
+                    knows_enough = self._chain.recall() and knows_its_nonce
                 await self._chain.load()
-                await self._transmitter.start()
+                await self._transmitter.learn_nonce()
                 return
             except (RpcUnreachable, StoreUnavailable) as fault:
                 if all(one.standing is Standing.WRONG for one in self._endpoints.all):
                     raise ConfigRefused(self._endpoints.all[0].reason) from None
-                if recalled and self._settings.chain.clock == "wall":
+                if isinstance(fault, RpcUnreachable) and knows_enough and self._settings.chain.clock == "wall":
                     log.warning("started without the chain", extra=fields(reason=str(fault)))
                     return
                 if told != str(fault):
-                    log.warning("waiting for the chain", extra=fields(reason=str(fault)))
+                    log.warning("waiting to start", extra=fields(reason=str(fault)))
                 told = str(fault)
                 await asyncio.sleep(0.5)
             except RpcRefused as fault:
@@ -217,14 +220,6 @@ class Node:
                     f"the contracts of {self._settings.chain.deployment} do not answer on this chain ({fault}); "
                     "check chain.rpc and chain.deployment"
                 ) from None
-
-    def _recall(self) -> bool:
-        """Whether sites, seats and the transmitter's nonce are known from before."""
-        try:
-            return self._chain.recall() and self._transmitter.knows_its_nonce()
-        except StoreUnavailable as fault:
-            log.warning("store not read", extra=fields(reason=str(fault)))
-            return False
 
     async def _stop_when_fenced(self) -> None:
         try:

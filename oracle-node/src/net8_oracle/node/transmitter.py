@@ -126,27 +126,27 @@ class Transmitter:
         """Whether something for this key is under way."""
         return key in self._ends
 
-    async def start(self) -> None:
-        """Take the outbox over; a new one learns from the chain where the account stands.
-
-        Raises:
-            RpcUnreachable: no chain node answered.
-        """
-        if self.knows_its_nonce():
-            return  # what a chain node says of the nonce cannot mislead us any more
-        counts = await self._net.counts()
-        if not counts:
-            raise RpcUnreachable("no chain node tells the transmitter's nonce")
-        self._first_nonce = statistics.median_low(counts)
-
-    def knows_its_nonce(self) -> bool:
-        """Take the outbox over; whether it tells where the account stands without a chain node.
+    def take_over(self) -> bool:
+        """Take the outbox over; whether it tells where the account stands.
 
         Raises:
             StoreUnavailable: the store cannot be used.
         """
         self._outbox.take_over()
         return self._outbox.has_nonce()
+
+    async def learn_nonce(self) -> None:
+        """Ask the chain where the account of a new outbox stands.
+
+        Raises:
+            RpcUnreachable: no chain node answered.
+        """
+        if self._outbox.has_nonce():
+            return  # what a chain node says of the nonce cannot mislead us any more
+        counts = await self._net.counts()
+        if not counts:
+            raise RpcUnreachable("no chain node tells the transmitter's nonce")
+        self._first_nonce = statistics.median_low(counts)
 
     async def until_fenced(self) -> None:
         """Return never; raise when another process has taken the store over.
