@@ -1,8 +1,8 @@
 """What a nonce's state says of an order, and which nonce comes next."""
 
 import pytest
-from net8.nonces import RING, Life, left, life, next_nonce
-from net8.offers import Offer
+from net8.nonces import RING, Life, left, life, next_nonce, strip_left, strip_life
+from net8.offers import Offer, Strip
 
 OFFER = Offer(site=65537, slot=2_000_000, sell=True, price=900, wh=5000, nonce=7, expiry=1_000)
 OVER = 2**22 - 1
@@ -23,6 +23,29 @@ OVER = 2**22 - 1
 def test_life__states__as_the_desk_takes_them(state: int, now: int, expected: Life, wh: int) -> None:
     assert life(OFFER, state, now) is expected
     assert left(OFFER, state) == wh
+
+
+STRIP = Strip(65537, 2_000_000, True, prices=(900, 0, 950), wh=(500, 0, 100), nonce=7, expiry=1_000)
+STRIPS = 2**21  # its nonce was used by a strip
+
+
+@pytest.mark.parametrize(
+    ("state", "traded", "now", "expected", "wh"),
+    [
+        (0, (0, 0, 0), 999, Life.OPEN, (500, 0, 100)),
+        (STRIPS | 1, (500, 0, 99), 999, Life.OPEN, (0, 0, 1)),
+        (STRIPS | 1, (0, 0, 0), 1000, Life.EXPIRED, (500, 0, 100)),
+        (STRIPS | 1, (500, 0, 100), 2000, Life.FILLED, (0, 0, 0)),
+        (STRIPS | 1, (900, 7, 100), 999, Life.FILLED, (0, 0, 0)),  # another strip of the same nonce
+        (5, (0, 0, 0), 999, Life.ENDED, (0, 0, 0)),  # an order of the same nonce
+        (OVER, (0, 0, 0), 999, Life.ENDED, (0, 0, 0)),
+    ],
+)
+def test_strip_life__states__as_the_desk_takes_them(
+    state: int, traded: tuple[int, ...], now: int, expected: Life, wh: tuple[int, ...]
+) -> None:
+    assert strip_life(STRIP, state, traded, now) is expected
+    assert strip_left(STRIP, state, traded) == wh
 
 
 class Ring:

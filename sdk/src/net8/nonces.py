@@ -7,12 +7,13 @@ Every site has a ring: 128 consecutive nonces can be alive, and a nonce that is 
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 
-from net8.offers import Offer
+from net8.offers import Offer, Strip
 
-__all__ = ["RING", "Life", "left", "life", "next_nonce"]
+__all__ = ["RING", "Life", "left", "life", "next_nonce", "strip_left", "strip_life"]
 
 RING = 128
 _STRIP = 2**21  # states from here on are a strip's, or over
+_OVER = 2**22 - 1
 _LAST_ROUND = 2**20 - 1
 
 
@@ -30,6 +31,19 @@ def left(offer: Offer, state: int) -> int:
     return 0 if state >= _STRIP else max(0, offer.wh - state)
 
 
+def strip_left(strip: Strip, state: int, traded: Sequence[int]) -> tuple[int, ...]:
+    """Wh of each slot of a strip that have not traded.
+
+    Args:
+        strip: as signed.
+        state: of its nonce, as `Desk.nonce_state` tells it.
+        traded: Wh by slot, as `Desk.strip_traded` tells them.
+    """
+    if not _is_strips(state):
+        return (0,) * len(strip.wh)
+    return tuple(max(0, wh - gone) for wh, gone in zip(strip.wh, traded, strict=False))
+
+
 def life(offer: Offer, state: int, now: int) -> Life:
     """What has become of an order.
 
@@ -40,9 +54,25 @@ def life(offer: Offer, state: int, now: int) -> Life:
     """
     if state >= _STRIP:
         return Life.ENDED
-    if state >= offer.wh:
+    return _life(left(offer, state), offer.expiry, now)
+
+
+def strip_life(strip: Strip, state: int, traded: Sequence[int], now: int) -> Life:
+    """What has become of a strip; the arguments of `strip_left`, and unix seconds of the chain."""
+    if not _is_strips(state):
+        return Life.ENDED
+    return _life(sum(strip_left(strip, state, traded)), strip.expiry, now)
+
+
+def _is_strips(state: int) -> bool:
+    """Whether a strip may have a nonce: unused, or a strip has used it. Any strip of the nonce is meant by both."""
+    return state == 0 or _STRIP <= state < _OVER
+
+
+def _life(wh: int, expiry: int, now: int) -> Life:
+    if wh == 0:
         return Life.FILLED
-    return Life.EXPIRED if offer.expiry <= now else Life.OPEN
+    return Life.EXPIRED if expiry <= now else Life.OPEN
 
 
 def next_nonce(states: Callable[[Sequence[int]], Sequence[int]], signed: Collection[int] = ()) -> int:

@@ -22,6 +22,7 @@ NOBODY = "0x" + 40 * "0"
 LEGS_MAX = 96
 _LEGS_PER_WORD = 6
 _LEG_BITS = 40
+_MASK_COUNT = 127
 
 _COMMON = (("uint256", "nonce"), ("uint256", "expiry"), ("address", "taker"), ("uint256", "relay_fee"))
 _ORDER = StructType(
@@ -108,6 +109,21 @@ def _head(of: "Offer | Strip", low: int, slot: int, proof: int = 0) -> int:
     )
 
 
+def _slot_in(word: int) -> int:
+    return word >> 40 & 2**32 - 1
+
+
+def _unpacked(word: int) -> dict[str, Any]:
+    """What words of orders and strips share, but for the slot."""
+    return {
+        "nonce": word >> 72 & 2**27 - 1,
+        "relay_fee": word >> 104 & 2**40 - 1,
+        "expiry": word >> 144 & 2**40 - 1,
+        "site": word >> 184 & 2**48 - 1,
+        "sell": bool(word >> 232 & 1),
+    }
+
+
 def _leg(price: int, wh: int, least: int) -> int:
     """Energy and price, 40 bits."""
     energy = fits("energy of the order (Wh)", wh, least, ORDER_WH_MAX)
@@ -151,15 +167,7 @@ class Offer(_Signable):
             WordRefused: no order packs to that word.
         """
         offer = cls(
-            site=word >> 184 & 2**48 - 1,
-            slot=word >> 40 & 2**32 - 1,
-            sell=bool(word >> 232 & 1),
-            price=word >> 24 & 2**16 - 1,
-            wh=word & ORDER_WH_MAX,
-            nonce=word >> 72 & 2**27 - 1,
-            expiry=word >> 144 & 2**40 - 1,
-            taker=taker,
-            relay_fee=word >> 104 & 2**40 - 1,
+            **_unpacked(word), slot=_slot_in(word), price=word >> 24 & 2**16 - 1, wh=word & ORDER_WH_MAX, taker=taker
         )
         if offer.pack() != word:
             raise WordRefused("the word has bits that no order has; copy it again")
@@ -186,16 +194,64 @@ class Strip(_Signable):
     taker: str = NOBODY
     relay_fee: int = 0  # grains for whoever brings it in, in proportion to what fills of the whole
 
+    @property
+    def head(self) -> int:
+        """The word of everything but prices and energies.
+
+        Raises:
+            WordRefused: a field does not fit.
+        """
+        return _head(self, fits("number of slots", len(self.prices), 1, LEGS_MAX), self.first_slot)
+
+    @property
+    def slots(self) -> range:
+        """The slots from the first to the last, those with nothing in them too."""
+        return range(self.first_slot, self.first_slot + len(self.prices))
+
+    @staticmethod
+    def slots_in(head: int) -> int:
+        """How many slots the strip of a head word has."""
+        return head & _MASK_COUNT
+
+    @classmethod
+    def unpack(cls, head: int, legs: Sequence[tuple[int, int]], taker: str = NOBODY) -> Self:
+        """The strip of a head word, and of a price and an energy for each of its slots.
+
+        Raises:
+            WordRefused: no strip has that head, or a leg does not fit.
+        """
+        strip = cls(
+            **_unpacked(head),
+            first_slot=_slot_in(head),
+            taker=taker,
+            prices=tuple(price for price, _ in legs),
+            wh=tuple(wh for _, wh in legs),
+        )
+        if strip.head != head:
+            raise WordRefused("the word has bits that no strip has; copy it again")
+        strip.require_whole()
+        return strip
+
+    def require_whole(self) -> None:
+        """Check that the desk could take it.
+
+        Raises:
+            WordRefused: a field does not fit, there are not as many prices as energies, or no energy at all.
+        """
+        self.signed(None)
+        if not any(self.wh):
+            raise WordRefused("energy of the strip is 0 Wh in all slots; give one of them some")
+
     def signed(self, signature: Signature | None) -> SignedStrip:
         """With the owner's signature; None where a contract wallet's stands in the proof.
 
         Raises:
             WordRefused: a field does not fit, or there are not as many prices as energies.
         """
-        count = fits("number of slots", len(self.prices), 1, LEGS_MAX)
+        head, count = self.head, len(self.prices)
         if len(self.wh) != count:
             raise WordRefused(f"the strip has {count} prices and {len(self.wh)} energies; give one of each for a slot")
         words = [0] * -(-count // _LEGS_PER_WORD)
         for i, (price, wh) in enumerate(zip(self.prices, self.wh, strict=True)):
             words[i // _LEGS_PER_WORD] |= _leg(price, wh, 0) << _LEG_BITS * (i % _LEGS_PER_WORD)
-        return SignedStrip(_head(self, count, self.first_slot), tuple(words), *_words_of(signature))
+        return SignedStrip(head, tuple(words), *_words_of(signature))
