@@ -7,12 +7,18 @@ from types import SimpleNamespace
 
 import pytest
 from net8 import events
-from net8_web import context, export
+from net8.packing import certificate_id
+from net8_indexer.schema import Retirement
+from net8_web import context, export, indexer
 from net8_web.i18n import table
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
-from tests.frontend.conftest import BUYER, SELLER, TERMS
-from tests.frontend.pages import KnownChain, page, view_of
+from tests.frontend.conftest import BUYER, OWNER, SELLER, SLOT, TERMS
+from tests.frontend.pages import NOW, KnownChain, page, view_of
+
+STRANGER = "0x" + "11" * 20  # without a site
 
 
 @pytest.fixture
@@ -30,14 +36,19 @@ def street(tape, environment, monkeypatch: pytest.MonkeyPatch):
     return tape
 
 
-def made(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> tuple[AppTest, list[bytes]]:
-    """The page once a file of a kind was asked for, and what its files contain."""
+KINDS = "trades_positions_settlements_retirements"
+
+
+def made(
+    kind: str | None, monkeypatch: pytest.MonkeyPatch, account: str = OWNER, kinds: str = KINDS
+) -> tuple[AppTest, list[bytes]]:
+    """The page once a file of a kind was asked for, and what its files contain; `kinds` are those to choose from."""
     files: list[bytes] = []
     as_csv = export.as_csv
     monkeypatch.setattr(export, "as_csv", lambda rows: files.append(as_csv(rows)) or files[-1])
-    shown = page("portfolio").run()
+    shown = page("portfolio", account).run()
     if kind is not None:
-        shown.segmented_control(key="export_what_3").set_value(kind).run()
+        shown.segmented_control(key=f"export_what_{kinds}").set_value(kind).run()
     return shown.button(key="export_make").click().run(), files
 
 
@@ -73,6 +84,61 @@ def test_portfolio__file_from_the_indexer__every_site_of_the_wallet(
     row = next(row for row in lines_of(file) if row["site"] == str(site))
     assert {name: row[name] for name in expected} == expected
     assert shown.download_button(key="export_save").label == f"Save net8-{kind}.csv"
+
+
+def used_up(engine: Engine, account: str, number: int, time: int, **values: object) -> None:
+    """The account has retired certificates of the seller's hour."""
+    with Session(engine) as session:
+        matched = {"consumer": 0, "slot": 0, "purpose": ""} | values
+        session.add(
+            Retirement(at=1000 + number, time=time, site=SELLER, hour=SLOT // 4, account=account, wh=200 + number,
+                       beneficiary="=The bakery", tx=bytes([number]) * 32, **matched)
+        )  # fmt: skip
+        session.commit()
+
+
+def test_portfolio__retirements__of_the_account_alone_and_of_the_chosen_days(street, engine, api, monkeypatch) -> None:
+    used_up(engine, OWNER, 1, NOW - 32 * 86_400)
+    used_up(engine, OWNER, 2, NOW - 60, purpose="bread", consumer=BUYER, slot=SLOT)
+    used_up(engine, STRANGER, 3, NOW - 50)
+    used_up(engine, OWNER, 4, NOW - 40)
+    shown, (file,) = made("retirements", monkeypatch)
+    assert not shown.exception
+    unmatched, matched = lines_of(file)
+    assert matched == {
+        "certificate": str(certificate_id(SELLER, SLOT // 4)),
+        "site": str(SELLER),
+        "hour_start_utc": "2026-09-21T14:00:00Z",
+        "technology": "solar",
+        "energy_wh": "202",
+        "beneficiary": "'=The bakery",
+        "purpose": "bread",
+        "consumer_site": str(BUYER),
+        "consumption_slot_start_utc": "2026-09-21T14:00:00Z",
+        "retired_at_utc": "2026-09-21T12:59:00Z",
+        "transaction": "0x" + "02" * 32,
+    }
+    assert (unmatched["energy_wh"], unmatched["consumer_site"], unmatched["consumption_slot_start_utc"]) == (
+        "204", "", ""
+    )  # fmt: skip
+
+
+def test_portfolio__account_without_a_site__has_its_retirements_and_nothing_else(
+    street, engine, api, monkeypatch
+) -> None:
+    for number in range(1, 4):
+        used_up(engine, STRANGER, number, NOW - 60 - number)
+    monkeypatch.setattr(indexer, "MOST_ROWS", 2)  # so that there are pages
+    shown, (file,) = made(None, monkeypatch, STRANGER)
+    assert not shown.exception
+    assert shown.segmented_control(key="export_what_retirements").options == ["Retirements"]
+    assert [line["energy_wh"] for line in lines_of(file)] == ["203", "202", "201"]
+
+
+def test_portfolio__account_without_a_site_and_no_indexer__nothing_to_make(street) -> None:
+    shown = page("portfolio", STRANGER).run()
+    assert not shown.exception
+    assert not shown.button
 
 
 def test_portfolio__no_indexer__settlements_that_the_chain_tells_and_why_no_more(street, monkeypatch) -> None:

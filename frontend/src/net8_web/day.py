@@ -8,7 +8,9 @@ from net8.units import hour_of_slot, slot_of
 
 from net8_web.market import Market
 
-__all__ = ["Day", "Result", "day_of", "result_of"]
+__all__ = ["SLOTS_OF_DAY", "Day", "Result", "day_of", "result_of"]
+
+SLOTS_OF_DAY = 96
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 import streamlit as st
-from net8.units import HORIZON_SLOTS, slot_of
+from net8.units import HORIZON_SLOTS, SLOT_SECONDS, slot_of
 
 from net8_web import export, indexer, show
 from net8_web.context import Here, here
+from net8_web.day import SLOTS_OF_DAY
 from net8_web.export import Row
 from net8_web.i18n import t
 from net8_web.indexer import IndexerUnusable, Span
-from net8_web.pages.home import SLOTS_OF_DAY
 
 __all__ = ["files"]
 
-KINDS = ("trades", "positions", "settlements")  # of files
+OF_SITES, OF_ACCOUNT = ("trades", "positions", "settlements"), ("retirements",)  # kinds of files
 DAYS = (7, 31, 365)  # to choose from
 _FILE = "_export_file"
 
@@ -26,7 +26,8 @@ class _Choice:
     kind: str
     days: int
     form: str  # csv or json
-    sites: tuple[int, ...]
+    account: str
+    sites: tuple[int, ...]  # the account's
 
     @property
     def name(self) -> str:
@@ -50,19 +51,24 @@ class _File:
 def files() -> None:
     """Draw the form, and the file that was asked for."""
     at = here()
-    if at.account.address is None:
+    account = at.account.address
+    if account is None:
         return
-    st.subheader(t("export.title"))
-    st.caption(t("export.text"))
+    sites = tuple(at.view.market.sites_of(account))
     url: str | None = None
-    kinds: tuple[str, ...] = KINDS
+    kinds, why_less = (OF_SITES if sites else ()) + OF_ACCOUNT, None
     try:
         url = indexer.require_current(at.view.settings.indexer, at.view.head.number)
     except IndexerUnusable as fault:
-        st.info(t("export.chain_alone", reason=str(fault)), icon=":material/database_off:")
-        kinds = ("settlements",)
+        kinds, why_less = ("settlements",) if sites else (), str(fault)
+    if not kinds:
+        return
+    st.subheader(t("export.title"))
+    st.caption(t("export.text"))
+    if why_less is not None:
+        st.info(t("export.chain_alone", reason=why_less), icon=":material/database_off:")
     file: _File = st.session_state.setdefault(_FILE, _File())
-    choice = _choose_file(kinds, tuple(at.view.market.sites_of(at.account.address)))
+    choice = _choose_file(kinds, account, sites)
     st.button(t("export.make"), icon=":material/table_view:", key="export_make", on_click=file.ask, args=(choice,))
     if file.wanted != choice:
         return
@@ -72,10 +78,10 @@ def files() -> None:
         st.warning(t("export.failed", reason=str(fault)), icon=":material/database_off:")
 
 
-def _choose_file(kinds: tuple[str, ...], sites: tuple[int, ...]) -> _Choice:
+def _choose_file(kinds: tuple[str, ...], account: str, sites: tuple[int, ...]) -> _Choice:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
-            t("export.what"), kinds, default=kinds[0], required=True, key=f"export_what_{len(kinds)}",
+            t("export.what"), kinds, default=kinds[0], required=True, key=f"export_what_{'_'.join(kinds)}",
             format_func=lambda kind: t(f"export.{kind}"),
         )  # fmt: skip
         days = st.segmented_control(
@@ -85,7 +91,7 @@ def _choose_file(kinds: tuple[str, ...], sites: tuple[int, ...]) -> _Choice:
         form = st.segmented_control(
             t("export.form"), ("csv", "json"), default="csv", required=True, key="export_form", format_func=str.upper
         )
-    return _Choice(kind, days, form, sites)
+    return _Choice(kind, days, form, account, sites)
 
 
 def _offer(at: Here, url: str | None, file: _File, choice: _Choice) -> None:
@@ -111,6 +117,9 @@ def _offer(at: Here, url: str | None, file: _File, choice: _Choice) -> None:
 
 def _rows(at: Here, url: str | None, choice: _Choice) -> list[Row]:
     """Of all sites, those of one after those of another: from the indexer, else what the chain alone tells."""
+    if url is not None and choice.kind in OF_ACCOUNT:
+        since = at.view.now - SLOTS_OF_DAY * SLOT_SECONDS * choice.days
+        return export.retirement_rows(at.view.market, indexer.retirements_by(url, choice.account, since))
     now = slot_of(at.view.now)
     span = now - SLOTS_OF_DAY * choice.days, now + HORIZON_SLOTS
     if url is None:

@@ -1,6 +1,7 @@
-"""Files for somebody's books: what sites traded, hold and were settled for. docs/export.md says what each column is.
+"""Files for somebody's books: what sites traded, hold and were settled for, and which certificates were retired.
 
-A column's name carries its unit. Times are UTC in ISO 8601, numbers are whole and exact: nothing is ever rounded.
+docs/export.md says what each column is. A column's name carries its unit. Times are UTC in ISO 8601, numbers are whole
+and exact: nothing is ever rounded.
 """
 
 import csv
@@ -12,10 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from net8.model import Outcome
-from net8.units import slot_start
+from net8.packing import certificate_of
+from net8.units import first_slot_of, slot_start
 
 from net8_web.day import result_of
-from net8_web.indexer import Position, Trade
+from net8_web.indexer import Position, Retirement, Trade
 from net8_web.market import Market
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "as_json",
     "known_settlement_rows",
     "position_rows",
+    "retirement_rows",
     "settlement_rows",
     "trade_rows",
 ]
@@ -114,6 +117,29 @@ def position_rows(site: int, positions: Sequence[Position]) -> list[Row]:
         for one in positions
         if one.net_wh or one.value or one.outcome == Outcome.OPEN
     ]
+
+
+def retirement_rows(market: Market, retirements: Sequence[Retirement]) -> list[Row]:
+    """Certificates that an account used up, in the order given; `market` knows the sites they are of."""
+    return [_retirement_row(market, one) for one in retirements]
+
+
+def _retirement_row(market: Market, one: Retirement) -> Row:
+    site, hour = certificate_of(int(one.id))
+    known = market.sites.get(site)
+    return {
+        "certificate": one.id,
+        "site": site,
+        "hour_start_utc": _utc(slot_start(first_slot_of(hour))),
+        "technology": None if known is None else known.technology.name.lower(),
+        "energy_wh": one.wh,
+        "beneficiary": one.beneficiary,
+        "purpose": one.purpose,
+        "consumer_site": one.consumer,
+        "consumption_slot_start_utc": None if one.slot is None else _utc(slot_start(one.slot)),
+        "retired_at_utc": _utc(one.time),
+        "transaction": f"0x{one.tx}",
+    }
 
 
 def settlement_rows(site: int, positions: Sequence[Position]) -> list[Row]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
 import requests
@@ -19,6 +20,7 @@ __all__ = [
     "IndexerUnusable",
     "Position",
     "Retired",
+    "Retirement",
     "SettledSlot",
     "Signer",
     "Standing",
@@ -30,6 +32,7 @@ __all__ = [
     "positions",
     "require_current",
     "retirements",
+    "retirements_by",
     "settled_slots",
     "standing",
     "trades",
@@ -138,6 +141,15 @@ class Retired:
     beneficiary: str
     purpose: str
     tx: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement(Retired):
+    """The same, whichever certificate it is of."""
+
+    id: str  # of the certificate
+    consumer: int | None  # site whose consumption it is matched to
+    slot: int | None  # of that consumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +292,12 @@ def settled_slots(url: str, certificate: int) -> list[SettledSlot]:
 def retirements(url: str, certificate: int) -> list[Retired]:
     """Who used up a certificate, newest first; the newest of very many."""
     return _read(url, "/retirements", _Page[Retired], certificate=str(certificate), limit=MOST_ROWS).items
+
+
+def retirements_by(url: str, account: str, since: int) -> list[Retirement]:
+    """What an account has used up from a moment (unix seconds) on, newest first."""
+    pages = _read_pages(url, "/retirements", _Page[Retirement], account=account)
+    return list(takewhile(lambda one: one.time >= since, pages))
 
 
 def disputes(url: str, most: int) -> list[Dispute]:

@@ -36,7 +36,7 @@ dl.net8-facts.net8-facts { display: grid; grid-template-columns: minmax(30%, 1fr
 .net8 td.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
 .net8 a { color: var(--st-link-color, inherit); }
 .net8-picture { margin: 0; text-align: center; }
-.net8-picture img { width: 11rem; max-width: 100%; background: #fff; border-radius: 10px; }
+.net8-picture img { max-width: 100%; background: #fff; border-radius: 10px; }
 .net8-picture figcaption { font-size: 0.8125rem; opacity: 0.78; overflow-wrap: anywhere; margin-top: 0.4rem; }
 .net8-tracks { display: grid; gap: 0.9rem; margin: 0.25rem 0 0.5rem; }
 .net8-tracks .head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; font-weight: 600; }
@@ -152,9 +152,11 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
     _box(f'<dl class="net8-facts">{inner}</dl>')
 
 
-def picture(source: str, alt: str, caption: str) -> None:
-    """A picture from a data address on white, with what it says below."""
-    inner = f'<img src="{escape(source)}" alt="{escape(alt)}"><figcaption>{escape(caption)}</figcaption>'
+def picture(source: str, alt: str, caption: str, width_px: int = 176) -> None:
+    """A picture from a data address on white, with what it says below; on a small screen no wider than that."""
+    inner = (
+        f'<img src="{escape(source)}" alt="{escape(alt)}" width="{width_px}"><figcaption>{escape(caption)}</figcaption>'
+    )
     _box(f'<figure class="net8-picture">{inner}</figure>')
 
 

@@ -1,22 +1,33 @@
-"""Signed orders in words: what one says, what has become of it, and which this browser has signed."""
+"""Signed orders and strips: what has become of one, and which this browser has signed."""
 
 from dataclasses import dataclass, replace
 
-from net8.errors import Refused
-from net8.letters import Fault, Letter, LetterRefused, read
-from net8.model import site_index
-from net8.nonces import Life, left, life
-from net8.offers import NOBODY
+import streamlit as st
+from net8.contracts.wallet import accepts
+from net8.errors import ChainFault, Refused
+from net8.letters import Fault, Letter, LetterRefused, StripLetter, read
+from net8.nonces import Life, left, life, next_nonce, strip_left, strip_life
+from net8.offers import Strip
 
-from net8_web import show
 from net8_web.components import wallet
 from net8_web.context import Here
 from net8_web.feed import View
-from net8_web.i18n import t
 
-__all__ = ["Standing", "fault_words", "letter_of", "mine", "standing_of", "terms_words"]
+__all__ = [
+    "AnyLetter",
+    "AnyStanding",
+    "Leg",
+    "Standing",
+    "StripStanding",
+    "free_nonce",
+    "letter_of",
+    "mine",
+    "standing_of",
+]
 
-_WALLET_SAYS_NO = {"order: wallet says no", "order: bad signature"}
+_NONCES = "_offer_nonces"
+
+AnyLetter = Letter | StripLetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +39,46 @@ class Standing:
     life: Life
     left: int  # Wh that have not traded
 
-
-def fault_words(fault: LetterRefused) -> str:
-    """What is wrong with a letter, in the session's language."""
-    return t(f"offer.fault_{fault.fault}", part=show.isolate(fault.part))
-
-
-def terms_words(letter: Letter) -> str:
-    """`Site 3 sells 5.00 kWh at 0.0900 NET8/kWh, 23 Nov, 14:15-14:30`"""
-    offer = letter.offer
-    return t(
-        "offer.sells" if offer.sell else "offer.buys",
-        site=t("site.name", index=show.isolate(str(site_index(offer.site)))),
-        energy=show.energy(offer.wh),
-        price=show.isolate(f"{show.price_net8(offer.price)} NET8/kWh"),
-        slot=show.slot(offer.slot),
-    )
+    @property
+    def wh(self) -> int:
+        """Energy as signed."""
+        return self.letter.offer.wh
 
 
-def standing_of(view: View, letter: Letter) -> Standing:
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A slot of a strip that has energy in it."""
+
+    slot: int
+    price: int  # grains per Wh
+    wh: int  # as signed
+    left: int  # Wh that have not traded
+
+
+@dataclass(frozen=True, slots=True)
+class StripStanding:
+    """The same of a strip."""
+
+    letter: StripLetter
+    owner: str
+    life: Life
+    legs: tuple[Leg, ...]
+
+    @property
+    def left(self) -> int:
+        """Wh that have not traded, in all slots."""
+        return sum(leg.left for leg in self.legs)
+
+    @property
+    def wh(self) -> int:
+        """Energy as signed, in all slots."""
+        return sum(leg.wh for leg in self.legs)
+
+
+AnyStanding = Standing | StripStanding
+
+
+def standing_of(view: View, letter: AnyLetter) -> AnyStanding:
     """What has become of a letter.
 
     Raises:
@@ -58,26 +90,32 @@ def standing_of(view: View, letter: Letter) -> Standing:
     if letter.by_wallet and not _wallet_accepts(view, letter, owner):
         raise LetterRefused(Fault.NOT_SIGNED)
     state = view.read(desk.nonce_state(offer.site, offer.nonce))
-    return Standing(letter, owner, life(offer, state, view.now), left(offer, state))
+    if isinstance(letter, Letter):
+        return Standing(letter, owner, life(letter.offer, state, view.now), left(letter.offer, state))
+    strip, traded = letter.offer, view.read(desk.strip_traded(offer.site, offer.nonce))
+    legs = _legs(strip, strip_left(strip, state, traded))
+    return StripStanding(letter, owner, strip_life(strip, state, traded, view.now), legs)
 
 
-def _wallet_accepts(view: View, letter: Letter, owner: str) -> bool:
-    """Whether the contract wallet that owns the site stands by the signature: the desk asks it before all else."""
-    offer = letter.offer
-    taker = owner if offer.taker == NOBODY else offer.taker
-    call = view.contracts.desk.accept_signed(letter.signed, letter.proof(owner), offer.site, 1)
+def _legs(strip: Strip, remaining: tuple[int, ...]) -> tuple[Leg, ...]:
+    found = zip(strip.slots, strip.prices, strip.wh, remaining, strict=True)
+    return tuple(Leg(slot, price, wh, rest) for slot, price, wh, rest in found if wh)
+
+
+def _wallet_accepts(view: View, letter: AnyLetter, owner: str) -> bool:
+    """Whether the contract wallet that owns the site stands by the signature, as it would tell the desk."""
+    question = accepts(owner, letter.offer.digest(letter.domain), letter.signature)
 
     def ask() -> bool:
         try:
-            view.try_call(call, taker)
-        except Refused as refused:
-            return refused.reason not in _WALLET_SAYS_NO
-        return True
+            return view.chain.read(question, sender=view.contracts.desk.address)
+        except (Refused, ChainFault):  # it gives no answer that counts: the desk takes that for a no as well
+            return False
 
-    return view.memo(("wallet accepts", call.data), ask)
+    return view.memo(("wallet accepts", owner, question.data), ask)
 
 
-def letter_of(entry: wallet.Kept) -> Letter:
+def letter_of(entry: wallet.Kept) -> AnyLetter:
     """What the browser has kept as a letter.
 
     Raises:
@@ -86,11 +124,10 @@ def letter_of(entry: wallet.Kept) -> Letter:
     return replace(read(entry.keep), signature=entry.signature)
 
 
-def mine(at: Here) -> list[Standing]:
+def mine(at: Here) -> list[AnyStanding]:
     """What this browser has signed for the shown site, oldest first; what it says itself is checked like anything."""
     letters = [letter for entry in wallet.kept() if (letter := _readable(entry)) and letter.offer.site == at.site]
-    desk = at.view.contracts.desk
-    at.view.read_many([desk.nonce_state(one.offer.site, one.offer.nonce) for one in letters])  # in one question
+    _look_up(at.view, letters)
     found = []
     for letter in letters:
         try:
@@ -100,9 +137,29 @@ def mine(at: Here) -> list[Standing]:
     return found
 
 
-def _readable(entry: wallet.Kept) -> Letter | None:
+def _look_up(view: View, letters: list[AnyLetter]) -> None:
+    """All that is asked of the chain about letters, in one question for each kind of answer."""
+    desk = view.contracts.desk
+    places = [(one.offer.site, one.offer.nonce) for one in letters]
+    view.read_many([desk.nonce_state(*place) for place in places])
+    strips = [place for place, one in zip(places, letters, strict=True) if isinstance(one, StripLetter)]
+    view.read_many([desk.strip_traded(*place) for place in strips])
+
+
+def _readable(entry: wallet.Kept) -> AnyLetter | None:
     """The letter, unless somebody else wrote something there."""
     try:
         return letter_of(entry)
     except LetterRefused:
         return None
+
+
+def free_nonce(at: Here, site: int) -> int:
+    """The number that this session signs with next; looked for when the last one was used or signed with."""
+    desk, signed = at.view.contracts.desk, {one.letter.offer.nonce for one in mine(at)}
+    known: dict[int, int] = st.session_state.setdefault(_NONCES, {})
+    nonce = known.get(site)
+    if nonce is None or nonce in signed or at.view.read(desk.nonce_state(site, nonce)):
+        nonce = next_nonce(lambda nonces: at.view.read_many([desk.nonce_state(site, one) for one in nonces]), signed)
+        known[site] = nonce
+    return nonce

@@ -1,6 +1,7 @@
 """An order before it is placed: what was typed, checked against the market, and what it would come to."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from net8.margin import order_lock
 from net8.model import LEVELS, Level, OrderKind, Terms
@@ -9,7 +10,7 @@ from net8_web import amounts, show
 from net8_web.amounts import Unusable
 from net8_web.i18n import t
 
-__all__ = ["ORDER_MAX_WH", "Draft", "Quote", "quote"]
+__all__ = ["ORDER_MAX_WH", "Draft", "Quote", "Sums", "quote", "sums", "together"]
 
 ORDER_MAX_WH = 2**21 - 1  # what one order carries, about 2 MWh
 
@@ -26,17 +27,28 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """What an order would come to. Money in grains, energy in Wh."""
+class Sums:
+    """What somebody pays or gets, in grains."""
 
     sell: bool
+    value: int  # of the energy at the order's own price
+    fee: int  # grid fee, on energy bought
+    held: int  # margin until settlement, at most
+
+    @property
+    def total(self) -> int:
+        """What a seller gets who delivers, or a buyer pays."""
+        return self.value if self.sell else self.value + self.fee
+
+
+@dataclass(frozen=True, slots=True)
+class Quote(Sums):
+    """What an order would come to. Money in grains, energy in Wh."""
+
     price: int
     wh: int
     kind: OrderKind
     fills_now: int  # matches at once, by the book as last seen
-    value: int  # of all of it at the order's own price
-    fee: int  # grid fee, on energy bought
-    held: int  # margin until settlement, at most
     worst: int  # what a seller loses who delivers nothing
 
 
@@ -64,6 +76,29 @@ def _fills(sell: bool, price: int, wh: int, other_side: list[Level]) -> int:
     return min(wh, sum(matching))
 
 
+def sums(sell: bool, price: int, wh: int, terms: Terms) -> Sums:
+    """What so much energy comes to.
+
+    Args:
+        sell: or buy.
+        price: grains per Wh.
+        wh: energy.
+        terms: of the slot's hour.
+    """
+    held = order_lock(sell, price, wh, terms.tariff)
+    return Sums(sell, wh * price, 0 if sell else wh * terms.grid_fee, held)
+
+
+def together(several: Sequence[Sums]) -> Sums:
+    """What several orders of one side come to; at least one."""
+    return Sums(
+        several[0].sell,
+        sum(one.value for one in several),
+        sum(one.fee for one in several),
+        sum(one.held for one in several),
+    )
+
+
 def quote(draft: Draft, terms: Terms, other_side: list[Level]) -> Quote:
     """Check a draft and work out what it comes to.
 
@@ -84,13 +119,10 @@ def quote(draft: Draft, terms: Terms, other_side: list[Level]) -> Quote:
     if draft.kind is OrderKind.POST_ONLY and fills:
         raise Unusable(t("trade.post_only_takes"))
     return Quote(
-        sell=draft.sell,
+        **asdict(sums(draft.sell, price, wh, terms)),
         price=price,
         wh=wh,
         kind=draft.kind,
         fills_now=fills,
-        value=wh * price,
-        fee=0 if draft.sell else wh * terms.grid_fee,
-        held=order_lock(draft.sell, price, wh, terms.tariff),
         worst=wh * (terms.imbalance - price) if draft.sell else 0,
     )

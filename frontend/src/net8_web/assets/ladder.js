@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order book of one slot: offers above, bids below, depth as bars behind the numbers.
 // data: {asks, bids: [{price, net8, euro, kwh, share (0..1), mine}], spread, words, selected}
-// Reports `pick`: {side: "sell"|"buy", price} when a row is chosen.
+// Reports `pick`: {side: "sell"|"buy", price, at (ms)} when a row is chosen.
+
+/** Draw now, or once what is being pressed is let go: a press ends on the node that it began on, or it is no click. */
+function whenReleased(host, draw) {
+  host.waiting = draw; // the latest
+  if (!host.querySelector(":active")) return release();
+  function release() {
+    host.waiting?.();
+    host.waiting = null;
+  }
+  for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => setTimeout(release), { once: true });
+}
 
 function cell(className, text) {
   const node = document.createElement("span");
@@ -37,14 +48,17 @@ function row(level, side, data, pick) {
   return button;
 }
 
-export default function ladder({ data, parentElement, setTriggerValue }) {
+export default function ladder({ data, parentElement, setStateValue }) {
   if (!data) return;
   const host = parentElement.querySelector(".ladder");
+  whenReleased(host, () => redraw(host, data, parentElement, (choice) => setStateValue("pick", { ...choice, at: Date.now() })));
+}
+
+function redraw(host, data, parentElement, pick) {
   const text = JSON.stringify(data);
   if (host.dataset.drawn === text) return;
   host.dataset.drawn = text;
   const focused = parentElement.activeElement?.dataset?.price;
-  const pick = (value) => setTriggerValue("pick", value);
   const head = document.createElement("div");
   head.className = "head";
   head.append(cell("mark", ""), cell("kwh", data.words.kwh), cell("net8", "NET8/kWh"), cell("euro", "EUR/kWh"));

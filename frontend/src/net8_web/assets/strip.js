@@ -2,7 +2,18 @@
 // Time as a row of quarter hours: each cell a bar (height and colour: price) with marks for what is mine.
 // data: {cells: [{slot, time, day, text, height (0..1), tone: 0..4|null, volume (0..1), mark, state, label}],
 //        selected, words: {title}, pick: bool, follow: slot|null}
-// Reports `pick`: {slot} when a cell is chosen.
+// Reports `pick`: {slot, at (ms)} when a cell is chosen.
+
+/** Draw now, or once what is being pressed is let go: a press ends on the node that it began on, or it is no click. */
+function whenReleased(host, draw) {
+  host.waiting = draw; // the latest
+  if (!host.querySelector(":active")) return release();
+  function release() {
+    host.waiting?.();
+    host.waiting = null;
+  }
+  for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => setTimeout(release), { once: true });
+}
 
 function draw(cell, data, choose) {
   const node = document.createElement(data.pick ? "button" : "div");
@@ -43,9 +54,13 @@ function draw(cell, data, choose) {
   return node;
 }
 
-export default function strip({ data, parentElement, setTriggerValue }) {
+export default function strip({ data, parentElement, setStateValue }) {
   if (!data) return;
   const host = parentElement.querySelector(".strip");
+  whenReleased(host, () => redraw(host, data, parentElement, (slot) => setStateValue("pick", { slot, at: Date.now() })));
+}
+
+function redraw(host, data, parentElement, choose) {
   const drawn = JSON.stringify(data);
   if (host.dataset.drawn === drawn) return;
   const first = !host.dataset.drawn;
@@ -65,7 +80,7 @@ export default function strip({ data, parentElement, setTriggerValue }) {
       label.textContent = day;
       nodes.push(label);
     }
-    nodes.push(draw(cell, data, (slot) => setTriggerValue("pick", { slot })));
+    nodes.push(draw(cell, data, choose));
   }
   host.replaceChildren(...nodes);
   if (focused) host.querySelector(`[data-slot="${focused}"]`)?.focus();

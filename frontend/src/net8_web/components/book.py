@@ -1,7 +1,8 @@
 """Ladder of one slot and strip of many slots, drawn in the browser from plain numbers.
 
-Streamlit hands a choice to one run only, and a newer run may end that one before the page has acted. So a choice is
-kept when it comes in, and returned run after run until the page calls `forget`.
+A choice is a state of the component, told again with every later report of the browser. A trigger would be told once,
+and lost with a run that is asked for and never comes: a newer run of the whole page takes the place of all that wait.
+So a choice carries its own moment, and is returned run after run until the page calls `forget`.
 """
 
 from dataclasses import asdict, dataclass
@@ -52,35 +53,43 @@ class Cell:
     label: str  # the whole of it in words, for screen readers and on hover
 
 
-def _kept(key: str) -> str:
-    return f"_pick.{key}"
+def _done(key: str) -> str:
+    return f"_pick_done.{key}"
 
 
-def _keep(key: str) -> None:
-    """Called before the run that a choice starts."""
-    choice = st.session_state[key].get("pick")
-    if isinstance(choice, dict):
-        st.session_state[_kept(key)] = choice
+def _ignored() -> None:
+    """Streamlit asks for a callback of every state a component reports; ours are read from the result."""
+
+
+def _open_choice(key: str, told: object) -> dict[str, Any] | None:
+    """The choice that a component tells, unless the page is done with it."""
+    if not isinstance(told, dict) or told.get("at") == st.session_state.get(_done(key)):
+        return None
+    return told
 
 
 def forget(key: str) -> None:
     """The page has acted upon the choice of the component `key`."""
-    st.session_state.pop(_kept(key), None)
+    st.session_state[_done(key)] = st.session_state[key]["pick"]["at"]
 
 
 def ladder(key: str, asks: list[Rung], bids: list[Rung], spread: str, words: dict[str, str]) -> dict[str, Any] | None:
     """Show a book. Returns {side, price} when a row was chosen, until it is forgotten."""
     data = {"asks": [asdict(rung) for rung in asks], "bids": [asdict(rung) for rung in bids]}
-    _ladder(key=key, data={**data, "spread": spread, "words": words}, on_pick_change=lambda: _keep(key))
-    chosen: dict[str, Any] | None = st.session_state.get(_kept(key))
-    return chosen
+    told = _ladder(
+        key=key,
+        data={**data, "spread": spread, "words": words},
+        default={"pick": None},
+        on_pick_change=_ignored,
+    )
+    return _open_choice(key, told.pick)
 
 
 def strip(
     key: str, cells: list[Cell], title: str, *, selected: int | None = None, pick: bool, follow: int
 ) -> int | None:
     """Show a row of slots, scrolled to `follow`. Returns the slot when one was chosen, until it is forgotten."""
-    _strip(
+    told = _strip(
         key=key,
         data={
             "cells": [asdict(cell) for cell in cells],
@@ -89,8 +98,9 @@ def strip(
             "follow": follow,
             "words": {"title": title},
         },
-        on_pick_change=lambda: _keep(key),
+        default={"pick": None},
+        on_pick_change=_ignored,
     )
-    chosen = st.session_state.get(_kept(key))
+    chosen = _open_choice(key, told.pick)
     known = {cell.slot for cell in cells}
     return chosen["slot"] if chosen and chosen.get("slot") in known else None

@@ -9,9 +9,10 @@ from net8.units import hour_of_slot, hour_start, slot_of
 from net8_web import charts, indexer, markup, show
 from net8_web.community import Exchanged, Flow, Prices, prices_of, supply_of, traded
 from net8_web.context import Here, here
+from net8_web.day import SLOTS_OF_DAY
 from net8_web.i18n import language, t
 from net8_web.indexer import IndexerUnusable, Span, Standing
-from net8_web.pages.home import SLOTS_OF_DAY, midnight
+from net8_web.pages.home import midnight
 
 __all__ = ["render"]
 

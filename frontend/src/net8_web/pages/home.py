@@ -10,14 +10,13 @@ from net8.units import slot_of, slot_start
 from net8_web import markup, show, street
 from net8_web.components.book import Cell, strip
 from net8_web.context import Here, here, no_site_note, site_name
-from net8_web.day import day_of
+from net8_web.day import SLOTS_OF_DAY, day_of
 from net8_web.i18n import t
 from net8_web.timing import LIVE_SECONDS
 
 __all__ = ["render"]
 
 LINES = 8  # of trades, payments and story
-SLOTS_OF_DAY = 96
 
 
 def render() -> None:

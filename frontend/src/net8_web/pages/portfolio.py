@@ -29,6 +29,7 @@ def render() -> None:
         no_site_note(at)
         if at.account.address is None:
             at.panel("portfolio_connect", None, "")
+        files()
         return
     choose_site(at)
     _figures()

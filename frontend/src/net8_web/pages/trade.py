@@ -10,6 +10,7 @@ from net8_web.components.book import Cell, Rung, forget, ladder, strip
 from net8_web.context import Here, here, no_site_note, site_name
 from net8_web.history import history
 from net8_web.i18n import language, t
+from net8_web.pages import offer
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 from net8_web.trading import form, many, one
 from net8_web.trading.mine import my_orders
@@ -40,7 +41,7 @@ def render() -> None:
     with ticket:
         _ticket()
     my_orders()
-    my_offers()
+    my_offers(offer.page())
     history(at.zone, _chosen_slot(at))
 
 
@@ -228,7 +229,7 @@ def _ticket() -> None:
             st.warning(t("trade.closed"))
             at.send("ticket", None, t("trade.idle"), "trade.done", empties=used_up)
         elif mode == "signed":
-            sign_form(at, slot, terms, draft)
+            sign_form(at, slot, terms, draft, offer.page())
         elif mode == "many":
             at.send("batch", many.intent(at, open_slots(at), draft), t("batch.idle"), "batch.done", empties=used_up)
         else:

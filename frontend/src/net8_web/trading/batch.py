@@ -1,7 +1,7 @@
 """One order in many quarter hours: which of them, and what they come to together."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from net8.model import Level, Terms
@@ -12,7 +12,7 @@ from net8_web import show
 from net8_web.amounts import Unusable
 from net8_web.i18n import t
 from net8_web.market import Market
-from net8_web.ticket import Draft, Quote, quote
+from net8_web.ticket import Draft, Quote, Sums, quote, together
 
 __all__ = ["BATCH_MAX", "Batch", "Which", "batch", "choose", "price_met"]
 
@@ -28,15 +28,12 @@ class Which(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Sums):
     """Orders of one side in several slots. Money in grains, energy in Wh, all of them together."""
 
     orders: tuple[OrderRequest, ...]
     wh: int
     fills_now: int  # matches at once, by the books as last seen
-    value: int  # at the orders' own prices
-    fee: int  # grid fee, on energy bought
-    held: int  # margin until settlement, at most
     worst: int  # what a seller loses who delivers nothing in any slot
     imbalance: int  # highest price of missing energy, grains per Wh
     feed_in: int  # lowest price of unused energy, grains per Wh
@@ -104,12 +101,10 @@ def batch(
             raise Unusable(t("batch.in_slot", slot=show.slot(slot), fault=str(fault))) from None
     quotes = [one for _, one in found.values()]
     return Batch(
+        **asdict(together(quotes)),
         orders=tuple(OrderRequest(slot, one.sell, one.price, one.wh, one.kind) for slot, (_, one) in found.items()),
         wh=sum(one.wh for one in quotes),
         fills_now=sum(one.fills_now for one in quotes),
-        value=sum(one.value for one in quotes),
-        fee=sum(one.fee for one in quotes),
-        held=sum(one.held for one in quotes),
         worst=sum(one.worst for one in quotes),
         imbalance=max(terms.imbalance for terms, _ in found.values()),
         feed_in=min(terms.feed_in for terms, _ in found.values()),

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import streamlit as st
 
 from net8_web import amounts, markup, show
-from net8_web.amounts import Unusable
 from net8_web.components.wallet import Intent
 from net8_web.context import Here
 from net8_web.fields import read_or_say
 from net8_web.i18n import t
 from net8_web.ticket import Draft
+from net8_web.trading import summary
 from net8_web.trading.batch import BATCH_MAX, Batch, Which, batch, choose, price_met
 from net8_web.trading.placing import outcome_note, place_unless_refused
 from net8_web.trading.slots import choose_range
 
-__all__ = ["intent"]
+__all__ = ["intent", "read_batch", "span_lines"]
 
 _WHICH, _COUNT = "batch_which", "batch_count"
 
@@ -51,40 +51,39 @@ def _read(at: Here, draft: Draft, slots: Sequence[int]) -> Batch:
     )
 
 
-def _summary(at: Here, orders: Batch, sell: bool) -> None:
-    first, last = orders.orders[0].slot, orders.orders[-1].slot
-    total = orders.value if sell else orders.value + orders.fee
-    lines = [
-        (t("batch.f_slots"), show.isolate(str(len(orders.orders)))),
-        (t("range.first"), show.slot(first)),
-        (t("range.last"), show.slot(last)),
-        (t("batch.f_energy"), show.energy(orders.wh)),
-        (t("trade.f_you_get" if sell else "trade.f_you_pay"), f"{show.net8(total)} · {show.euro(total)}"),
-    ]
-    if not sell:
-        lines.append((t("trade.f_fee"), show.net8(orders.fee)))
-    lines.append((t("batch.f_margin"), show.net8(orders.held)))
-    if at.site:
-        lines.append((t("trade.f_free"), show.net8(at.view.free_balance(at.site))))
-    markup.facts(lines)
-    st.caption(outcome_note(sell, orders.fills_now, orders.worst, orders.imbalance, orders.feed_in))
+def _summary(at: Here, orders: Batch) -> None:
+    markup.facts([*span_lines(orders), *summary.lines(at, orders, held_as="batch.f_margin")])
+    st.caption(outcome_note(orders.sell, orders.fills_now, orders.worst, orders.imbalance, orders.feed_in))
     st.caption(t("batch.all_or_none"))
+
+
+def span_lines(orders: Batch) -> list[tuple[str, str]]:
+    """Names and values: how many slots, from when to when, and their energy together."""
+    return [
+        (t("batch.f_slots"), show.isolate(str(len(orders.orders)))),
+        (t("range.first"), show.slot(orders.orders[0].slot)),
+        (t("range.last"), show.slot(orders.orders[-1].slot)),
+        (t("batch.f_energy"), show.energy(orders.wh)),
+    ]
+
+
+def read_batch(at: Here, slots: Sequence[int], draft: Draft) -> Batch | None:
+    """Draw which of `slots` are meant; a draft in each of them. None where that is not whole, or cannot be, which is
+    said.
+    """
+    among = choose_range("batch", slots, BATCH_MAX)
+    chosen = read_or_say(lambda: _chosen(at, among, draft))
+    if not (chosen and draft.price.strip() and draft.quantity.strip()):
+        return None
+    return read_or_say(lambda: _read(at, draft, chosen))
 
 
 def intent(at: Here, slots: Sequence[int], draft: Draft) -> Intent | None:
     """What to sign for a draft in each of a range of `slots`; None where it cannot be placed, which is said."""
-    among = choose_range("batch", slots, BATCH_MAX)
-    try:
-        chosen = _chosen(at, among, draft)
-    except Unusable as fault:
-        st.warning(str(fault))
-        return None
-    if not (chosen and draft.price.strip() and draft.quantity.strip()):
-        return None
-    orders = read_or_say(lambda: _read(at, draft, chosen))
+    orders = read_batch(at, slots, draft)
     if orders is None:
         return None
-    _summary(at, orders, draft.sell)
+    _summary(at, orders)
     if at.site is None:
         return None
     call = at.view.contracts.exchange.place_many(at.site, orders.orders)

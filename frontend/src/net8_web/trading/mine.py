@@ -101,7 +101,7 @@ def my_orders() -> None:
     if at.site is None:
         return
     orders = at.view.market.orders_of(at.site)
-    live = [order for order in orders if is_open(at, _slot(order))]
+    live = [order for order in orders if is_open(at.view, at.zone or 0, _slot(order))]
     expired = [order for order in orders if order not in live]
     st.subheader(t("trade.my_orders"))
     if expired:

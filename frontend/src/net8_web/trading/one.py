@@ -10,6 +10,7 @@ from net8_web.context import Here
 from net8_web.fields import read_or_say
 from net8_web.i18n import t
 from net8_web.ticket import Draft, Quote, quote
+from net8_web.trading import summary
 from net8_web.trading.placing import outcome_note, place_unless_refused
 
 __all__ = ["intent"]
@@ -17,18 +18,9 @@ __all__ = ["intent"]
 
 def _summary(at: Here, slot: int, terms: Terms, order: Quote) -> None:
     both = f"{show.price_net8(order.price)} NET8/kWh · {show.price_euro(order.price)} EUR/kWh"
-    total = order.value if order.sell else order.value + order.fee
-    lines = [
-        (t("trade.f_price"), show.isolate(both)),
-        (t("trade.f_you_get" if order.sell else "trade.f_you_pay"), f"{show.net8(total)} · {show.euro(total)}"),
-    ]
-    if not order.sell:
-        lines.append((t("trade.f_fee"), show.net8(order.fee)))
-    lines.append((t("trade.f_margin"), show.net8(order.held)))
-    if at.site:
-        lines.append((t("trade.f_free"), show.net8(at.view.free_balance(at.site))))
-    lines.append((t("trade.f_gate"), show.isolate(show.clock(slot_start(slot - terms.gate_lead)))))
-    markup.facts(lines)
+    price = t("trade.f_price"), show.isolate(both)
+    gate = t("trade.f_gate"), show.isolate(show.clock(slot_start(slot - terms.gate_lead)))
+    markup.facts([price, *summary.lines(at, order), gate])
     st.caption(outcome_note(order.sell, order.fills_now, order.worst, terms.imbalance, terms.feed_in))
 
 

@@ -12,7 +12,7 @@ from net8_web.context import Here
 from net8_web.i18n import t
 from net8_web.words import sentence
 
-__all__ = ["outcome_note", "place_unless_refused", "too_poor"]
+__all__ = ["default_note", "outcome_note", "place_unless_refused", "too_poor"]
 
 
 def too_poor(held: int, free: int, text: str = "trade.too_poor") -> str:
@@ -22,7 +22,13 @@ def too_poor(held: int, free: int, text: str = "trade.too_poor") -> str:
 
 
 def place_unless_refused(
-    at: Here, site: int, label: str, call: Call[Any], held: int, poor: str = "trade.too_poor"
+    at: Here,
+    site: int,
+    label: str,
+    call: Call[Any],
+    held: int,
+    poor: str = "trade.too_poor",
+    others_poor: str | None = None,
 ) -> Intent | None:
     """The call as something to sign; None when a dry run says that it would be refused, and why on the page.
 
@@ -32,13 +38,16 @@ def place_unless_refused(
         call: to send.
         held: grains of margin that it needs at most.
         poor: key of the sentence for a balance that is too low.
+        others_poor: the same where it can only be another's balance; None where no other pays.
     """
     refused = at.refused(call)
     if refused is None:
         return wallet.call(label, call)
-    free = at.view.free_balance(site)
-    is_poor = refused.reason == "balance: too low" and held > free
-    st.warning(too_poor(held, free, poor) if is_poor else sentence(refused))
+    free, is_poor = at.view.free_balance(site), refused.reason == "balance: too low"
+    if is_poor and held > free:
+        st.warning(too_poor(held, free, poor))
+    else:
+        st.warning(t(others_poor) if is_poor and others_poor else sentence(refused))
     return None
 
 
@@ -53,10 +62,12 @@ def outcome_note(sell: bool, fills_now: int, worst: int, imbalance: int, feed_in
         feed_in: lowest price for unused energy, grains per Wh.
     """
     fills = t("trade.fills_now", energy=show.energy(fills_now)) if fills_now else t("trade.fills_none")
+    return f"{fills} {default_note(sell, worst, imbalance, feed_in)}"
+
+
+def default_note(sell: bool, worst: int, imbalance: int, feed_in: int) -> str:
+    """What happens when the energy is not delivered or not used; the arguments of `outcome_note`."""
+    price = show.isolate(f"{show.price_net8(imbalance if sell else feed_in)} NET8/kWh")
     if sell:
-        price = show.isolate(f"{show.price_net8(imbalance)} NET8/kWh")
-        outcome = t("trade.if_not_sell", imbalance=price, worst=show.net8(worst))
-    else:
-        price = show.isolate(f"{show.price_net8(feed_in)} NET8/kWh")
-        outcome = t("trade.if_not_buy", feed_in=price)
-    return f"{fills} {outcome}"
+        return t("trade.if_not_sell", imbalance=price, worst=show.net8(worst))
+    return t("trade.if_not_buy", feed_in=price)

@@ -1,29 +1,34 @@
-"""Bringing somebody's signed order to the book for its relay fee, and taking out what such fees have earned."""
+"""Bringing somebody's signed order or strip to the book for its fee, and taking out what such fees have earned."""
 
 import streamlit as st
+from net8.contracts import Call
 from net8.errors import Refused
+from net8.model import site_zone
 from net8.offers import NOBODY
+from net8.units import hour_of_slot
 
 from net8_web import markup, show
 from net8_web.components import wallet
 from net8_web.context import Here
 from net8_web.i18n import t
-from net8_web.offers import Standing
+from net8_web.offers import AnyStanding, Standing, StripStanding
+from net8_web.trading.slots import open_legs
 from net8_web.words import sentence
 
 __all__ = ["earnings", "relay_form"]
 
+_NOTHING = {"order: nothing matches", "strip: nothing matches"}
 
-def relay_form(at: Here, standing: Standing) -> None:
+
+def relay_form(at: Here, standing: AnyStanding) -> None:
     """Draw the form; nothing for an order that names its taker, which cannot meet the book."""
-    letter, offer = standing.letter, standing.letter.offer
-    who = at.account.address
+    offer, who = standing.letter.offer, at.account.address
     if offer.taker != NOBODY or who is None:
         return
     st.subheader(t("relay.title"))
     with st.container(border=True):
         st.caption(t("relay.text"))
-        call = at.view.contracts.desk.take_signed(letter.signed, letter.proof(standing.owner))
+        call = _order_call(at, standing) if isinstance(standing, Standing) else _strip_call(at, standing)
 
         def fill() -> int | Refused:
             try:
@@ -34,13 +39,26 @@ def relay_form(at: Here, standing: Standing) -> None:
         filled = at.view.memo(("take_signed", call.data, who), fill)
         intent = None
         if isinstance(filled, Refused):
-            nothing = filled.reason == "order: nothing matches"
-            st.info(t("relay.nothing") if nothing else sentence(filled))
+            st.info(t("relay.nothing") if filled.reason in _NOTHING else sentence(filled))
         else:
-            reward = show.net8(offer.relay_fee * filled // offer.wh)
+            reward = show.net8(offer.relay_fee * filled // standing.wh)
             markup.facts([(t("relay.f_matches"), show.energy(filled)), (t("relay.f_reward"), reward)])
             intent = wallet.call(t("relay.do", energy=show.energy(filled)), call)
         at.send("relay", intent, t("relay.idle"), "relay.done")
+
+
+def _order_call(at: Here, standing: Standing) -> Call[int]:
+    return at.view.contracts.desk.take_signed(standing.letter.signed, standing.letter.proof(standing.owner))
+
+
+def _strip_call(at: Here, standing: StripStanding) -> Call[int]:
+    """In the slots where the desk would place an order: open ones with at least the zone's smallest order left."""
+    letter, zone, slots = standing.letter, site_zone(standing.letter.offer.site), 0
+    for leg in open_legs(at.view, standing):
+        terms = at.view.terms(zone, hour_of_slot(leg.slot))
+        if terms is not None and leg.left >= terms.min_wh:
+            slots |= 1 << leg.slot - letter.offer.first_slot
+    return at.view.contracts.desk.take_strip(letter.signed, slots, letter.proof(standing.owner))
 
 
 def earnings(at: Here) -> None:

@@ -3,29 +3,37 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from net8.model import site_zone
 from net8.units import hour_of_slot, slot_of, slot_start
 
 from net8_web import show
 from net8_web.context import Here
+from net8_web.feed import View
 from net8_web.i18n import t
+from net8_web.offers import Leg, StripStanding
 
-__all__ = ["choose_range", "is_open", "open_slots"]
+__all__ = ["choose_range", "is_open", "open_legs", "open_slots"]
 
 SLOTS_SHOWN = 96  # a day ahead
 
 
-def is_open(at: Here, slot: int) -> bool:
+def is_open(view: View, zone: int, slot: int) -> bool:
     """Whether an order may still be placed; from the terms in memory, without asking the chain."""
-    terms = at.view.terms(at.zone or 0, hour_of_slot(slot))
-    return terms is not None and at.view.now < slot_start(slot - terms.gate_lead)
+    terms = view.terms(zone, hour_of_slot(slot))
+    return terms is not None and view.now < slot_start(slot - terms.gate_lead)
 
 
 def open_slots(at: Here) -> list[int]:
     """The open slots of a day ahead, earliest first."""
-    now = slot_of(at.view.now)
-    return at.view.memo(
-        ("open_slots", at.zone), lambda: [slot for slot in range(now, now + SLOTS_SHOWN + 1) if is_open(at, slot)]
-    )
+    view, zone, now = at.view, at.zone or 0, slot_of(at.view.now)
+    coming = range(now, now + SLOTS_SHOWN + 1)
+    return view.memo(("open_slots", zone), lambda: [slot for slot in coming if is_open(view, zone, slot)])
+
+
+def open_legs(view: View, standing: StripStanding) -> list[Leg]:
+    """What may still trade of a signed strip, slot by slot."""
+    zone = site_zone(standing.letter.offer.site)
+    return [leg for leg in standing.legs if leg.left and is_open(view, zone, leg.slot)]
 
 
 def _pick(key: str, label: str, slots: Sequence[int], default: int) -> int:
