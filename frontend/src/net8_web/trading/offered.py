@@ -26,14 +26,20 @@ def _line(at: Here, standing: AnyStanding, page: StreamlitPage) -> None:
     with button:
         call = at.view.contracts.desk.cancel_nonce(offer.site, offer.nonce)
         intent = wallet.call(t("trade.cancel"), call)
-        at.send(f"end_{offer.nonce}", intent, "", "offer.cancelled", quiet=True)
+        at.send(_panel(standing), intent, "", "offer.cancelled", quiet=True)
+
+
+def _panel(standing: AnyStanding) -> str:
+    """Name of the panel that ends it; it stays until the page has heard of that, which the chain may say before."""
+    return f"end_{standing.letter.offer.nonce}"
 
 
 @st.fragment(run_every=LIVE_SECONDS)
 def my_offers(page: StreamlitPage) -> None:
     """Draw them, the latest first, and the way to an offer that somebody else has handed over; `page` shows one."""
     at = here()
-    alive = [] if at.site is None else [one for one in mine(at) if one.life is Life.OPEN]
+    known = [] if at.site is None else mine(at)
+    alive = [one for one in known if one.life is Life.OPEN or at.is_under_way(_panel(one))]
     if alive:
         st.subheader(t("offer.mine"))
         st.caption(t("offer.mine_text"))
