@@ -1,5 +1,6 @@
 """Signed orders on a chain: what the app makes of letters, of keys and of contract wallets."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -7,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from eth_abi import encode
 from net8.contracts import Call
-from net8.letters import Fault, Letter, LetterRefused
+from net8.letters import Fault, Letter, LetterRefused, StripLetter
 from net8.model import Technology
 from net8.nonces import Life
-from net8.offers import Offer
+from net8.offers import Offer, Strip
 from net8.signing import checksum_address, keccak256, sign
 from net8.units import slot_start
 from net8_web import context, i18n, show
@@ -24,7 +25,7 @@ from scripts.compiler import PROJECT, compile_contract
 from tests.browser.small_street import SmallStreet, running
 from tests.frontend.pages import html, texts
 
-APPROVES, REVERTS = 2, 4  # moods of the hostile wallet
+APPROVES, REVERTS, BURNS = 2, 4, 8  # moods of the hostile wallet
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +58,8 @@ def view_of(street: SmallStreet, feed: Feed) -> View:
 def letter_of(street: SmallStreet, nonce: int, **terms: object) -> Letter:
     """What the roof's owner has signed."""
     slot = street.slot + 8
-    values = {"site": street.roof, "sell": True, "price": 900, "wh": 2000, "expiry": slot_start(slot) - 900} | terms
-    offer = Offer(slot=slot, nonce=nonce, **values)
+    values = {"site": street.roof, "slot": slot, "sell": True, "price": 900, "wh": 2000} | terms
+    offer = Offer(nonce=nonce, **{"expiry": slot_start(slot) - 900} | values)
     domain = street.deployment.desk_domain
     return Letter(domain, offer, sign(bytes(street.roof_owner.key), offer.digest(domain)).to_bytes())
 
@@ -177,3 +178,85 @@ def test_page__bad_letter__one_sentence(street, feed, spoil, sentence: str) -> N
     assert not shown.exception
     (error,) = shown.error
     assert error.value.startswith(sentence)
+
+
+def test_page__order_beyond_any_calendar__shown_all_the_same(street, feed) -> None:
+    shown = page(letter_of(street, 33, slot=2**32 - 1, expiry=2**40 - 1), street.bakery_owner.address, street.bakery)
+    assert not shown.exception
+    assert [one.value for one in shown.warning] == ["This slot is closed for trading. Pick a later one."]
+
+
+# --- strips ---------------------------------------------------------------------------------------------------------
+
+
+def strip_of(street: SmallStreet, nonce: int, **terms: object) -> StripLetter:
+    """What the roof's owner has signed: four quarter hours, the third without energy."""
+    first = street.slot + 8
+    values = {"site": street.roof, "sell": True, "prices": (900, 900, 0, 1000), "wh": (500, 500, 0, 400)} | terms
+    strip = Strip(first_slot=first, nonce=nonce, expiry=slot_start(first + 3) - 900, **values)
+    domain = street.deployment.desk_domain
+    return StripLetter(domain, strip, sign(bytes(street.roof_owner.key), strip.digest(domain)).to_bytes())
+
+
+def table_of(shown: AppTest) -> list[list[str]]:
+    """Lines of the table of a strip, without their first column."""
+    lines = html(shown).partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")[:-1]
+    return [re.findall(r"<td[^>]*>(.*?)</td>", line)[1:] for line in lines]
+
+
+def test_strip__met_by_the_book_in_part_then_cancelled__said_slot_by_slot(street, feed) -> None:
+    letter = strip_of(street, 40)
+    street.place(street.bakery_owner, street.bakery, letter.offer.first_slot, sell=False, price=940, wh=300)
+    desk = street.net8.desk
+    street.send(street.bakery_owner, desk.take_strip(letter.signed, 1))
+    standing = standing_of(view_of(street, feed), letter)
+    assert [leg.left for leg in standing.legs] == [200, 500, 400]
+    assert (standing.life, standing.left, standing.wh) == (Life.OPEN, 1100, 1400)
+    shown = page(letter, street.bakery_owner.address, street.bakery)
+    assert not shown.exception
+    assert "Site 2 sells 1.40 kWh in 3 quarter hours at 0.0900-0.1000 NET8/kWh" in texts(shown)
+    assert table_of(shown) == [
+        ["1", "0.0900", "0.50", "0.20"], ["1", "0.0900", "0.50", "0.50"], ["1", "0.1000", "0.40", "0.40"],
+    ]  # fmt: skip
+    street.send(street.roof_owner, desk.cancel_nonce(street.roof, 40))
+    assert standing_of(view_of(street, feed), letter).life is Life.ENDED
+
+
+def test_strip__neighbour__signs_for_its_maker_alone_and_sees_what_it_comes_to(street, feed) -> None:
+    view_of(street, feed)
+    shown = page(strip_of(street, 41), street.bakery_owner.address, street.bakery)
+    key = f"take_{street.roof}_41_most"
+    assert "1.40 kWh" in html(shown)
+    shown.text_input(key=key).set_value("0.3").run()
+    assert not shown.exception
+    assert "0.90 kWh" in html(shown)
+    shown.text_input(key=key).set_value("much").run()
+    assert [warning.value.partition("much")[1] for warning in shown.warning] == ["much"]
+
+
+def test_strip__of_a_contract_wallet__the_wallet_is_asked(street, feed) -> None:
+    wallet = deploy_wallet(street)
+    call = street.net8.grid.register_site(
+        street.zone, wallet, Technology.SOLAR, 9000, street.owner.address, street.now + 10**6, b"\1"
+    )
+    street.send(street.grid_operator, call)
+    site = street.zone << 16 | street.chain.read(street.net8.grid.site_count(street.zone))
+    named = replace(strip_of(street, 42).offer, site=site, taker=street.bakery_owner.address)
+    letter = StripLetter(street.deployment.desk_domain, named, b"\7" * 130, by_wallet=True)
+    assert standing_of(view_of(street, feed), letter).owner == wallet
+    for mood in (APPROVES, REVERTS, BURNS):
+        tell(street, wallet, "feel(uint256)", ["uint256"], [mood])
+        with pytest.raises(LetterRefused):
+            standing_of(view_of(street, feed), letter)
+
+
+@pytest.mark.parametrize("slot", [2_100_000, 2**32 - 4], ids=["later", "never"])
+def test_strip__farther_ahead_than_anything_trades__said_and_nothing_to_take(street, feed, slot: int) -> None:
+    domain = street.deployment.desk_domain
+    strip = replace(strip_of(street, 43).offer, first_slot=slot, expiry=2**40 - 1)
+    letter = StripLetter(domain, strip, sign(bytes(street.roof_owner.key), strip.digest(domain)).to_bytes())
+    view_of(street, feed)
+    shown = page(letter, street.bakery_owner.address, street.bakery)
+    assert not shown.exception
+    assert shown.info[0].value.startswith("Trading has ended in every quarter hour of this offer")
+    assert "closed" in html(shown)

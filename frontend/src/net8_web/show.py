@@ -41,6 +41,7 @@ __all__ = [
 
 NOTHING = "\u2013"  # stands where there is no value
 _MINUS = "\u2212"
+_LAST = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
 _LRI, _PDI = "\u2066", "\u2069"
 
 
@@ -126,14 +127,19 @@ def timezone() -> tzinfo:
         return UTC
 
 
+def _local(unix: int) -> datetime:
+    """A moment in the browser's time zone; what is beyond the calendar, as somebody may have signed it, is its end."""
+    return datetime.fromtimestamp(min(unix, _LAST), timezone())
+
+
 def clock(unix: int) -> str:
     """Time of day: `14:15`."""
-    return f"{datetime.fromtimestamp(unix, timezone()):%H:%M}"
+    return f"{_local(unix):%H:%M}"
 
 
 def day(unix: int) -> str:
     """Day and month: `23 Nov`."""
-    moment = datetime.fromtimestamp(unix, timezone())
+    moment = _local(unix)
     return f"{moment.day} {t(f'month.{moment.month}')}"
 
 

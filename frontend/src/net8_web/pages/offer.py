@@ -5,6 +5,7 @@ import streamlit as st
 from net8.letters import LetterRefused, read
 from net8.nonces import Life
 from net8.offers import NOBODY
+from net8.units import slot_start
 from streamlit.navigation.page import StreamlitPage
 
 from net8_web import markup, show
@@ -112,7 +113,7 @@ def _terms(at: Here, standing: AnyStanding) -> None:
     markup.facts(
         [
             *own,
-            (t("offer.f_until"), show.moment(offer.expiry)),
+            (t("offer.f_until"), show.moment(min(offer.expiry, slot_start(_last_slot(standing))))),
             (t("offer.f_taker"), t("offer.anyone") if offer.taker == NOBODY else show.isolate(offer.taker)),
             (t("offer.f_relay_fee"), show.net8(offer.relay_fee)),
             (t("offer.f_signer"), show.isolate(standing.owner)),
@@ -122,6 +123,11 @@ def _terms(at: Here, standing: AnyStanding) -> None:
     if isinstance(standing, StripStanding):
         tradable = {leg.slot for leg in open_legs(at.view, standing)}
         legs_table(standing.legs, [leg.slot for leg in standing.legs if leg.slot not in tradable])
+
+
+def _last_slot(standing: AnyStanding) -> int:
+    """After whose start nothing of it can trade, whenever it expires."""
+    return standing.letter.offer.slot if isinstance(standing, Standing) else standing.legs[-1].slot
 
 
 def _order_lines(standing: Standing) -> list[tuple[str, str]]:
