@@ -1,16 +1,20 @@
 """The HTTP API as other software meets it: a real process over a street that has traded, and what it refuses."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Thread
 
 import pytest
 import requests
 import uvicorn
+from net8.model import Outcome
+from net8.state import from_json
 from net8_indexer.api.app import make_app
 from net8_indexer.database import open_database, upgrade
 from sqlalchemy import make_url
 
 from tests.indexer.processes import Process, wait_until
+from tests.oracle_node.local_chain import TERMS
 from tests.ports import free_port
 
 
@@ -160,6 +164,66 @@ def test_reserve__after_minting__supply_and_euros_as_the_reserve_says(indexer, l
     assert int(latest["price"]) == local_chain.read(local_chain.contracts.reserve.price())
 
 
+def test_state__at_the_head__what_the_contracts_say(indexer, local_chain, street, hour):
+    told = from_json(indexer.get("/state", since=hour * 3600).content)
+    zone, lens = street.zone.number, local_chain.contracts.lens
+    assert told.block.hash == local_chain.chain.block(told.block.number).hash
+    assert told.exchange == local_chain.contracts.exchange.address
+    said = {order.id: order for slot in street.slots for side in (True, False)
+            for order in local_chain.read(lens.orders(zone, slot, side))}  # fmt: skip
+    resting = {one.order: one for one in told.orders if one.site >> 16 == zone}
+    assert resting.keys() == said.keys()
+    assert {(one.site, one.left) for one in resting.values()} == {(one.site, one.wh) for one in said.values()}
+    positions = [one for one in told.positions if one.site >> 16 == zone]
+    assert positions, "a street without open positions shows nothing"
+    for one in positions:
+        position = local_chain.read(lens.position(one.site, one.slot))
+        assert (one.net_wh, one.value) == (position.net_wh, position.value)
+    assert next(one.operators for one in told.seats if one.zone == zone) == local_chain.read(
+        local_chain.contracts.registry.zone_operators(zone)
+    )
+    (default,) = [one.terms for one in told.default_terms if one.zone == zone]
+    assert default == TERMS
+    paid = [one for one in told.payments if one.site >> 16 == zone]
+    assert {slot for one in paid for slot in one.readings} == set(range(4 * hour, 4 * hour + 4))
+    assert next(one.last_settled for one in told.zones if one.zone == zone) == 4 * hour + 3
+
+
+def test_state__of_a_later_hour__nothing_of_the_settled_one_but_what_stands(indexer, street, hour):
+    zone = street.zone.number
+    whole = from_json(indexer.get("/state", since=hour * 3600).content)
+    later = from_json(indexer.get("/state", since=hour * 3600 + 3600).content)
+    assert any(one.slot // 4 == hour for one in whole.trades if one.zone == zone)
+    assert not any(one.slot // 4 == hour for one in later.trades if one.zone == zone)
+    assert not any(slot // 4 == hour for one in later.payments if one.site >> 16 == zone for slot in one.readings)
+    for part in ("orders", "positions", "sites", "zones", "held", "admitted"):
+        assert getattr(whole, part) == getattr(later, part), part
+
+
+def test_payments_and_production__settled_hour__as_positions_and_certificates_say(indexer, street, hour):
+    site, span = street.zone.sites[0], {"first_slot": 4 * hour, "last_slot": 4 * hour + 3}
+    positions = good(indexer.get(f"/sites/{site}/positions", **span))
+    produced = good(indexer.get(f"/sites/{site}/production", **span))
+    metered = sum(one["exported"] for one in positions if one["outcome"] == Outcome.METERED)
+    issued = {
+        int(one["id"]) & 2**32 - 1: one["issued"] for one in good(indexer.get("/certificates", site=site))["items"]
+    }
+    assert produced == [{"hour": hour, "exported": metered, "issued": issued[hour]}]
+    credited = [one for one in good(indexer.get(f"/sites/{site}/payments"))["items"] if one["hour"] == hour]
+    assert credited, "a site that was credited nothing shows nothing"
+    settled = {one["tx"] for one in positions}
+    assert all(one["credited"] > 0 and one["tx"] in settled for one in credited)
+
+
+def test_retired__of_an_account__sum_of_its_retirements_before(indexer, street, hour):
+    owner = street.zone.owners[street.zone.sites[0]].address
+    used = good(indexer.get("/retirements", account=owner))["items"]
+    assert used, "an account that used up nothing shows nothing"
+    moment = used[0]["time"]
+    assert good(indexer.get(f"/accounts/{owner}/retired", before=moment + 1)) == {"wh": sum(one["wh"] for one in used)}
+    assert good(indexer.get(f"/accounts/{owner}/retired", before=used[-1]["time"])) == {"wh": 0}
+
+
 @pytest.mark.parametrize(
     ("path", "parameters", "status", "sentence"),
     [
@@ -174,6 +238,9 @@ def test_reserve__after_minting__supply_and_euros_as_the_reserve_says(indexer, l
         ("/zones/1/slots", {"first_slot": 5, "last_slot": 4}, 422, "exchange them"),
         ("/zones/1/slots", {"first_slot": 0, "last_slot": 10**6}, 422, "ask for fewer at once"),
         ("/zones/1/candles", {"first_time": 0, "last_time": 10**9}, 422, "ask for a shorter time or longer steps"),
+        ("/state", {}, 422, "since is missing; add it"),
+        ("/state", {"since": 2_000_000_001}, 422, "is not the beginning of an hour; give 1999998000"),
+        ("/state", {"since": 0}, 422, "is more than 10 days ago; give "),
         ("/sites/1", {}, 404, "site 1 is not registered"),
         ("/sites", {"owner": "0x12"}, 422, "owner: "),
         ("/certificates/99999999999", {}, 404, "was never issued"),
@@ -217,7 +284,7 @@ def test_every_route__with_all_its_parameters__answers(indexer, street, hour):
         "last_slot": 4 * hour + 95, "first_time": hour * 3600 - 14_400, "last_time": hour * 3600, "seconds": 900,
         "owner": street.zone.owners[held["site"]].address, "account": street.zone.owners[held["site"]].address,
         "certificate": held["id"], "operator": 1, "dispute": 1, "limit": 5, "cursor": None, "last": 10,
-        "only_open": "false", "offset_minutes": 120,
+        "only_open": "false", "offset_minutes": 120, "since": hour * 3600, "before": 2**40,
     }  # fmt: skip
     empty = []
     for path, methods in good(indexer.get("/openapi.json"))["paths"].items():
@@ -251,13 +318,13 @@ def test_health__chain_node_stops_answering__says_so_while_history_can_be_read(i
     assert indexer.get("/health").json()["problem"] is None
 
 
-@pytest.fixture
-def thrifty(tmp_path) -> Iterator[str]:
-    """Address of an API that allows three questions a minute, on an empty database."""
+@contextmanager
+def allowing(tmp_path, per_minute: int) -> Iterator[str]:
+    """Address of an API that allows so many questions a minute, on an empty database."""
     engine = open_database(make_url(f"sqlite:///{tmp_path}/net8.sqlite"))
     upgrade(engine)
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(make_app(engine, None, 3), port=port, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(make_app(engine, None, per_minute), port=port, log_config=None))
     thread = Thread(target=server.run)
     thread.start()
     wait_until(lambda: server.started, "a server")
@@ -267,6 +334,20 @@ def thrifty(tmp_path) -> Iterator[str]:
     engine.dispose()
 
 
+@pytest.fixture
+def thrifty(tmp_path) -> Iterator[str]:
+    """An API that allows three questions a minute."""
+    with allowing(tmp_path, 3) as address:
+        yield address
+
+
+@pytest.fixture
+def generous(tmp_path) -> Iterator[str]:
+    """An API that allows as many as it does by itself."""
+    with allowing(tmp_path, 600) as address:
+        yield address
+
+
 def test_client__asks_too_often__told_to_wait_while_health_goes_on(thrifty):
     answers = [requests.get(f"{thrifty}/zones", timeout=60) for _ in range(8)]
     assert {answer.status_code for answer in answers} == {200, 429}
@@ -274,3 +355,9 @@ def test_client__asks_too_often__told_to_wait_while_health_goes_on(thrifty):
     assert refused.json()["error"].startswith("too many questions from your address; ask again in ")
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert requests.get(f"{thrifty}/health", timeout=60).status_code == 200
+
+
+def test_state__asked_more_than_a_dozen_times_a_minute__told_to_wait_while_others_are_answered(generous):
+    answers = [requests.get(f"{generous}/state", params={"since": 0}, timeout=60) for _ in range(26)]
+    assert {answer.status_code for answer in answers} == {404, 429}  # no block is taken in
+    assert requests.get(f"{generous}/zones", timeout=60).status_code == 200

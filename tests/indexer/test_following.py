@@ -1,9 +1,12 @@
 """What is indexed is what the contracts say, whatever the chain does, in both kinds of database."""
 
 from dataclasses import replace
+from importlib.resources import as_file, files
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from net8.model import DisputeTier, OrderKind, Outcome
 from net8_indexer.bulk import insert_rows
@@ -17,6 +20,7 @@ from net8_indexer.queries.seats import seats
 from net8_indexer.schema import Base, DisputeStep, table_of
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import DropIndex, DropTable
 
 from tests.indexer.indexing import contents, follower_of, settings_of, to_head
 from tests.indexer.street import RandomStreet
@@ -70,6 +74,7 @@ def test_following__five_blocks_replaced_by_others__as_if_they_had_never_been(lo
         before = local_chain.request("evm_snapshot")
         fork = local_chain.chain.block().number
         street.trade(actions=20)
+        street.finish()
         to_head(follower)
         assert follower.block >= fork + 5
         stale = contents(engine)
@@ -223,3 +228,25 @@ def test_insert_rows__many_of_every_kind_of_value__come_back_as_they_were(local_
 def test_migrations__from_an_empty_database__make_the_tables_that_the_code_knows(local_chain, settings):
     with follower_of(local_chain, settings) as (_, engine), engine.connect() as db:
         assert compare_metadata(MigrationContext.configure(db), Base.metadata) == []
+
+
+def test_migrations__database_of_the_version_before__read_again_from_the_chain(local_chain, street, database, tmp_path):
+    settings = settings_of(local_chain, database)
+    with follower_of(local_chain, settings) as (follower, engine):
+        to_head(follower)
+        whole = contents(engine)
+    with as_file(files("net8_indexer") / "migrations") as scripts, writing(engine) as connection:
+        config = Config()
+        config.set_main_option("script_location", str(scripts))
+        config.attributes["connection"] = connection
+        for name in ("default_terms", "link", "open_position", "overdue"):
+            connection.execute(DropTable(Base.metadata.tables[name]))
+        connection.execute(DropIndex(next(iter(Base.metadata.tables["block"].indexes))))
+        command.stamp(config, "0001", purge=True)
+    engine.dispose()
+    with follower_of(local_chain, settings) as (follower, engine):
+        assert contents(engine)["trade"] == []
+        to_head(follower)
+        assert contents(engine) == whole
+        assert whole["default_terms"]
+        assert whole["open_position"]

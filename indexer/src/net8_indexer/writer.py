@@ -10,6 +10,7 @@ from sqlalchemy.sql import bindparam
 
 from net8_indexer.bulk import insert_rows
 from net8_indexer.database import DatabaseRefused, TwoWriters, writing
+from net8_indexer.open_positions import OpenPositions, reopen
 from net8_indexer.rows import TERMS_COLUMNS, Batch, Resting, add
 from net8_indexer.schema import Base, Block, Order, OrderChange, Origin, Payment, SiteSlot, Terms, at_of, table_of
 
@@ -44,7 +45,8 @@ class Writer:
         self._first = first_block
         self._resting: dict[int, Resting] = {}
         self._terms: dict[tuple[int, int], HourTerms] = {}
-        self._is_loaded = False  # whether the two say what the database does
+        self._open = OpenPositions()
+        self._is_loaded = False  # whether the three say what the database does
         with writing(engine) as connection:
             origin = connection.execute(select(table_of(Origin))).one_or_none()
             if origin is None:
@@ -82,6 +84,7 @@ class Writer:
         open_ = select(Order.at, Order.number, Order.left, Order.price).where(Order.left > 0)
         self._resting = {int(row.number): Resting(row.at, row.left, row.price) for row in connection.execute(open_)}
         self._terms = {}
+        self._open.load(connection)
         self._is_loaded = True
 
     def _terms_of(self, connection: Connection, zone: int, hour: int) -> HourTerms:
@@ -124,6 +127,7 @@ class Writer:
                 for table, rows in batch.rows.items():
                     insert_rows(connection, table_of(table), rows)
                 _update_orders(connection, batch.left)
+                self._open.take_in(connection, batch)
                 headers = [{"number": one.number, "hash": one.hash, "time": one.time} for one in blocks]
                 insert_rows(connection, table_of(Block), headers)
         except BaseException:
@@ -198,3 +202,5 @@ def _forget_slots(connection: Connection, cut: int) -> None:
         table = table_of(SiteSlot)
         where = (table.c.site == bindparam("gone_site"), table.c.slot == bindparam("gone_slot"))
         connection.execute(delete(table).where(*where), gone)
+    for row in gone:
+        reopen(connection, row["gone_site"], row["gone_slot"], cut)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
 from net8_indexer import __version__
-from net8_indexer.api import certificates, community, health, market, oracles, sites
+from net8_indexer.api import certificates, community, health, market, oracles, sites, state
 from net8_indexer.api.limiter import Limiter
 from net8_indexer.follower import Follower
 from net8_indexer.queries.paging import QueryRefused
@@ -47,9 +47,9 @@ def make_app(engine: Engine, follower: Follower | None, per_minute: int) -> Fast
         docs_url=None, redoc_url=None,
     )  # fmt: skip
     app.state.engine, app.state.follower = engine, follower
-    for subject in (health, market, sites, certificates, community, oracles):
+    for subject in (health, state, market, sites, certificates, community, oracles):
         app.include_router(subject.router, prefix="/api")
-    _limit(app, Limiter(per_minute))
+    _limit(app, Limiter(per_minute), Limiter(min(state.PER_MINUTE, per_minute)))
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], expose_headers=["Retry-After"])
     app.add_exception_handler(RequestValidationError, _bad_input)
     app.add_exception_handler(QueryRefused, _query_refused)
@@ -60,11 +60,12 @@ def make_app(engine: Engine, follower: Follower | None, per_minute: int) -> Fast
     return app
 
 
-def _limit(app: FastAPI, limiter: Limiter) -> None:
+def _limit(app: FastAPI, usual: Limiter, of_states: Limiter) -> None:
     @app.middleware("http")
     async def limited(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         if request.url.path == health.PATH:
             return await go_on(request)  # whoever watches it must not lose sight of it
+        limiter = of_states if request.url.path == state.PATH else usual
         again_at = limiter.wait(request.client.host if request.client else "")
         if again_at is None:
             return await go_on(request)

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query
+from pydantic import BaseModel
 
-from net8_indexer.api.reads import AccountFilter, AccountPath, Cursor, Db, Limit, SiteFilter, ZoneFilter
+from net8_indexer.api.reads import AccountFilter, AccountPath, Cursor, Db, Limit, SiteFilter, Time, ZoneFilter
 from net8_indexer.queries import certificates
 from net8_indexer.queries.certificates import CertificateRow, HoldingRow, MoveRow, Provenance, RetirementRow
 from net8_indexer.queries.paging import Page
@@ -17,6 +18,12 @@ _DIGITS = r"^[0-9]{1,25}$"
 _ABOUT = "ERC-1155 id: site times 2^32 plus hour"
 _Certificate = Annotated[str, Path(pattern=_DIGITS, description=_ABOUT)]
 _CertificateFilter = Annotated[str | None, Query(pattern=_DIGITS, description=_ABOUT)]
+
+
+class Retired(BaseModel):
+    """Certificates that are used up for good."""
+
+    wh: int
 
 
 def _number(certificate: str | None) -> int | None:
@@ -44,6 +51,12 @@ def read_provenance(db: Db, certificate: _Certificate) -> Provenance:
 def read_holdings(db: Db, account: AccountPath, cursor: Cursor = None, limit: Limit = 100) -> Page[HoldingRow]:
     """Certificates that an account holds."""
     return certificates.holdings(db, account, cursor=cursor, limit=limit)
+
+
+@router.get("/accounts/{account}/retired")
+def read_retired(db: Db, account: AccountPath, before: Time) -> Retired:
+    """How much an account used up before a moment."""
+    return Retired(wh=certificates.retired_before(db, account, before))
 
 
 @router.get("/certificate-moves")

@@ -9,7 +9,7 @@ from net8_indexer.api.reads import AccountFilter, Cursor, Db, FirstSlot, LastSlo
 from net8_indexer.queries import neighbours, sites
 from net8_indexer.queries.neighbours import Standing
 from net8_indexer.queries.paging import Page
-from net8_indexer.queries.sites import DayRow, MovementRow, PositionRow, SiteRow
+from net8_indexer.queries.sites import DayRow, MovementRow, PaymentRow, PositionRow, ProductionRow, SiteRow
 
 __all__ = ["router"]
 
@@ -73,6 +73,20 @@ def read_movements(db: Db, site: SitePath, cursor: Cursor = None, limit: Limit =
     """Deposits, withdrawals and fees of a site, newest first."""
     _known(db, site)
     return sites.movements(db, site, cursor=cursor, limit=limit)
+
+
+@router.get("/sites/{site}/payments")
+def read_payments(db: Db, site: SitePath, cursor: Cursor = None, limit: Limit = 100) -> Page[PaymentRow]:
+    """What settlements credited a site, newest first."""
+    _known(db, site)
+    return sites.payments(db, site, cursor=cursor, limit=limit)
+
+
+@router.get("/sites/{site}/production")
+def read_production(db: Db, site: SitePath, first_slot: FirstSlot, last_slot: LastSlot) -> list[ProductionRow]:
+    """What a site produced in each hour, and how much of it has certificates; at most 31 days."""
+    _known(db, site)
+    return sites.production(db, site, first_slot, last_slot)
 
 
 @router.get("/sites/{site}/standing")

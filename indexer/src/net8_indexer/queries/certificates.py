@@ -23,6 +23,7 @@ __all__ = [
     "holdings",
     "moves",
     "provenance",
+    "retired_before",
     "retirements",
 ]
 
@@ -190,6 +191,12 @@ def retirements(
     if account is not None:
         wanted = wanted.where(Retirement.account == account)
     return page(db, wanted, (Retirement.at,), cursor, limit, _retirement)
+
+
+def retired_before(db: Connection, account: str, time: int) -> int:
+    """Wh that an account used up before a moment (unix seconds)."""
+    wanted = select(func.sum(Retirement.wh)).where(Retirement.account == account, Retirement.time < time)
+    return int(db.execute(wanted).scalar_one() or 0)
 
 
 def _retirement(row: AnyRow) -> RetirementRow:

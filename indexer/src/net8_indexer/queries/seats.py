@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from net8_indexer.queries.paging import AnyRow
 from net8_indexer.schema import Seat, SignerKey
 
-__all__ = ["SeatRow", "Signer", "seated", "seats", "signers_of"]
+__all__ = ["SeatRow", "Signer", "seated", "seated_by_zone", "seats", "signers_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,11 @@ def seated(db: Connection) -> tuple[defaultdict[int, list[int]], defaultdict[int
             if operator in seated.muted:
                 muted[operator].append(zone)
     return zones, muted
+
+
+def seated_by_zone(db: Connection) -> dict[int, list[int]]:
+    """Operators of each zone, in the order of its seats."""
+    return {zone: played.ids for zone, played in _played(db).items()}
 
 
 def seats(db: Connection, zone: int) -> list[SeatRow]:

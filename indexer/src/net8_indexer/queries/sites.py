@@ -10,17 +10,32 @@ from net8.units import first_slot_of, hour_of_slot
 from sqlalchemy import Connection, func, select
 
 from net8_indexer.queries.paging import AnyRow, Page, QueryRefused, page, slot_range
-from net8_indexer.schema import Movement, Order, Payment, Settlement, Site, SiteSlot, Terms, Trade
+from net8_indexer.schema import (
+    CertificateMove,
+    Movement,
+    Order,
+    Overdue,
+    Payment,
+    Settlement,
+    Site,
+    SiteSlot,
+    Terms,
+    Trade,
+)
 
 __all__ = [
     "DayRow",
     "MovementRow",
+    "PaymentRow",
     "PositionRow",
+    "ProductionRow",
     "SiteRow",
     "balance",
     "days",
     "movements",
+    "payments",
     "positions",
+    "production",
     "site",
     "sites",
 ]
@@ -130,12 +145,15 @@ def positions(db: Connection, number: int, first_slot: int, last_slot: int) -> l
     slots = slot_range(first_slot, last_slot)
     zone_tariffs, nets = tariffs(db, number >> 16, slots), traded(db, number, slots)
     wanted = (
-        select(SiteSlot, Settlement.time, Settlement.tx)
+        select(
+            *SiteSlot.__table__.c, func.coalesce(Settlement.time, Overdue.time).label("time"),
+            func.coalesce(Settlement.tx, Overdue.tx).label("tx"),
+        )
         .outerjoin(Settlement, Settlement.at == SiteSlot.settled_at)
+        .outerjoin(Overdue, Overdue.at == SiteSlot.settled_at)
         .where(SiteSlot.site == number, SiteSlot.slot.between(slots[0], slots[-1]))
-    )
-    columns = [*SiteSlot.__table__.c, Settlement.time, Settlement.tx]
-    settled = {row.slot: row for row in db.execute(wanted.with_only_columns(*columns))}
+    )  # fmt: skip
+    settled = {row.slot: row for row in db.execute(wanted)}
     return [
         _position(slot, *nets.get(slot, (0, 0)), zone_tariffs.get(hour_of_slot(slot)), settled.get(slot))
         for slot in sorted(nets.keys() | settled.keys())
@@ -153,6 +171,38 @@ def _position(slot: int, net_wh: int, value: int, tariff: Tariff | None, row: An
         slot, net_wh, value, held, row.outcome, exported, imported, ended.short, ended.unused, ended.charge,
         ended.grid_fee, row.time, row.tx.hex() if row.tx else None,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionRow:
+    """What a site produced in an hour, as its meter showed, and how much of it has certificates."""
+
+    hour: int
+    exported: int  # Wh
+    issued: int  # Wh
+
+
+def production(db: Connection, number: int, first_slot: int, last_slot: int) -> list[ProductionRow]:
+    """Hours in which a site produced anything, in their order; the range decides which of their slots count.
+
+    Raises:
+        QueryRefused: the range is empty or too long.
+    """
+    slots = slot_range(first_slot, last_slot)
+    move = CertificateMove
+    hours = range(hour_of_slot(slots[0]), hour_of_slot(slots[-1]) + 1)
+    of_hours = select(move.hour, func.sum(move.wh).label("wh")).where(
+        move.site == number, move.hour.between(hours[0], hours[-1]), move.sender.is_(None)
+    )
+    issued = {row.hour: int(row.wh) for row in db.execute(of_hours.group_by(move.hour))}
+    wanted = select(SiteSlot.slot, SiteSlot.exported).where(
+        SiteSlot.site == number, SiteSlot.slot.between(slots[0], slots[-1]), SiteSlot.outcome == Outcome.METERED,
+        SiteSlot.exported > 0,
+    )  # fmt: skip
+    exported: defaultdict[int, int] = defaultdict(int)
+    for row in db.execute(wanted.order_by(SiteSlot.slot)):
+        exported[hour_of_slot(row.slot)] += row.exported
+    return [ProductionRow(hour, wh, issued.get(hour, 0)) for hour, wh in exported.items()]
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
@@ -182,6 +232,42 @@ def movements(db: Connection, number: int, *, cursor: str | None = None, limit: 
         db, wanted, (Movement.at,), cursor, limit,
         lambda row: MovementRow(row.time, row.kind, row.grains, row.party, row.tx.hex()),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """What was credited to a site for slots of an hour, returned margin included."""
+
+    time: int
+    hour: int
+    slots: list[int]
+    credited: int  # grains
+    tx: str
+
+
+def payments(db: Connection, number: int, *, cursor: str | None = None, limit: int = 100) -> Page[PaymentRow]:
+    """Settlements that credited a site anything, newest first.
+
+    Raises:
+        QueryRefused: cursor or limit is wrong.
+    """
+    wanted = (
+        select(
+            Payment.at, Payment.place, Payment.hour, Payment.slots, Payment.credited,
+            func.coalesce(Settlement.time, Overdue.time).label("time"),
+            func.coalesce(Settlement.tx, Overdue.tx).label("tx"),
+        )
+        .outerjoin(Settlement, Settlement.at == Payment.at)
+        .outerjoin(Overdue, Overdue.at == Payment.at)
+        .where(Payment.site == number, Payment.credited > 0)
+    )  # fmt: skip
+    return page(db, wanted, (Payment.at, Payment.place), cursor, limit, _payment)
+
+
+def _payment(row: AnyRow) -> PaymentRow:
+    first = first_slot_of(row.hour)
+    slots = [first + i for i in range(4) if row.slots >> i & 1]
+    return PaymentRow(row.time, row.hour, slots, row.credited, row.tx.hex())
 
 
 def balance(db: Connection, number: int) -> int:

@@ -2,7 +2,7 @@
 
 from net8 import events
 from net8.events import Event
-from net8.model import Outcome, site_zone
+from net8.model import Outcome, Terms, site_zone
 from net8.units import hour_of_slot, slots_of_hour
 
 from net8_indexer import schema
@@ -35,10 +35,23 @@ def _site(batch: Batch, event: events.SiteRegistered, m: Moment) -> None:
 
 
 def _fixed(batch: Batch, event: events.TermsFixed, m: Moment) -> None:
-    terms = event.terms
-    batch.terms[event.zone, event.hour] = terms
-    values = {column: getattr(terms, column) for column in TERMS_COLUMNS}
-    batch.rows[schema.Terms].append({"zone": event.zone, "hour": event.hour, "at": m.at, **values})
+    batch.terms[event.zone, event.hour] = event.terms
+    row: Row = {"zone": event.zone, "hour": event.hour, "at": m.at, **_rules(event.terms)}
+    batch.rows[schema.Terms].append(row)
+
+
+def _default(batch: Batch, event: events.DefaultTermsSet, m: Moment) -> None:
+    row: Row = {"zone": event.zone, "from_hour": event.from_hour, "at": m.at, **_rules(event.terms)}
+    batch.rows[schema.DefaultTerms].append(row)
+
+
+def _rules(terms: Terms) -> Row:
+    return {column: getattr(terms, column) for column in TERMS_COLUMNS}
+
+
+def _linked(batch: Batch, event: events.LinkSet, m: Moment) -> None:
+    values = {name: getattr(event, name) for name in ("zone", "other", "capacity", "fee")}
+    batch.rows[schema.Link].append({"at": m.at, **values})
 
 
 # --- the market -------------------------------------------------------------------------------------------------------
@@ -126,6 +139,7 @@ def _overdue(batch: Batch, event: events.SettledOverdue, m: Moment) -> None:
     mask = 1 << event.slot - slots_of_hour(hour)[0]
     batch.rows[schema.Payment].append(_payment(m, 0, event.site, hour, mask, event.credited))
     batch.rows[schema.SiteSlot].append(_site_slot(event.site, event.slot, event.outcome, 0, 0, m))
+    batch.rows[schema.Overdue].append(m.row())
 
 
 def _reported(batch: Batch, event: events.Reported, m: Moment) -> None:
@@ -185,6 +199,8 @@ HANDLERS: dict[type[Event], Handler] = {
     events.ZoneOperatorSet: _zone_operator,
     events.SiteRegistered: _site,
     events.TermsFixed: _fixed,
+    events.DefaultTermsSet: _default,
+    events.LinkSet: _linked,
     events.OrderPlaced: _placed,
     events.OrderReduced: _reduced,
     events.OrderClosed: _closed,

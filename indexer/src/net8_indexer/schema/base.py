@@ -2,7 +2,7 @@
 
 from typing import ClassVar, cast
 
-from sqlalchemy import BigInteger, Dialect, LargeBinary, SmallInteger, String, Table, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Index, LargeBinary, SmallInteger, String, Table, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = [
@@ -79,3 +79,4 @@ class Block(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[bytes]
     time: Mapped[int]
+    __table_args__ = (Index("block_of_time", "time", "number"),)

@@ -6,9 +6,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from net8_indexer.schema.base import Base, at_key, place_key
 
 __all__ = [
+    "DefaultTerms",
+    "Link",
     "Movement",
+    "OpenPosition",
     "Order",
     "OrderChange",
+    "Overdue",
     "Payment",
     "Report",
     "Settlement",
@@ -45,13 +49,9 @@ class Site(Base):
     meter_key: Mapped[str]
 
 
-class Terms(Base):
-    """The terms of a zone's hour; they never change."""
+class _Rules:
+    """The columns of terms."""
 
-    __tablename__ = "terms"
-    zone: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    at: Mapped[int] = mapped_column(index=True)
     feed_in: Mapped[int]
     imbalance: Mapped[int]
     grid_fee: Mapped[int]
@@ -60,6 +60,35 @@ class Terms(Base):
     step: Mapped[int]
     gate_lead: Mapped[int]
     min_wh: Mapped[int]
+
+
+class Terms(_Rules, Base):
+    """The terms of a zone's hour; they never change."""
+
+    __tablename__ = "terms"
+    zone: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[int] = mapped_column(index=True)
+
+
+class DefaultTerms(_Rules, Base):
+    """The terms, from here on, of a zone's hours from `from_hour` on for which no tariff is published."""
+
+    __tablename__ = "default_terms"
+    at: Mapped[int] = at_key()
+    zone: Mapped[int]
+    from_hour: Mapped[int]
+
+
+class Link(Base):
+    """What sites of a zone may, from here on, trade with those of another."""
+
+    __tablename__ = "link"
+    at: Mapped[int] = at_key()
+    zone: Mapped[int]
+    other: Mapped[int]
+    capacity: Mapped[int]  # Wh in a slot; 0 closes it
+    fee: Mapped[int]  # grains per Wh
 
 
 # --- the market -----------------------------------------------------------------------------------------------------
@@ -120,6 +149,18 @@ class Trade(Base):
     )
 
 
+class OpenPosition(Base):
+    """A site's slot in which it traded and that is not settled; what it traded stands in the trades.
+
+    It follows from trades and settlements, and is kept because looking for it takes a walk through all of them.
+    """
+
+    __tablename__ = "open_position"
+    site: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[int]  # of the first trade
+
+
 # --- settlement -----------------------------------------------------------------------------------------------------
 
 
@@ -136,6 +177,15 @@ class Settlement(Base):
     grid_fees: Mapped[int]
     oracle_fees: Mapped[int]
     tx: Mapped[bytes] = mapped_column(index=True)
+
+
+class Overdue(Base):
+    """When a slot was settled for which no report came in time."""
+
+    __tablename__ = "overdue"
+    at: Mapped[int] = at_key()
+    time: Mapped[int]
+    tx: Mapped[bytes]
 
 
 class Payment(Base):
