@@ -6,11 +6,12 @@ import pytest
 from net8 import events
 from net8.model import Outcome, Technology, Terms
 from net8.packing import Entry, OrderId
+from net8.state import Moment
 from net8_indexer.database import open_database, upgrade
 from net8_indexer.schema import Site, SiteSlot, Trade, ZoneOperator
 from net8_indexer.writer import Writer
 from net8_web import i18n, indexer
-from net8_web.market import Market, Moment
+from net8_web.market import Market
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
 from streamlit.components.v2.component_manager import BidiComponentManager

@@ -45,7 +45,9 @@ def view_of(tape: Tape, chain: KnownChain, environment: dict[str, str] | None = 
     deployment = Deployment.model_validate({"chain_id": 31337, "owner": OWNER, "contracts": records})
     network = Network(31337, "NET8 street", "http://127.0.0.1:8545", None, "ETH", "0")
     head = BlockHeader(number=9, timestamp=NOW, base_fee=0, hash="0x" + "9" * 64)
-    return View(read(environment or {}), deployment, Contracts.of(deployment), network, chain, head, tape.market, False)
+    return View(
+        read(environment or {}), deployment, Contracts.of(deployment), network, chain, head, tape.market, 0, False
+    )
 
 
 def page(name: str, account: str | None = OWNER) -> AppTest:

@@ -8,10 +8,10 @@ from net8.contracts import Registry
 from net8.model import Certificate, CertificateTotals, Configuration, Technology
 from net8.packing import certificate_id
 from net8.signing import Signature
+from net8.state import Moment
 from net8_indexer.schema import CertificateMove, Report, Retirement, Seat, Settlement, SignerKey, SiteSlot
 from net8_web import context
 from net8_web.i18n import table
-from net8_web.market import Moment
 from net8_web.provenance import number_of
 from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest

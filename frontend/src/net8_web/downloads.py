@@ -11,6 +11,7 @@ from net8_web.day import SLOTS_OF_DAY
 from net8_web.export import Row
 from net8_web.i18n import t
 from net8_web.indexer import IndexerUnusable, Span
+from net8_web.older import say_recent_only
 
 __all__ = ["files"]
 
@@ -67,6 +68,8 @@ def files() -> None:
     st.caption(t("export.text"))
     if why_less is not None:
         st.info(t("export.chain_alone", reason=why_less), icon=":material/database_off:")
+        if at.view.market.since:
+            say_recent_only(at.view, why_less)
     file: _File = st.session_state.setdefault(_FILE, _File())
     choice = _choose_file(kinds, account, sites)
     st.button(t("export.make"), icon=":material/table_view:", key="export_make", on_click=file.ask, args=(choice,))

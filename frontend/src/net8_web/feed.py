@@ -5,7 +5,9 @@ what they show costs no call to the chain, and what only the chain can answer (a
 block and remembered for all sessions.
 """
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -17,13 +19,18 @@ from net8.contracts import Call, Contracts
 from net8.deployment import Deployment, DeploymentRefused
 from net8.errors import DeploymentMismatch, Net8Error
 from net8.model import Terms
-from net8.units import hour_of, slot_of, slots_of_hour
+from net8.state import Moment, State
+from net8.units import HOUR_SECONDS, hour_of, slot_of, slots_of_hour
 
+from net8_web import beginning
+from net8_web.beginning import BeginningRefused
 from net8_web.components.wallet import Network
-from net8_web.market import Market, Moment
+from net8_web.market import Market
 from net8_web.settings import LOCAL_CHAIN, Settings, read
 
 __all__ = ["Feed", "Problem", "View", "feed"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 POLL_LOCAL_S = 0.3
@@ -33,6 +40,8 @@ CATCH_UP_S = 3.0
 STEP_BLOCKS = 5_000  # blocks taken in at once at the start
 TIMEOUT_S = 10.0
 HOURS_AHEAD = 26  # the day that the trade page shows, and what it overlaps
+KEPT_S = 8 * 86_400  # of what is over: the seven days that the Community page adds up, wherever their midnights are
+TRIES, AGAIN_S = 5, 1.0  # for an indexer that has not seen a reorganisation yet, or sees blocks before our chain node
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class View:
     chain: Chain
     head: BlockHeader
     market: Market
+    began: int  # unix seconds of the block before the contracts'
     stale: bool  # the chain has stopped answering since
     _answers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _coming: dict[int, dict[int, Terms]] = field(default_factory=dict)  # by zone; kept while the slot is the same
@@ -229,6 +239,7 @@ class Feed:
             chain,
             head,
             view.market,
+            view.began,
             False,
             answers,
             coming,
@@ -242,7 +253,7 @@ class Feed:
         return found is None or found["hash"] != view.head.hash
 
     def _begin(self) -> View:
-        """A view of the block before the contracts', from which everything is taken in."""
+        """A view of the block that the indexer is at, else of the block before the contracts': all after it is new."""
         deployment = deployments.load(self.settings.deployment)
         chain = Chain(self.settings.rpc_url, TIMEOUT_S)
         chain.verify(deployment)
@@ -256,7 +267,24 @@ class Feed:
             ledger=genesis[2:18],
         )
         before = chain.block(max(deployment.first_block - 1, 0))
-        return View(self.settings, deployment, Contracts.of(deployment), network, chain, before, Market(), True)
+        market, at = self._told(chain, deployment, before) or (Market(), before)
+        contracts = Contracts.of(deployment)
+        return View(self.settings, deployment, contracts, network, chain, at, market, before.timestamp, True)
+
+    def _told(self, chain: Chain, deployment: Deployment, before: BlockHeader) -> tuple[Market, BlockHeader] | None:
+        """What the indexer knows, and at which block; None where it is of no use."""
+        if self.settings.indexer is None:
+            return None
+        since = _kept_from(chain.block().timestamp)
+        try:
+            told, at = _agreed(self.settings.indexer, since, chain, deployment)
+            market = beginning.market_of(told)
+        except BeginningRefused as fault:
+            log.warning("reading the chain from its first block on, because %s", fault)
+            return None
+        if since <= before.timestamp:
+            market.since = 0  # there was nothing to leave out
+        return market, at
 
     def _take_in(self, view: View, first: int, last: int) -> None:
         contracts = view.contracts
@@ -265,6 +293,29 @@ class Feed:
         times = {number: view.chain.block(number).timestamp for number in sorted({event.block for event in logged})}
         for event in logged:
             view.market.apply(event.event, Moment(event.block, times[event.block], event.transaction))
+        since = _kept_from(max(times.values(), default=0))
+        if since > max(view.market.since, view.began):
+            view.market.forget(since)
+
+
+def _kept_from(now: int) -> int:
+    """Unix seconds from which on what is over is kept."""
+    return (now - KEPT_S) // HOUR_SECONDS * HOUR_SECONDS
+
+
+def _agreed(url: str, since: int, chain: Chain, deployment: Deployment) -> tuple[State, BlockHeader]:
+    """The indexer's state and its block, which is the chain's too.
+
+    Raises:
+        BeginningRefused: it has none.
+    """
+    for _ in range(TRIES):
+        told = beginning.fetch(url, since, deployment)
+        found = chain.request("eth_getBlockByNumber", [hex(told.block.number), False])
+        if found is not None and found["hash"] == told.block.hash:
+            return told, BlockHeader(told.block.number, told.block.time, 0, told.block.hash)
+        time.sleep(AGAIN_S)
+    raise BeginningRefused(f"block {told.block.number} of the indexer at {url} is not the chain's")
 
 
 @st.cache_resource(show_spinner=False)

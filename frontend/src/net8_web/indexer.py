@@ -17,8 +17,12 @@ from net8_web.i18n import t
 __all__ = [
     "Candle",
     "Dispute",
+    "Hour",
     "IndexerUnusable",
+    "Moved",
+    "Paid",
     "Position",
+    "Reported",
     "Retired",
     "Retirement",
     "SettledSlot",
@@ -29,8 +33,15 @@ __all__ = [
     "disputes",
     "exchanged",
     "flows",
+    "latest_retirements",
+    "latest_trades",
+    "movements",
+    "payments",
     "positions",
+    "production",
+    "reports",
     "require_current",
+    "retired_before",
     "retirements",
     "retirements_by",
     "settled_slots",
@@ -153,6 +164,45 @@ class Retirement(Retired):
 
 
 @dataclass(frozen=True, slots=True)
+class Hour:
+    """What a site produced in an hour and how much of it has certificates, in Wh."""
+
+    hour: int
+    exported: int
+    issued: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What was credited for slots of an hour, in grains."""
+
+    time: int  # unix seconds
+    hour: int
+    slots: list[int]
+    credited: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Money that came into a site's balance (positive) or left it, in grains."""
+
+    time: int  # unix seconds
+    kind: str  # deposit, withdrawal, relay fee or transport
+    grains: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A quorum's report."""
+
+    zone: int
+    time: int  # unix seconds
+    settled: int  # slots of sites
+    signers: list[int]  # seats
+    tx: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dispute:
     """Somebody says that a settled reading is false."""
 
@@ -179,6 +229,10 @@ class _Flows(BaseModel):
 
 class _Provenance(BaseModel):
     slots: list[SettledSlot]
+
+
+class _Sum(BaseModel):
+    wh: int
 
 
 class _Page(BaseModel, Generic[T]):
@@ -275,6 +329,26 @@ def trades(url: str, site: int, span: Span) -> list[Trade]:
     return list(_read_pages(url, "/trades", _Page[Trade], site=site, first_slot=span[0], last_slot=span[1]))
 
 
+def latest_trades(url: str, site: int, last_slot: int, most: int) -> list[Trade]:
+    """The newest trades of a site in slots up to a last one."""
+    return _read(url, "/trades", _Page[Trade], site=site, last_slot=last_slot, limit=most).items
+
+
+def movements(url: str, site: int, most: int) -> list[Moved]:
+    """The newest movements of a site's money, other than by trade and settlement."""
+    return _read(url, f"/sites/{site}/movements", _Page[Moved], limit=most).items
+
+
+def payments(url: str, site: int, most: int) -> list[Paid]:
+    """The newest settlements that credited a site anything."""
+    return _read(url, f"/sites/{site}/payments", _Page[Paid], limit=most).items
+
+
+def production(url: str, site: int, span: Span) -> list[Hour]:
+    """Hours in which a site produced anything, in their order; 31 days at most."""
+    return _read(url, f"/sites/{site}/production", list[Hour], first_slot=span[0], last_slot=span[1])
+
+
 def positions(url: str, site: int, span: Span) -> list[Position]:
     """A site's slots in which it traded or was settled, in their order, however many days they are."""
     path, found = f"/sites/{site}/positions", []
@@ -298,6 +372,21 @@ def retirements_by(url: str, account: str, since: int) -> list[Retirement]:
     """What an account has used up from a moment (unix seconds) on, newest first."""
     pages = _read_pages(url, "/retirements", _Page[Retirement], account=account)
     return list(takewhile(lambda one: one.time >= since, pages))
+
+
+def latest_retirements(url: str, account: str, most: int) -> list[Retirement]:
+    """The newest retirements of an account."""
+    return _read(url, "/retirements", _Page[Retirement], account=account, limit=most).items
+
+
+def retired_before(url: str, account: str, time: int) -> int:
+    """Wh that an account used up before a moment."""
+    return _read(url, f"/accounts/{account}/retired", _Sum, before=time).wh
+
+
+def reports(url: str, most: int) -> list[Reported]:
+    """The newest reports of all zones."""
+    return _read(url, "/reports", _Page[Reported], limit=most).items
 
 
 def disputes(url: str, most: int) -> list[Dispute]:

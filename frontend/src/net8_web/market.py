@@ -1,7 +1,8 @@
-"""What has happened on the exchange, kept in memory from its events: books, trades, payments, sites, oracles.
+"""What stands and has happened on the exchange, kept in memory from its events: books, trades, sites, oracles.
 
 One market model serves all sessions of the app. It is filled by `net8_web.feed`, one event at a time in chain order;
 it never guesses: an order is in the book because its event said so, and leaves when a trade or a closing takes it.
+What is open it keeps whatever its age; what is over it drops as `forget` says, so that it does not grow with the chain.
 """
 
 import threading
@@ -17,77 +18,18 @@ from net8.events import Event
 from net8.model import Level, Order, Site, Terms, site_zone
 from net8.packing import OrderId, certificate_of
 from net8.signing import checksum_address
-from net8.units import hour_of_slot, slots_of_hour
+from net8.state import Moment, Movement, Payment, Report, Retirement, Trade
+from net8.units import hour_of, hour_of_slot, slot_of, slots_of_hour
 
-__all__ = ["Market", "Moment", "Movement", "Payment", "Report", "Retirement", "Trade"]
+__all__ = ["Market"]
 
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Where in the chain something happened."""
-
-    block: int
-    time: int  # unix seconds of the block
-    tx: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """One match: final at once."""
-
-    at: Moment
-    zone: int
-    slot: int
-    price: int  # grains per Wh
-    wh: int
-    seller: int  # sites
-    buyer: int
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """The end of a site's slots of one hour: what the meters said and what it came to."""
-
-    at: Moment
-    site: int
-    readings: dict[int, tuple[int, int] | None]  # slot -> (exported, imported) in Wh; None: no reading
-    credited: int  # grains to the free balance, returned margin included
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """A deposit (positive) or a withdrawal (negative) of a site, in grains."""
-
-    at: Moment
-    site: int
-    grains: int
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A signed report as it was submitted."""
-
-    at: Moment
-    zone: int
-    signers: int  # how many operators signed
-    settled: int  # site-slots it settled
-
-
-@dataclass(frozen=True, slots=True)
-class Retirement:
-    """Certificates used up for good."""
-
-    at: Moment
-    site: int
-    hour: int
-    account: str
-    wh: int
-    beneficiary: str
-    purpose: str
+_NOBODY = "0x" + "0" * 40  # mints and takes away certificates
 
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def _guarded(method: Callable[Concatenate["Market", P], R]) -> Callable[Concatenate["Market", P], R]:
@@ -99,6 +41,12 @@ def _guarded(method: Callable[Concatenate["Market", P], R]) -> Callable[Concaten
             return method(self, *args, **kwargs)
 
     return guarded
+
+
+def _kept(by_key: dict[K, list[V]], keep: Callable[[V], bool]) -> dict[K, list[V]]:
+    """Lists by key, without what is not kept and without those that have become empty."""
+    kept = {key: [one for one in values if keep(one)] for key, values in by_key.items()}
+    return defaultdict(list, {key: values for key, values in kept.items() if values})
 
 
 @dataclass(slots=True)
@@ -113,6 +61,7 @@ class _Ledger:
 class Market:
     """The state of all zones. Written by one thread, read by many."""
 
+    since: int = 0  # unix seconds: of slots and events before, only what is open is kept; 0: nothing was dropped
     zones: dict[int, str] = field(default_factory=dict)  # zone -> grid operator
     sites: dict[int, Site] = field(default_factory=dict)
     terms: dict[tuple[int, int], Terms] = field(default_factory=dict)  # fixed: (zone, hour)
@@ -125,7 +74,7 @@ class Market:
     operators: set[int] = field(default_factory=set)
     seats: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # zone -> operators
     last_settled: dict[int, int] = field(default_factory=dict)  # zone -> latest slot with a settlement
-    minted: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # certificate id -> Wh ever minted
+    minted: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # certificate id -> Wh
     _held: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
     _defaults: dict[int, list[tuple[int, Terms]]] = field(default_factory=lambda: defaultdict(list))  # from which hour
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -138,6 +87,7 @@ class Market:
     _payments_of_site: dict[int, list[Payment]] = field(default_factory=lambda: defaultdict(list))
     _movements_of_site: dict[int, list[Movement]] = field(default_factory=lambda: defaultdict(list))
     _settled: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # site -> slots
+    _open: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # site -> traded slots, not settled
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -155,7 +105,7 @@ class Market:
         self.zones[event.zone] = checksum_address(event.operator)
 
     def _on_DefaultTermsSet(self, event: events.DefaultTermsSet, at: Moment) -> None:
-        self._defaults[event.zone].append((event.from_hour, event.terms))
+        self.add_default_terms(event.zone, event.from_hour, event.terms)
 
     def _on_LinkSet(self, event: events.LinkSet, at: Moment) -> None:
         self.links[event.zone, event.other] = event.capacity, event.fee
@@ -168,18 +118,13 @@ class Market:
         self.sites[event.site] = Site(owner, event.technology, event.nameplate, meter_key)
 
     def _on_Deposited(self, event: events.Deposited, at: Moment) -> None:
-        self._move(Movement(at, event.site, event.grains))
+        self.add_movement(Movement(at, event.site, event.grains))
 
     def _on_Withdrawn(self, event: events.Withdrawn, at: Moment) -> None:
-        self._move(Movement(at, event.site, -event.grains))
-
-    def _move(self, movement: Movement) -> None:
-        self._movements_of_site[movement.site].append(movement)
+        self.add_movement(Movement(at, event.site, -event.grains))
 
     def _on_OrderPlaced(self, event: events.OrderPlaced, at: Moment) -> None:
-        self._orders[event.order] = [event.site, event.wh]
-        self._book[event.place.zone, event.place.slot].add(event.order)
-        self._of_site[event.site].add(event.order)
+        self.add_order(event.order, event.site, event.wh)
 
     def _on_OrderReduced(self, event: events.OrderReduced, at: Moment) -> None:
         self._orders[event.order][1] = event.wh
@@ -193,44 +138,31 @@ class Market:
         if resting[1] == 0:
             place = OrderId.unpack(order)
             del self._orders[order]
-            self._book[place.zone, place.slot].discard(order)
+            book = self._book[place.zone, place.slot]
+            book.discard(order)
+            if not book:
+                del self._book[place.zone, place.slot]
             self._of_site[resting[0]].discard(order)
 
     def _on_Trade(self, event: events.Trade, at: Moment) -> None:
         place = event.place
         price = place.price(self.terms[place.zone, hour_of_slot(place.slot)])
-        self._trade(Trade(at, place.zone, place.slot, price, event.wh, event.seller, event.buyer))
+        self.add_trade(Trade(at, place.zone, place.slot, price, event.wh, event.seller, event.buyer))
         self._take_out(event.order, event.wh)
 
     def _on_PairsTraded(self, event: events.PairsTraded, at: Moment) -> None:
         for pair in event.pairs:
             zone = site_zone(pair.seller)
-            self._trade(Trade(at, zone, pair.slot, pair.price, pair.wh, pair.seller, pair.buyer))
-
-    def _trade(self, trade: Trade) -> None:
-        self.trades.append(trade)
-        self._trades_of_slot[trade.zone, trade.slot].append(trade)
-        for site, sign in ((trade.seller, 1), (trade.buyer, -1)):
-            self._trades_of_site[site].append(trade)
-            position = self._positions[site, trade.slot]
-            position.net_wh += sign * trade.wh
-            position.value += sign * trade.wh * trade.price
+            self.add_trade(Trade(at, zone, pair.slot, pair.price, pair.wh, pair.seller, pair.buyer))
 
     def _on_Settled(self, event: events.Settled, at: Moment) -> None:
         for one in event.sites:
             slots = slots_of_hour(one.entry.hour)
             readings = {slots[i]: reading for i, reading in one.entry.readings.items()}
-            self._settle(Payment(at, one.site, readings, one.credited))
+            self.add_payment(Payment(at, one.site, readings, one.credited))
 
     def _on_SettledOverdue(self, event: events.SettledOverdue, at: Moment) -> None:
-        self._settle(Payment(at, event.site, {event.slot: None}, event.credited))
-
-    def _settle(self, payment: Payment) -> None:
-        self.payments.append(payment)
-        self._payments_of_site[payment.site].append(payment)
-        self._settled[payment.site].update(payment.readings)
-        zone = site_zone(payment.site)
-        self.last_settled[zone] = max(self.last_settled.get(zone, 0), *payment.readings)
+        self.add_payment(Payment(at, event.site, {event.slot: None}, event.credited))
 
     def _on_OperatorRegistered(self, event: events.OperatorRegistered, at: Moment) -> None:
         self.operators.add(event.id)
@@ -262,16 +194,102 @@ class Market:
             self._pass_on(event.sender, event.receiver, certificate, wh)
 
     def _pass_on(self, sender: str, receiver: str, certificate: int, wh: int) -> None:
-        if int(sender, 16) == 0:
+        if wh == 0:
+            return  # anybody may pass on nothing of what never was
+        if sender == _NOBODY:
             self.minted[certificate] += wh
         for account, change in ((sender, -wh), (receiver, wh)):
-            self._held[checksum_address(account)][certificate] += change
+            if account != _NOBODY:
+                self.hold(checksum_address(account), certificate, change)
 
     def _on_Retired(self, event: events.Retired, at: Moment) -> None:
         account = checksum_address(event.account)
         site, hour = certificate_of(event.id)
         retirement = Retirement(at, site, hour, account, event.amount, event.beneficiary, event.purpose)
         self.retirements.append(retirement)
+
+    # --- parts ------------------------------------------------------------------------------------------------------
+
+    def add_default_terms(self, zone: int, from_hour: int, terms: Terms) -> None:
+        """Terms of a zone's hours from one on for which no tariff is published."""
+        self._defaults[zone].append((from_hour, terms))
+
+    def add_movement(self, movement: Movement) -> None:
+        """A deposit or a withdrawal."""
+        self._movements_of_site[movement.site].append(movement)
+
+    def add_order(self, order: int, site: int, wh: int) -> None:
+        """An order rests with `wh` left."""
+        place = OrderId.unpack(order)
+        self._orders[order] = [site, wh]
+        self._book[place.zone, place.slot].add(order)
+        self._of_site[site].add(order)
+
+    def add_trade(self, trade: Trade) -> None:
+        """A match, which changes two positions."""
+        self.trades.append(trade)
+        self._trades_of_slot[trade.zone, trade.slot].append(trade)
+        for site, sign in ((trade.seller, 1), (trade.buyer, -1)):
+            self._trades_of_site[site].append(trade)
+            position = self._positions[site, trade.slot]
+            position.net_wh += sign * trade.wh
+            position.value += sign * trade.wh * trade.price
+            self._open[site].add(trade.slot)
+
+    def set_position(self, site: int, slot: int, net_wh: int, value: int) -> None:
+        """An open position whose trades may be older than what is kept."""
+        self._positions[site, slot] = _Ledger(net_wh, value)
+        self._open[site].add(slot)
+
+    def add_payment(self, payment: Payment) -> None:
+        """The end of slots of a site."""
+        self.payments.append(payment)
+        self._payments_of_site[payment.site].append(payment)
+        self._settled[payment.site].update(payment.readings)
+        self._open[payment.site].difference_update(payment.readings)
+        zone = site_zone(payment.site)
+        self.last_settled[zone] = max(self.last_settled.get(zone, 0), *payment.readings)
+
+    def hold(self, account: str, certificate: int, wh: int) -> None:
+        """An account has `wh` more of a certificate, or less where it is negative."""
+        held = self._held[account]
+        held[certificate] += wh
+        if not held[certificate]:
+            del held[certificate]
+
+    @_guarded
+    def forget(self, before: int) -> None:
+        """Drop slots that began before a moment, and what happened before it; what is open stays.
+
+        Args:
+            before: unix seconds, the beginning of an hour.
+        """
+        slot, hour, self.since = slot_of(before), hour_of(before), before
+        self.trades = [trade for trade in self.trades if trade.slot >= slot]
+        self.payments = [payment for payment in self.payments if min(payment.readings) >= slot]
+        self.reports = [report for report in self.reports if report.at.time >= before]
+        self.retirements = [retirement for retirement in self.retirements if retirement.at.time >= before]
+        self._trades_of_slot = defaultdict(list, {at: of for at, of in self._trades_of_slot.items() if at[1] >= slot})
+        self._trades_of_site = _kept(self._trades_of_site, lambda trade: trade.slot >= slot)
+        self._payments_of_site = _kept(self._payments_of_site, lambda payment: min(payment.readings) >= slot)
+        self._movements_of_site = _kept(self._movements_of_site, lambda movement: movement.at.time >= before)
+        self._forget_states(slot, hour)
+
+    def _forget_states(self, first_slot: int, first_hour: int) -> None:
+        """The same of what later events change."""
+        busy = {(site_zone(site), hour_of_slot(slot)) for site, slots in self._open.items() for slot in slots}
+        busy |= {(zone, hour_of_slot(slot)) for zone, slot in self._book}
+        self.terms = {key: terms for key, terms in self.terms.items() if key[1] >= first_hour or key in busy}
+        ledgers = {
+            (site, slot): ledger
+            for (site, slot), ledger in self._positions.items()
+            if slot >= first_slot or slot in self._open[site]
+        }
+        self._positions = defaultdict(_Ledger, ledgers)
+        settled = {site: {slot for slot in slots if slot >= first_slot} for site, slots in self._settled.items()}
+        self._settled = defaultdict(set, settled)
+        minted = {number: wh for number, wh in self.minted.items() if certificate_of(number)[1] >= first_hour}
+        self.minted = defaultdict(int, minted)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -354,14 +372,13 @@ class Market:
     @_guarded
     def open_slots(self, site: int) -> list[int]:
         """Slots in which a site has traded and that have not settled, earliest first."""
-        traded = {trade.slot for trade in self.trades_of(site)}
-        return sorted(slot for slot in traded if not self.is_settled(site, slot))
+        return sorted(self._open.get(site, ()))
 
     @_guarded
     def busy_slots(self, site: int) -> list[int]:
         """Slots in which something may be held for a site: open positions and resting orders."""
         waiting = {OrderId.unpack(order).slot for order in self._of_site.get(site, ())}
-        return sorted(waiting | set(self.open_slots(site)))
+        return sorted(waiting | self._open.get(site, set()))
 
     @_guarded
     def trades_since(self, unix: int) -> list[Trade]:

@@ -13,6 +13,7 @@ from net8_web.context import Here, here
 from net8_web.i18n import t
 from net8_web.indexer import Retired, SettledSlot
 from net8_web.markup import Cell
+from net8_web.older import say_recent_only
 from net8_web.provenance import Provenance, number_of, provenance_of, round_of
 
 __all__ = ["render"]
@@ -98,7 +99,7 @@ def _slots(at: Here, number: int, found: Provenance) -> None:
     minted = at.view.read(at.view.contracts.certificates.minted_mask(site, hour))
     confirmed = at.view.read(at.view.contracts.records.confirmed_mask(site, hour))
     lines = [
-        _slot_line(at, slot, found.slots.get(slot), bool(minted >> i & 1), bool(confirmed >> i & 1))
+        _slot_line(at, slot, found, bool(minted >> i & 1), bool(confirmed >> i & 1))
         for i, slot in enumerate(slots_of_hour(hour))
     ]
     columns = [
@@ -115,11 +116,13 @@ def _slots(at: Here, number: int, found: Provenance) -> None:
     _check(found)
 
 
-def _slot_line(at: Here, slot: int, settled: SettledSlot | None, minted: bool, confirmed: bool) -> list[str | Cell]:
-    start = slot_start(slot)
+def _slot_line(at: Here, slot: int, found: Provenance, minted: bool, confirmed: bool) -> list[str | Cell]:
+    settled, start = found.slots.get(slot), slot_start(slot)
     name = show.isolate(f"{_utc(start, '%H:%M')}\N{EN DASH}{_utc(start + 900, '%H:%M')}")
     if settled is None:
-        return [name, show.NOTHING, t("certificate.no_report"), *[show.NOTHING] * 5]
+        is_unknown = found.reason is not None and start < at.view.market.since
+        said = t("certificate.not_kept" if is_unknown else "certificate.no_report")
+        return [name, show.NOTHING, said, *[show.NOTHING] * 5]
     outcome = show.outcome(Outcome(settled.outcome))
     round_ = None if settled.tx is None else round_of(at.view, settled.tx)
     return [
@@ -169,6 +172,8 @@ def _transaction(at: Here, tx: str) -> Cell:
 
 def _uses(at: Here, found: Provenance) -> None:
     st.subheader(t("certificate.retirements"))
+    if at.view.market.since:
+        say_recent_only(at.view, found.reason)
     if not found.used:
         markup.empty(t("certificate.no_retirement"), t("certificate.no_retirement_way"))
         return

@@ -3,20 +3,21 @@
 import streamlit as st
 from net8.model import CLEAN_TECHNOLOGIES, site_index
 from net8.packing import certificate_id, certificate_of
-from net8.units import hour_of_slot, hour_start
+from net8.units import hour_start
 
-from net8_web import amounts, markup, show
+from net8_web import amounts, markup, show, uses
 from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.context import Here, choose_site, here, no_site_note
 from net8_web.i18n import t
 from net8_web.markup import Cell
+from net8_web.mintable import mintable
+from net8_web.older import say_recent_only
 from net8_web.timing import LIVE_SECONDS
 
 __all__ = ["render"]
 
 HOURS_AT_ONCE = 24  # what one transaction mints
-MINT_WINDOW = 856  # hours in which an hour can be minted
 TEXT_BYTES = 64  # of beneficiary and purpose
 HELD_SHOWN = 48  # certificates: an hour each; a year of them would be a page of 8,760 lines
 USED_SHOWN = 20  # retirements
@@ -51,20 +52,8 @@ def _name(certificate: int) -> str:
     return t("certificates.line", index=show.isolate(str(site_index(site))), hour=_hour(hour))
 
 
-def _mintable(at: Here, site: int) -> dict[int, int]:
-    """Wh that may be minted now by hour, earliest first; only hours with something to mint."""
-    produced: dict[int, int] = {}
-    for payment in at.view.market.payments_of(site):
-        for slot, reading in payment.readings.items():
-            if reading is not None and reading[0]:
-                produced[hour_of_slot(slot)] = produced.get(hour_of_slot(slot), 0) + reading[0]
-    minted = at.view.market.minted
-    open_hours = {
-        hour: wh - minted.get(certificate_id(site, hour), 0)
-        for hour, wh in produced.items()
-        if hour_start(hour + MINT_WINDOW) > at.view.now
-    }
-    return {hour: wh for hour, wh in sorted(open_hours.items()) if wh > 0}
+def _is_clean(at: Here) -> bool:
+    return at.record.technology in CLEAN_TECHNOLOGIES
 
 
 def _first_day(waiting: dict[int, int]) -> list[tuple[int, int]]:
@@ -78,7 +67,7 @@ def _figures() -> None:
     if at.account.address is None:
         return
     ready, held, retired = st.columns(3)
-    waiting = _mintable(at, at.site) if at.site and at.record.technology in CLEAN_TECHNOLOGIES else {}
+    waiting, no_older = mintable(at.view, at.site) if at.site and _is_clean(at) else ({}, None)
     ready.metric(t("certificates.to_mint"), show.energy(sum(waiting.values())), border=True, height="stretch")
     held.metric(
         t("certificates.held"),
@@ -86,8 +75,9 @@ def _figures() -> None:
         border=True,
         height="stretch",
     )
-    mine = sum(event.wh for event in at.view.market.retirements if event.account == at.account.address)
+    mine, reason = uses.retired_by(at.view, at.account.address)
     retired.metric(t("certificates.retired"), show.energy(mine), border=True, height="stretch")
+    say_recent_only(at.view, no_older or reason)
 
 
 @st.fragment(run_every=LIVE_SECONDS)
@@ -98,14 +88,13 @@ def _mint() -> None:
         if at.site is None or at.account.address is None:
             no_site_note(at)
             return
-        technology = at.record.technology
-        if technology not in CLEAN_TECHNOLOGIES:
-            st.info(t("certificates.not_clean", technology=show.technology(technology)))
+        if not _is_clean(at):
+            st.info(t("certificates.not_clean", technology=show.technology(at.record.technology)))
             return
         if at.site not in at.view.market.admitted_sites:
             st.info(t("certificates.not_admitted", index=show.isolate(str(site_index(at.site)))))
             return
-        waiting = _first_day(_mintable(at, at.site))
+        waiting = _first_day(mintable(at.view, at.site)[0])
         intent = None
         if waiting:
             markup.rows(
@@ -195,13 +184,13 @@ def _proof(site: int, hour: int) -> Cell:
 
 
 def _used(at: Here, account: str) -> None:
-    used = [event for event in at.view.market.retirements if event.account == account][-USED_SHOWN:]
+    used = uses.latest(at.view, account, USED_SHOWN)
     if not used:
         return
     st.subheader(t("certificates.used"))
     lines: list[list[str | Cell]] = [
-        [_proof(event.site, event.hour), show.energy(event.wh), event.beneficiary, event.purpose or show.NOTHING]
-        for event in reversed(used)
+        [_proof(*certificate_of(one.certificate)), show.energy(one.wh), one.beneficiary, one.purpose or show.NOTHING]
+        for one in used
     ]
     columns = [t("col.hour"), t("col.energy"), t("certificates.beneficiary"), t("certificates.purpose")]
     markup.rows(t("certificates.used"), columns, lines, numeric=(1,), wrapped=(2, 3))

@@ -1,17 +1,17 @@
 """Street: what happens now, what it means for my site, and how to join."""
 
 from datetime import datetime
-from itertools import islice
 
 import streamlit as st
 from net8.model import Technology, site_index, site_zone
 from net8.units import slot_of, slot_start
 
-from net8_web import markup, show, street
+from net8_web import markup, show, story, street
 from net8_web.components.book import Cell, strip
 from net8_web.context import Here, here, no_site_note, site_name
 from net8_web.day import SLOTS_OF_DAY, day_of
 from net8_web.i18n import t
+from net8_web.older import say_recent_only
 from net8_web.timing import LIVE_SECONDS
 
 __all__ = ["render"]
@@ -87,7 +87,7 @@ def _mine(at: Here, site: int, start: int) -> None:
     if today.sold_wh and more > 0:
         st.caption(t("home.than_feed_in", amount=show.net8(more)), help=t("home.than_feed_in_help"))
     _day_strip(at, site, start)
-    _story(at, site)
+    _story(at, site, start)
 
 
 def _day_strip(at: Here, site: int, start: int) -> None:
@@ -132,38 +132,16 @@ def _traded(net_wh: int) -> str:
     return t("portfolio.sold" if net_wh > 0 else "portfolio.bought", energy=show.energy(abs(net_wh)))
 
 
-def _story(at: Here, site: int) -> None:
-    market = at.view.market
-    lines: list[tuple[int, int, str]] = []
-    for movement in market.movements_of(site)[-LINES:]:
-        key = "story.deposited" if movement.grains > 0 else "story.withdrawn"
-        lines.append((movement.at.block, movement.at.time, t(key, amount=show.net8(abs(movement.grains)))))
-    for trade in market.trades_of(site)[-LINES:]:
-        sold = trade.seller == site
-        text = t(
-            "story.sold" if sold else "story.bought",
-            energy=show.energy(trade.wh),
-            other=show.isolate(str(site_index(trade.buyer if sold else trade.seller))),
-            price=show.isolate(show.price_net8(trade.price)),
-            slot=show.slot(trade.slot),
-        )
-        lines.append((trade.at.block, trade.at.time, text))
-    credited = (payment for payment in reversed(market.payments_of(site)) if payment.credited)
-    for payment in islice(credited, LINES):
-        slot = max(payment.readings)
-        text = t("story.settled", slot=show.slot(slot), credited=show.net8(payment.credited))
-        lines.append((payment.at.block, payment.at.time, text))
+def _story(at: Here, site: int, start: int) -> None:
     st.subheader(t("home.story"))
-    if not lines:
+    lines, reason = story.latest(at.view, site, LINES)
+    if lines:
+        times = [show.isolate(show.clock(time)) if time >= start else show.moment(time) for time, _ in lines]
+        told = [[time, words] for time, (_, words) in zip(times, lines, strict=True)]
+        markup.rows(t("home.story"), [t("col.time"), t("col.what")], told, wrapped=(1,))
+    else:
         markup.empty(t("home.story_empty"), t("home.story_empty_way"))
-        return
-    latest = sorted(lines, reverse=True)[:LINES]
-    markup.rows(
-        t("home.story"),
-        [t("col.time"), t("col.what")],
-        [[show.isolate(show.clock(time)), text] for _, time, text in latest],
-        wrapped=(1,),
-    )
+    say_recent_only(at.view, reason)
 
 
 # --- everybody ------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from net8_web.context import Here, here
 from net8_web.i18n import t
 from net8_web.indexer import Dispute, IndexerUnusable
 from net8_web.nodes import NodeStatus, statuses
+from net8_web.older import ask_older, say_recent_only
 from net8_web.timing import LIVE_SECONDS
 
 __all__ = ["render"]
@@ -131,19 +132,32 @@ def _dispute_line(one: Dispute) -> list[str]:
 
 def _reports(at: Here) -> None:
     st.subheader(t("oracles.latest"))
-    reports = at.view.market.reports[-REPORTS_SHOWN:]
-    if not reports:
-        markup.empty(t("oracles.no_reports"), t("oracles.no_reports_way"))
-        return
+    market, reason = at.view.market, None
     lines = [
-        [
-            show.moment(report.at.time),
-            show.isolate(str(report.zone)),
-            t("oracles.signed_by", n=show.isolate(str(report.signers))),
-            show.isolate(str(report.settled)),
-            show.short(report.at.tx),
-        ]
-        for report in reversed(reports)
+        _report_line(one.at.time, one.zone, one.signers, one.settled, one.at.tx)
+        for one in reversed(market.reports[-REPORTS_SHOWN:])
     ]
-    columns = [t("col.time"), t("col.zone"), t("col.reports"), t("col.settled"), t("col.tx")]
-    markup.rows(t("oracles.latest"), columns, lines, numeric=(3,))
+    if len(lines) < REPORTS_SHOWN:
+        older = ask_older(at.view, lambda url: indexer.reports(url, REPORTS_SHOWN))
+        lines += [
+            _report_line(one.time, one.zone, len(one.signers), one.settled, f"0x{one.tx}")
+            for one in older.told or []
+            if one.time < market.since
+        ]
+        reason = older.reason
+    if lines:
+        columns = [t("col.time"), t("col.zone"), t("col.reports"), t("col.settled"), t("col.tx")]
+        markup.rows(t("oracles.latest"), columns, lines[:REPORTS_SHOWN], numeric=(3,))
+    else:
+        markup.empty(t("oracles.no_reports"), t("oracles.no_reports_way"))
+    say_recent_only(at.view, reason)
+
+
+def _report_line(time: int, zone: int, signers: int, settled: int, tx: str) -> list[str]:
+    return [
+        show.moment(time),
+        show.isolate(str(zone)),
+        t("oracles.signed_by", n=show.isolate(str(signers))),
+        show.isolate(str(settled)),
+        show.short(tx),
+    ]

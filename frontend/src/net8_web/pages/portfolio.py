@@ -1,20 +1,17 @@
 """Portfolio: balance, deposit and withdraw, open positions, what settled and what it paid, all of it as files."""
 
-from collections.abc import Iterator
-from itertools import islice
-
 import streamlit as st
-from net8.model import Outcome
 from net8.units import grains_to_wei
 
-from net8_web import amounts, markup, show
+from net8_web import amounts, markup, settled, show
 from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.context import Here, choose_site, here, no_site_note, start_empty
-from net8_web.day import Result, result_of
 from net8_web.deposits import approve_intent, deposit_intent, permit_intent
 from net8_web.downloads import files
 from net8_web.i18n import t
+from net8_web.older import say_recent_only
+from net8_web.settled import Ended
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 
 __all__ = ["render"]
@@ -164,40 +161,25 @@ def _open(at: Here, site: int) -> None:
     markup.rows(t("portfolio.open"), columns, lines, numeric=(2, 3))
 
 
-def _results(at: Here, site: int) -> Iterator[tuple[Result, str, str]]:
-    """Settled slots, latest first, with outcome and transaction; worked out one by one, for there are very many."""
-    for payment in reversed(at.view.market.payments_of(site)):
-        for slot in sorted(payment.readings, reverse=True):
-            reading = payment.readings[slot]
-            ended = Outcome.METERED if reading is not None else Outcome.NO_READING
-            yield result_of(at.view.market, site, slot, reading), show.outcome(ended), payment.at.tx
-
-
 def _settled(at: Here, site: int) -> None:
     st.subheader(t("portfolio.settled"))
-    results = list(islice(_results(at, site), ROWS))
-    if not results:
+    ended, reason = settled.latest(at.view, site, ROWS)
+    if ended:
+        columns = ["slot", "traded", "delivered", "used", "payment", "outcome", "tx"]
+        names = [t(f"col.{name}") for name in columns]
+        markup.rows(t("portfolio.settled"), names, [_settled_line(one) for one in ended], numeric=(2, 3, 4))
+    else:
         markup.empty(t("portfolio.no_settled"), t("portfolio.no_settled_way"))
-        return
-    lines = [
-        [
-            show.slot(result.slot),
-            _side(result.net_wh),
-            show.NOTHING if result.exported is None else show.energy(result.exported),
-            show.NOTHING if result.imported is None else show.energy(result.imported),
-            show.signed_net8(result.net) if result.net_wh else show.NOTHING,
-            outcome,
-            show.short(tx),
-        ]
-        for result, outcome, tx in results
+    say_recent_only(at.view, reason)
+
+
+def _settled_line(one: Ended) -> list[str]:
+    return [
+        show.slot(one.slot),
+        _side(one.net_wh),
+        show.NOTHING if one.exported is None else show.energy(one.exported),
+        show.NOTHING if one.imported is None else show.energy(one.imported),
+        show.signed_net8(one.result) if one.net_wh else show.NOTHING,
+        show.outcome(one.outcome),
+        show.NOTHING if one.tx is None else show.short(one.tx),
     ]
-    columns = [
-        t("col.slot"),
-        t("col.traded"),
-        t("col.delivered"),
-        t("col.used"),
-        t("col.payment"),
-        t("col.outcome"),
-        t("col.tx"),
-    ]
-    markup.rows(t("portfolio.settled"), columns, lines, numeric=(2, 3, 4))
