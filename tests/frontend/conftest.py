@@ -8,7 +8,7 @@ from net8.model import Outcome, Technology, Terms
 from net8.packing import Entry, OrderId
 from net8.state import Moment
 from net8_indexer.database import open_database, upgrade
-from net8_indexer.schema import Site, SiteSlot, Trade, ZoneOperator
+from net8_indexer.schema import Block, Site, SiteSlot, Trade, ZoneOperator
 from net8_indexer.writer import Writer
 from net8_web import i18n, indexer
 from net8_web.market import Market
@@ -92,6 +92,7 @@ def engine(tmp_path) -> Iterator[Engine]:
     upgrade(made)
     Writer(made, 31337, OWNER, first_block=10)
     with Session(made) as session:
+        session.add(Block(number=0, hash=b"", time=SLOT * 900 - 60))
         session.add(ZoneOperator(at=100, zone=1, operator=OWNER))
         for site, kind in ((SELLER, Technology.SOLAR), (BUYER, Technology.NONE)):
             session.add(Site(site=site, at=site, owner=OWNER, technology=kind, nameplate=12_000, meter_key=OWNER))

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, or_, select
 
 from net8_indexer.queries.paging import MOST_ROWS, AnyRow, AnySelect, Page, QueryRefused, page, slot_range
+from net8_indexer.queries.places import place_of
 from net8_indexer.schema import Order, OrderChange, Trade
 
 __all__ = [
@@ -157,8 +158,8 @@ def candles(
             f"{first_time} to {last_time} in steps of {seconds} s is not 1 to {MOST_ROWS} candles; "
             "ask for a shorter time or longer steps"
         )
-    where = [Trade.zone == zone, Trade.time >= first_time // seconds * seconds]
-    where += [Trade.time < (last_time // seconds + 1) * seconds]
+    begin, end = first_time // seconds * seconds, (last_time // seconds + 1) * seconds
+    where = [Trade.zone == zone, Trade.at >= place_of(db, begin), Trade.at < place_of(db, end)]
     where += [Trade.slot == slot] if slot is not None else []
     found = db.execute(_grouped(Trade.time - Trade.time % seconds, where))
     return [Candle(*(int(value) for value in row)) for row in found]

@@ -25,9 +25,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from net8_indexer import schema
 from net8_indexer.queries import happened
 from net8_indexer.queries.paging import AnyRow, QueryRefused
+from net8_indexer.queries.places import place_of
 from net8_indexer.queries.seats import seated_by_zone
 from net8_indexer.rows import TERMS_COLUMNS
-from net8_indexer.schema import at_of
 
 __all__ = ["MOST_DAYS", "state"]
 
@@ -57,7 +57,7 @@ def state(db: Connection, since: int) -> State | None:
     orders, positions = _orders(db), _positions(db)
     busy = {(site >> 16, hour_of_slot(slot)) for site, slot, *_ in positions}
     busy |= {(place.zone, hour_of_slot(place.slot)) for place in (OrderId.unpack(one.order) for one in orders)}
-    zones, cut = _zones(db), _first_at(db, since, block)
+    zones, cut = _zones(db), place_of(db, since)
     return State(
         chain_id=origin.chain_id,
         exchange=origin.exchange,
@@ -95,14 +95,6 @@ def _check(since: int, block: BlockState) -> None:
     earliest = block.time - MOST_DAYS * _DAY_S
     if since < earliest:
         raise QueryRefused(f"since {since} is more than {MOST_DAYS} days ago; give {earliest} or later")
-
-
-def _first_at(db: Connection, since: int, last: BlockState) -> int:
-    """Where in the chain `since` begins."""
-    time, number = schema.Block.time, schema.Block.number
-    first = select(number).where(time >= since).order_by(time, number).limit(1)
-    found = db.execute(first).scalar_one_or_none()
-    return at_of(last.number + 1 if found is None else found, 0)
 
 
 # --- zones and sites ------------------------------------------------------------------------------------------------
