@@ -19,7 +19,7 @@ from net8.state import (
     ZoneState,
 )
 from net8.units import HOUR_SECONDS, SLOTS_PER_HOUR, hour_of, hour_of_slot
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, case, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from net8_indexer import schema
@@ -178,8 +178,9 @@ def _terms(db: Connection, first_hour: int, busy: set[_ZoneHour]) -> list[HourTe
 
 def _orders(db: Connection) -> list[Resting]:
     order = schema.Order
-    wanted = select(order.number, order.site, order.left).where(order.left > 0).order_by(order.at)
-    return [Resting(int(row.number), row.site, row.left) for row in db.execute(wanted)]
+    wanted = select(order.at, order.number, order.site, order.left).where(order.left > 0)
+    rows = db.execute(wanted).all()  # sorted here: to have them in order, SQLite would walk through all there ever were
+    return [Resting(int(number), site, left) for _, number, site, left in sorted(rows, key=lambda row: row.at)]
 
 
 def _positions(db: Connection) -> list[tuple[int, int, int, int]]:
@@ -204,13 +205,16 @@ def _positions(db: Connection) -> list[tuple[int, int, int, int]]:
 
 
 def _held(db: Connection) -> list[Account]:
-    """What each account holds, as far as it holds anything."""
+    """What each account holds, as far as it holds anything; summed up here, for hardly two moves are of one sum."""
     move = schema.CertificateMove
     sums: defaultdict[str, defaultdict[tuple[int, int], int]] = defaultdict(lambda: defaultdict(int))
-    for side, sign in ((move.receiver, 1), (move.sender, -1)):
-        wanted = select(side, move.site, move.hour, func.sum(move.wh)).where(side.is_not(None))
-        for account, site, hour, wh in db.execute(wanted.group_by(side, move.site, move.hour)):
-            sums[str(account)][site, hour] += sign * int(wh)
+    for sender, receiver, site, hour, wh in db.execute(
+        select(move.sender, move.receiver, move.site, move.hour, move.wh)
+    ):
+        if sender is not None:
+            sums[sender][site, hour] -= wh
+        if receiver is not None:
+            sums[receiver][site, hour] += wh
     found = []
     for account in sorted(sums):
         held: list[Certified] = [(*key, wh) for key, wh in sorted(sums[account].items()) if wh]
@@ -221,11 +225,11 @@ def _held(db: Connection) -> list[Account]:
 
 def _minted(db: Connection, first_hour: int) -> list[Certified]:
     move = schema.CertificateMove
+    wh = func.sum(case((move.sender.is_(None), move.wh), else_=0))
     wanted = (
-        select(move.site, move.hour, func.sum(move.wh))
-        .join(schema.Site, schema.Site.site == move.site)
-        .where(move.sender.is_(None), move.hour >= first_hour)
+        select(move.site, move.hour, wh)
+        .where(move.site.in_(happened.sites()), move.hour >= first_hour)
         .group_by(move.site, move.hour)
         .order_by(move.site, move.hour)
     )
-    return [(site, hour, int(wh)) for site, hour, wh in db.execute(wanted)]
+    return [(site, hour, int(minted)) for site, hour, minted in db.execute(wanted) if minted]
