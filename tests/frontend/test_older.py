@@ -1,5 +1,6 @@
 """What is older than the app keeps: pages have it from the indexer, and say that it is missing where there is none."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -125,6 +126,21 @@ def test_certificates__minted_a_moment_ago__not_offered_again_though_the_indexer
     assert (left, reason) == ({OLD // 4: 350}, None)
     street(events.TransferSingle(OWNER, "0x" + "0" * 40, OWNER, OLD_CERTIFICATE, 350))
     assert mintable(view_of(street, chain, environment), SELLER) == ({}, None)
+
+
+def test_certificates__more_than_a_list_can_hold__chosen_by_day_and_hour(street) -> None:
+    hours = range(SLOT // 4 - 100, SLOT // 4)
+    for hour in hours:
+        street(events.TransferSingle(OWNER, "0x" + "0" * 40, OWNER, certificate_id(SELLER, hour), hour))
+    shown = page("certificates").run()
+    days = shown.selectbox(key="retire_day")
+    assert days.options == sorted(
+        {str(datetime.fromtimestamp(hour * 3600, UTC).date()) for hour in hours}, reverse=True
+    )
+    assert len(shown.selectbox(key="retire_id").options) <= 24
+    days.select_index(1).run()
+    chosen = shown.selectbox(key="retire_id").value
+    assert str(datetime.fromtimestamp((chosen & 2**32 - 1) * 3600, UTC).date()) == days.options[1]
 
 
 def test_oracles__no_report_since__the_last_ones_before(street, old, api) -> None:

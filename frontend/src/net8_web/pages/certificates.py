@@ -1,5 +1,8 @@
 """Certificates: mint what has settled, see what you hold, retire it in somebody's name."""
 
+from collections import defaultdict
+from datetime import date, datetime
+
 import streamlit as st
 from net8.model import CLEAN_TECHNOLOGIES, site_index
 from net8.packing import certificate_id, certificate_of
@@ -112,8 +115,24 @@ def _mint() -> None:
         at.send("mint", intent, t("certificates.mint_idle"), "certificates.minted")
 
 
+def _of_a_day(held: dict[int, int]) -> list[int]:
+    """Certificates of the day that is chosen first: a list of very many takes long to draw and to look through."""
+    zone = show.timezone()
+    of_day: defaultdict[date, list[int]] = defaultdict(list)
+    for certificate in sorted(held, reverse=True):
+        hour = certificate_of(certificate)[1]
+        of_day[datetime.fromtimestamp(hour_start(hour), zone).date()].append(certificate)
+    days = sorted(of_day, reverse=True)
+    return of_day[st.selectbox(t("certificates.day"), days, format_func=_date, key="retire_day")]
+
+
+def _date(day: date) -> str:
+    return show.isolate(day.isoformat())
+
+
 def _retirement(at: Here, holder: str, held: dict[int, int]) -> wallet.Intent | None:
-    certificate = st.selectbox(t("certificates.which"), sorted(held, reverse=True), format_func=_name, key="retire_id")
+    offered = sorted(held, reverse=True) if len(held) <= HELD_SHOWN else _of_a_day(held)
+    certificate = st.selectbox(t("certificates.which"), offered, format_func=_name, key="retire_id")
     typed = st.text_input(t("certificates.quantity"), key="retire_kwh", placeholder=show.kwh(held.get(certificate, 0)))
     whom = st.text_input(t("certificates.beneficiary"), key="retire_for")
     purpose = st.text_input(t("certificates.purpose"), key="retire_why")
