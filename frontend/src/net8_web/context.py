@@ -1,6 +1,8 @@
 """What a page needs to know: the chain as last seen, whose wallet is connected, which site is shown."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -14,7 +16,7 @@ from net8_web.feed import View, feed
 from net8_web.i18n import t
 from net8_web.words import sentence
 
-__all__ = ["Here", "celebrate", "choose_site", "here", "no_site_note", "site_name", "start_empty"]
+__all__ = ["Here", "celebrate", "choose_site", "here", "no_site_note", "site_name", "start_anew", "start_empty"]
 
 _CHOSEN = "_site"
 _NOTES = "_notes"
@@ -137,13 +139,18 @@ class Here:
         st.rerun()
 
 
+def start_anew(field_name: str, begin: Callable[[], None]) -> None:
+    """Call `begin` if a transaction has used up what a field said; before the field is drawn."""
+    emptied = _notes().emptied
+    if field_name in emptied:
+        begin()
+        emptied.discard(field_name)  # only now: `begin` may be where a run that is overtaken ends
+
+
 def start_empty(*fields: str) -> None:
     """Empty those of the fields that a transaction has used up; before they are drawn."""
-    notes = _notes()
     for name in fields:
-        if name in notes.emptied:
-            st.session_state[name] = ""
-            notes.emptied.discard(name)
+        start_anew(name, partial(st.session_state.__setitem__, name, ""))
 
 
 def celebrate() -> None:
@@ -174,8 +181,9 @@ def site_name(site: int) -> str:
 def choose_site(at: Here) -> None:
     """Which of several sites is shown; nothing to choose, nothing shown."""
     mine = at.view.market.sites_of(at.account.address) if at.account.address else []
-    if len(mine) > 1 and at.site:
-        st.selectbox(t("site.choose"), mine, index=mine.index(at.site), format_func=site_name, key=_CHOSEN)
+    with st.container():  # always there, so that a second site moves no field somebody types into
+        if len(mine) > 1 and at.site:
+            st.selectbox(t("site.choose"), mine, index=mine.index(at.site), format_func=site_name, key=_CHOSEN)
 
 
 def no_site_note(at: Here) -> None:

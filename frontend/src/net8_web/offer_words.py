@@ -59,11 +59,10 @@ def price_words(prices: Sequence[int]) -> str:
 
 def _span(first: int, last: int) -> str:
     """From the start of one slot to the end of another."""
-    return show.slot(first) if first == last else t("strip.span", first=_start(first), last=_start(last + 1))
-
-
-def _start(slot: int) -> str:
-    return show.moment(slot_start(slot))
+    start, end = slot_start(first), slot_start(last + 1)
+    if show.day(start) == show.day(end):
+        return show.span(start, end)
+    return t("strip.span", first=show.moment(start), last=show.moment(end))
 
 
 def legs_table(legs: Sequence[Leg], closed: Sequence[int]) -> None:
@@ -92,4 +91,4 @@ def legs_table(legs: Sequence[Leg], closed: Sequence[int]) -> None:
             ]
         )
     columns = ["strip.col_slots", "strip.col_count", "col.price_net8", "strip.col_each", "strip.col_left"]
-    markup.rows(t("strip.table"), [t(name) for name in columns], lines, numeric=(1, 2, 3, 4))
+    markup.rows(t("strip.table"), [t(name) for name in columns], lines, numeric=(1, 2, 3, 4), wrapped=(0,))

@@ -10,7 +10,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from net8.model import Outcome, Technology
-from net8.units import WEI_PER_GRAIN, euros_per_kwh, grains_to_eur, grains_to_net8, net8_per_kwh, slot_start
+from net8.units import (
+    SLOT_SECONDS,
+    WEI_PER_GRAIN,
+    euros_per_kwh,
+    grains_to_eur,
+    grains_to_net8,
+    net8_per_kwh,
+    slot_start,
+)
 
 from net8_web.i18n import direction, language, t
 
@@ -34,6 +42,7 @@ __all__ = [
     "short",
     "signed_net8",
     "slot",
+    "span",
     "technology",
     "timezone",
     "wei",
@@ -151,7 +160,12 @@ def moment(unix: int) -> str:
 def slot(number: int) -> str:
     """A slot: `23 Nov, 14:15-14:30`."""
     start = slot_start(number)
-    return f"{day(start)}, {isolate(f'{clock(start)}-{clock(start + 900)}')}"
+    return span(start, start + SLOT_SECONDS)
+
+
+def span(start: int, end: int) -> str:
+    """From one moment to another of the same day: `23 Nov, 14:15-15:00`."""
+    return t("clock.now", day=day(start), time=isolate(f"{clock(start)}-{clock(end)}"))
 
 
 def short(address: str) -> str:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The strip on top of every page: connect, who am I, wrong network, what is under way, language.
 
-import { element, fill, hashLink, short } from "./dom.js";
+import { element, fill, hashLink, short, whenReleased } from "./dom.js";
 import { entries, forgetFinished } from "./outbox.js";
 import { connect, disconnect, onRightChain, switchNetwork } from "./session.js";
 import { redraw, shared } from "./shared.js";
@@ -43,7 +43,10 @@ function chooser(words) {
     element("footer", {}, close),
   );
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    shared.choosing = false;
+    dialog.remove();
+  });
   return dialog;
 }
 
@@ -54,6 +57,7 @@ export function openChooser() {
   const dialog = chooser(bar.data().words);
   bar.root.append(dialog);
   dialog.showModal();
+  shared.choosing = true;
 }
 
 function languages(data, onLanguage) {
@@ -146,6 +150,11 @@ function underWay(words) {
 
 /** Draw the bar into `root`. */
 export function drawBar(root, data, onLanguage) {
+  whenReleased(root.querySelector(".bar"), () => draw(root, data, onLanguage));
+  if (shared.choosing) openChooser(); // the bar is mounted anew, and the open list went with the one before
+}
+
+function draw(root, data, onLanguage) {
   const host = root.querySelector(".bar");
   const open = root.querySelector("details")?.open;
   host.replaceChildren(

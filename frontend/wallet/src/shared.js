@@ -8,6 +8,7 @@ export const shared = (globalThis.__net8 ??= {
   active: null, // the chosen wallet: {uuid, rdns, name, icon, provider}
   address: null,
   chainId: null,
+  choosing: false, // the list of wallets is open
   asking: false, // a connection request is open in the wallet
   problem: null, // last fault of connecting or switching: {kind, reason}
   listened: new WeakSet(), // providers that already carry our listeners

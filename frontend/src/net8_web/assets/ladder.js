@@ -6,11 +6,11 @@
 /** Draw now, or once what is being pressed is let go: a press ends on the node that it began on, or it is no click. */
 function whenReleased(host, draw) {
   host.waiting = draw; // the latest
-  if (!host.querySelector(":active")) return release();
-  function release() {
+  const release = () => {
     host.waiting?.();
     host.waiting = null;
-  }
+  };
+  if (!host.querySelector(":active")) return release();
   for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => setTimeout(release), { once: true });
 }
 

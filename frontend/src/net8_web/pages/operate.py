@@ -23,10 +23,11 @@ def render() -> None:
         markup.empty(t("problem.no_zone"), t("problem.no_zone_way"))
         return
     zones = sorted(at.view.market.zones)
-    if len(zones) > 1:
-        mine = [zone for zone in zones if at.view.market.zones[zone] == at.account.address]
-        first = zones.index(mine[0] if mine else zones[0])
-        st.selectbox(t("operate.zone"), zones, index=first, key=_ZONE, format_func=_zone_name)
+    with st.container():  # always there, so that a second zone moves no field somebody types into
+        if len(zones) > 1:
+            mine = [zone for zone in zones if at.view.market.zones[zone] == at.account.address]
+            first = zones.index(mine[0] if mine else zones[0])
+            st.selectbox(t("operate.zone"), zones, index=first, key=_ZONE, format_func=_zone_name)
     _forms()
     _state()
     _consent()

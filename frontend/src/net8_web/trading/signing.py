@@ -43,7 +43,8 @@ def sign_form(at: Here, slot: int, terms: Terms, draft: Draft, page: StreamlitPa
     )  # fmt: skip
     if span == "many":
         slots = open_slots(at)
-        orders = read_batch(at, slots, draft)
+        with st.container():  # one place, so that a sentence that comes or goes moves no field below
+            orders = read_batch(at, slots, draft)
         asked = conditions.ask(at, slots[-1] if orders is None else orders.orders[-1].slot)
         intent = None if orders is None else _strip_intent(at, orders, asked)
     else:
