@@ -12,9 +12,12 @@ import boa
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from tests.compiled import keep_for_titanoboa
 from tests.contracts.entries import packed
 from tests.contracts.exchange_fixtures import *  # noqa: F403
 from tests.contracts.signing import consent, person, sign_digest
+
+keep_for_titanoboa()
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 START = 555_600 * 3600  # unix time at which every test begins: a full hour
