@@ -2,8 +2,8 @@
 
 Two zones, five owners, seven sites. Every rule does the same on chain and in the model; after every step all money,
 positions and books are equal, and the numbered invariants of the exchange hold for what lies in its storage. At the end
-every view is compared. The environment variable HYPOTHESIS_PROFILE chooses how long: `default`, or `nightly` for many
-more and longer histories.
+of some histories every view is compared. The environment variable HYPOTHESIS_PROFILE chooses how long: `default`, or
+`nightly` for many more and longer histories.
 """
 
 import os
@@ -71,10 +71,11 @@ from tests.contracts.words import Words
 
 PROFILES = {
     # actions in all, at least; steps in a history, at most; where the seeds begin (anywhere, where there is none)
-    "default": (3_000, 50, 0),
+    "default": (5_000, 50, 0),
     "nightly": (200_000, 100, None),
 }
 HISTORIES_AT_ONCE = 20
+VIEWS_EVERY = 3  # histories: the views of all that is left cost as much as twenty actions
 MARKETS_AT_THE_END, ORDERS_AT_THE_END = 5, 12  # how many the last comparison looks at
 MUST_HAPPEN = {
     "matched",
@@ -173,6 +174,7 @@ class StreetMachine(RuleBasedStateMachine):
     world: World
     happened: ClassVar[Counter[str]] = Counter()  # over all histories
     actions: ClassVar[int] = 0  # over all histories
+    ended: ClassVar[Iterator[int]] = count()  # histories
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,7 +190,8 @@ class StreetMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.compare_everything()
+            if next(self.ended) % VIEWS_EVERY == 0:
+                self.compare_everything()
         finally:
             self.anchor.__exit__(None, None, None)
 
@@ -322,6 +325,13 @@ class StreetMachine(RuleBasedStateMachine):
     @rule(i=SITES, n=NEAR, sell=st.booleans(), wh=st.integers(10, 500), seconds=st.integers(1, 2 * SLOT))
     def offer_for_a_while(self, i: int, n: int, sell: bool, wh: int, seconds: int) -> None:
         self.place(i, self.near(n), sell, 90, wh, LIMIT, "owner", expiry=seconds)
+
+    @rule(i=SITES, j=SITES, n=NEAR, wh=st.integers(10, 500))
+    def walk_past_what_has_expired(self, i: int, j: int, n: int, wh: int) -> None:
+        """Somebody offers for a minute, and a buyer comes after it."""
+        self.place(i, self.near(n), True, 90, wh, LIMIT, "owner", expiry=60)
+        self.move(60)
+        self.place(j, self.near(n), False, 91, wh, LIMIT, "owner")
 
     @precondition(lambda self: self.steps % 4 == 0 and (self.traded() or self.model.orders))
     @rule(pick=PICKS, other=SITES)
