@@ -16,6 +16,7 @@ from typing import Any
 import boa
 import vyper
 from vyper.compiler.phases import CompilerData
+from vyper.semantics.namespace import get_namespace
 
 from scripts.compiler import PROJECT
 
@@ -104,6 +105,7 @@ def keep_for_titanoboa() -> None:
     """Let titanoboa load the project's contracts from here, unless something else has taken its compiler's place."""
     if boa.interpret.compiler_data is not _compile:
         return
+    get_namespace()  # makes the compiler's, which titanoboa takes for given where nothing was compiled yet
 
     def compiler_data(source: str, name: str, filename: str | Path, *rest: Any, **options: Any) -> CompilerData:
         path = Path(filename)

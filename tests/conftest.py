@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 NO_SHARED_DATA = "no shared data beside the checkout"
 NO_SMALL_DISK = "no right to mount a small file system"
@@ -13,22 +15,20 @@ ALLOWED_SKIPS: tuple[str, ...] = (
     NO_SMALL_DISK,  # a full disk is tried on a small file system, which only root may mount
 )
 
-# These files take longest and begin first, so that no worker is left alone with one of them at the end.
+# These take longest and begin first, so that no worker is left alone with one of them at the end.
 ROOT = Path(__file__).resolve().parents[1]
+BROWSER = "tests/browser"
 LONGEST = (
+    BROWSER,
+    "tests/street/test_street.py",
     "tests/contracts/test_exchange_stateful.py",
     "tests/oracle_node/test_street_processes.py",
-    "tests/street/test_street.py",
-    "tests/browser/test_trading.py",
-    "tests/browser/test_newcomer.py",
-    "tests/browser/test_journeys.py",
-    "tests/browser/test_accessibility.py",
+    "tests/contracts/test_oracle_stateful.py",
     "tests/chain/test_deploy.py",
-    "tests/contracts/test_exchange_economics.py",
-    "tests/contracts/test_green_certificates.py",
-    "tests/contracts/test_reserve.py",
-    "tests/contracts/test_desk_signed.py",
     "tests/forge/test_invariants.py",
+    "tests/bench/test_app.py",
+    "tests/bench/test_gas.py",
+    "tests/indexer/test_process.py",
 )
 
 _unexpected: list[str] = []
@@ -42,11 +42,28 @@ def _note(nodeid: str, longrepr: object) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    gone = [name for name in LONGEST if not (ROOT / name).is_file()]
+    gone = [name for name in LONGEST if not (ROOT / name).exists()]
     if gone:
-        raise pytest.UsageError(f"LONGEST in tests/conftest.py names files that are not there: {gone}")
-    places = {ROOT / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+        raise pytest.UsageError(f"LONGEST in tests/conftest.py names what is not there: {gone}")
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """Of its file among those that begin first."""
+    return next((n for n, name in enumerate(LONGEST) if item.path.is_relative_to(ROOT / name)), len(LONGEST))
+
+
+class ByFile(LoadFileScheduling):
+    """A file's tests run in one worker; those with a browser all in the same, which has one street for them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return BROWSER if file.startswith(BROWSER) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
