@@ -103,7 +103,7 @@ def creation_code(name: str) -> str:
 
 def keep_for_titanoboa() -> None:
     """Let titanoboa load the project's contracts from here, unless something else has taken its compiler's place."""
-    if boa.interpret.compiler_data is not _compile:
+    if boa.interpret.compiler_data.__module__ != boa.interpret.__name__:
         return
     get_namespace()  # makes the compiler's, which titanoboa takes for given where nothing was compiled yet
 
