@@ -9,7 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from bench import app, certificates, gas, indexer, latency, readings, reports
+from bench import app, certificates, gas, indexer, latency, readings, reports, year
 from bench.day import day_lines
 from bench.site import PROGRAMS, PROJECT, open_zone
 
@@ -57,9 +57,11 @@ def main(arguments: list[str]) -> int:
     print("measuring the web app, two minutes", file=sys.stderr)
     with open_zone(FOLDER, environment) as zone:
         pages = app.measure(zone, FOLDER / "31337.json")
+    print("measuring the web app with a year of history, ten minutes", file=sys.stderr)
+    of_year = year.measure(FOLDER)
     results = {
         "gas": measured, **streets, "readings_per_second": rate, "indexer": indexed, "app": pages,
-        "exchange_code_hash": code_hash,
+        "year": of_year, "exchange_code_hash": code_hash,
     }  # fmt: skip
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(table(measured, tomllib.loads((HERE / "peers.toml").read_text(encoding="utf-8"))))
@@ -70,7 +72,7 @@ def main(arguments: list[str]) -> int:
         f"readings checked and aggregated on one core: {rate['checked']} a second "
         f"(their signatures' recovery alone: {rate['recovery_alone']})"
     )
-    print(*indexer.lines(indexed), *app.lines(pages), sep="\n")
+    print(*indexer.lines(indexed), *app.lines(pages), *year.lines(of_year), sep="\n")
     return 0
 
 

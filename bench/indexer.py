@@ -31,7 +31,7 @@ from net8_indexer.schema import Base, table_of
 from net8_indexer.writer import SeenBlock, Writer
 from sqlalchemy import Connection, Engine, func, make_url, select
 
-__all__ = ["lines", "measure", "write_history"]
+__all__ = ["Log", "batched", "hour_logs", "lines", "log_of", "measure", "slot_logs", "write_history"]
 
 HOMES, ZONE, DAYS = 100, 1, 7
 FIRST_HOUR = 500_000  # since 1970
@@ -43,13 +43,14 @@ T = TypeVar("T")
 Log = dict[str, Any]
 
 
-def _batched(items: Iterable[T], count: int) -> Iterator[list[T]]:
+def batched(items: Iterable[T], count: int) -> Iterator[list[T]]:
+    """Items in lists of a length, the last one shorter."""
     rest = iter(items)
     while batch := list(islice(rest, count)):
         yield batch
 
 
-def _log(kind: type[Event], block: int, index: int, *values: Any) -> Log:  # noqa: ANN401 - of any ABI type
+def log_of(kind: type[Event], block: int, index: int, *values: Any) -> Log:  # noqa: ANN401 - of any ABI type
     """One log as a chain node gives it."""
     inputs = list(zip(abi.load(kind.CONTRACT).events[kind.__name__].inputs, values, strict=True))
     topics = [encode([typ], [value]) for (_, typ, indexed), value in inputs if indexed]
@@ -70,31 +71,31 @@ def _hash(block: int) -> bytes:
 
 def _beginning() -> list[Log]:
     """A zone, its operators and its homes."""
-    logs = [_log(events.ZoneCreated, 1, 0, ZONE, ACCOUNT)]
-    logs += [_log(events.OperatorRegistered, 1, i, i, ACCOUNT, ACCOUNT, 10**21) for i in range(1, 5)]
-    logs += [_log(events.Admitted, 1, 4 + i, ZONE, i) for i in range(1, 5)]
+    logs = [log_of(events.ZoneCreated, 1, 0, ZONE, ACCOUNT)]
+    logs += [log_of(events.OperatorRegistered, 1, i, i, ACCOUNT, ACCOUNT, 10**21) for i in range(1, 5)]
+    logs += [log_of(events.Admitted, 1, 4 + i, ZONE, i) for i in range(1, 5)]
     for home in range(1, HOMES + 1):
         values = ZONE << 16 | home, ACCOUNT, int(Technology.SOLAR), 10_000, ACCOUNT
-        logs.append(_log(events.SiteRegistered, 1, 100 + home, *values))
+        logs.append(log_of(events.SiteRegistered, 1, 100 + home, *values))
     return logs
 
 
-def _slot(slot: int, block: int) -> list[Log]:
+def slot_logs(slot: int, block: int) -> list[Log]:
     """Half of the homes offer at their own price, and the others take it."""
     logs = []
     if slot % 4 == 0:
         terms = 80 | 6000 << 16 | 200 << 32 | 20 << 48 | 100 << 64 | 20 << 80 | 100 << 96 | 1 << 112
-        logs.append(_log(events.TermsFixed, block, 0, ZONE, slot // 4, terms))
+        logs.append(log_of(events.TermsFixed, block, 0, ZONE, slot // 4, terms))
     for seller in range(1, HOMES // 2 + 1):
         order = OrderId(ZONE, slot, True, seller, 1).pack()
         wh, buyer = 500 + (slot * seller) % 1_000, ZONE << 16 | HOMES // 2 + seller
         word = order | wh << 96 | seller << 120
-        logs.append(_log(events.OrderPlaced, block, len(logs), word))
-        logs.append(_log(events.Trade, block, len(logs), word | buyer << 136))
+        logs.append(log_of(events.OrderPlaced, block, len(logs), word))
+        logs.append(log_of(events.Trade, block, len(logs), word | buyer << 136))
     return logs
 
 
-def _hour(hour: int, block: int) -> list[Log]:
+def hour_logs(hour: int, block: int) -> list[Log]:
     """A report that settles an hour of all homes, and says that one in twenty falls short."""
     entries, credited = [], []
     for home in range(1, HOMES + 1):
@@ -104,8 +105,8 @@ def _hour(hour: int, block: int) -> list[Log]:
         entries.append(Entry(hour, home, dict.fromkeys(range(4), reading)).pack())
     sums = ZONE, 10**6, 10**5, 10**5, 10**4
     return [
-        _log(events.Settled, block, 200, *sums, join_words(entries), credited),
-        _log(events.Reported, block, 201, ZONE, 7, _hash(block), 4 * HOMES),
+        log_of(events.Settled, block, 200, *sums, join_words(entries), credited),
+        log_of(events.Reported, block, 201, ZONE, 7, _hash(block), 4 * HOMES),
     ]
 
 
@@ -115,9 +116,9 @@ def _blocks(days: int) -> Iterator[tuple[SeenBlock, list[Log]]]:
     yield SeenBlock(1, _hash(1), first_slot * 900 - 1), _beginning()
     for number in range(96 * days):
         slot, block = first_slot + number, number + 2
-        logs = _slot(slot, block)
+        logs = slot_logs(slot, block)
         if slot % 4 == 3:
-            logs += _hour(slot // 4, block)
+            logs += hour_logs(slot // 4, block)
         yield SeenBlock(block, _hash(block), (slot + 1) * 900), logs
 
 
@@ -125,7 +126,7 @@ def write_history(engine: Engine, days: int) -> tuple[int, float]:
     """Fill an empty database through the indexer's own decoding and writing: (logs, seconds that these took)."""
     writer = Writer(engine, 31337, ACCOUNT, 0)
     count, seconds = 0, 0.0
-    for step in _batched(_blocks(days), STEP):
+    for step in batched(_blocks(days), STEP):
         logs = [log for _, one in step for log in one]
         began = time.perf_counter()
         writer.take_in(decode_all(logs), [block for block, _ in step])
@@ -144,7 +145,7 @@ def _plainly(engine: Engine, path: Path) -> tuple[int, float]:
             table = table_of(mapper.class_)
             columns = ", ".join(f'"{column.name}"' for column in table.c)
             places = ", ".join("?" * len(table.c))
-            for rows in _batched(source.exec_driver_sql(f"SELECT {columns} FROM {table.name}"), 50_000):
+            for rows in batched(source.exec_driver_sql(f"SELECT {columns} FROM {table.name}"), 50_000):
                 began = time.perf_counter()
                 target.executemany(f"INSERT INTO {table.name} ({columns}) VALUES ({places})", rows)
                 target.commit()

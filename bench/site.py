@@ -124,12 +124,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def anvil() -> Iterator[str]:
-    """A fresh chain; its address."""
+def anvil(begin: int | None = None) -> Iterator[str]:
+    """A fresh chain; its address. One that begins at a unix time is made for many blocks: it keeps no old states."""
     port = free_port()
     command = [
         str(PROGRAMS / "anvil"), "--port", str(port), "--silent", "--base-fee", "0", "--gas-price", "0",
-        "--prune-history", "64",
+        "--prune-history", *(["64"] if begin is None else ["--timestamp", str(begin)]),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
@@ -156,11 +156,11 @@ def _ape(script: str, path: Path, environment: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def open_zone(folder: Path, environment: Mapping[str, str]) -> Iterator[Zone]:
+def open_zone(folder: Path, environment: Mapping[str, str], begin: int | None = None) -> Iterator[Zone]:
     """A fresh chain with a deployment checked against the sources, a zone, its operators and a hundred funded sites."""
     path = folder / "31337.json"
     path.unlink(missing_ok=True)
-    with anvil() as url:
+    with anvil(begin) as url:
         _ape("deploy", path, {**environment, "APE_FOUNDRY_HOST": url})
         _ape("check_deployment", path, {**environment, "APE_FOUNDRY_HOST": url})
         deployment = load(path)
