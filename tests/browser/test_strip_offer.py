@@ -70,7 +70,8 @@ def test_strip__a_day_signed_without_gas__taken_by_a_neighbour_with_one_transact
     buyer.page.get_by_role("cell", name="0.50").first.wait_for()
     buyer.connect()
     buyer.fill("At most in each quarter hour (kWh)", "0.2")
-    buyer.sign("accept", "1 of 2: sign for")
+    buyer.sign("accept", f"1 of 2: sign for {len(signed.offer.wh) * 0.2:.2f} kWh")
+    street.chain.request("evm_mine")  # the chain's clock goes on between the steps, and gates close by it
     buyer.sign("accept", "2 of 2: buy")
     buyer.sees("Taken. The trade is final.")
     buyer.page.get_by_role("cell", name="0.30").first.wait_for()

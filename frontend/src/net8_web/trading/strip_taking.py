@@ -104,10 +104,20 @@ def _own_strip(standing: StripStanding, site: int, shares: Sequence[_Share]) -> 
 
 
 def _signed(at: Here, own: Strip) -> StripLetter | None:
-    """The same strip as this browser has signed it, if nothing of it has traded yet."""
+    """What this browser has signed that says the same of these slots, if nothing of it has traded yet."""
     untouched = (one for one in mine(at) if one.life is Life.OPEN and one.left == one.wh)
     strips = (one.letter for one in untouched if isinstance(one, StripStanding))
-    return next((letter for letter in strips if replace(letter.offer, nonce=0) == own), None)
+    return next((letter for letter in strips if _covers(letter.offer, own)), None)
+
+
+def _covers(signed: Strip, own: Strip) -> bool:
+    """Whether a strip is another one, or that and more: gates close between the two steps."""
+    alike = replace(signed, nonce=0, first_slot=own.first_slot, prices=own.prices, wh=own.wh) == own
+    return alike and _legs(own) <= _legs(signed)
+
+
+def _legs(strip: Strip) -> set[tuple[int, int, int]]:
+    return {leg for leg in zip(strip.slots, strip.prices, strip.wh, strict=True) if leg[2]}
 
 
 def _sign_intent(at: Here, own: Strip, label: str) -> Intent:
