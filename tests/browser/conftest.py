@@ -14,7 +14,6 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from net8_web.i18n import table
 from playwright.sync_api import Browser, Page
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from scripts.chromium import chromium
 from tests.browser.small_street import SmallStreet, running
@@ -110,13 +109,7 @@ class Visitor:
 
     def choose(self, wallet: str = "Test Fox") -> None:
         """Choose a wallet from the open list."""
-        offered = self.page.get_by_role("button", name=wallet)
-        for _ in range(3):  # the app's first run may draw the bar anew, which closes the list
-            try:
-                offered.click(timeout=15_000)
-                break
-            except PlaywrightTimeout:
-                self.page.locator("[data-role=connect]").click()
+        self.page.get_by_role("button", name=wallet).click()
         self.page.locator("[data-role=disconnect]").wait_for()
 
     def fill(self, label: str, text: str) -> None:
