@@ -124,7 +124,10 @@ def deploy_wallet(street: SmallStreet) -> str:
     sender = street.owner.address
     street.chain.request("anvil_setBalance", [sender, hex(10**20)])
     tx = street.chain.request("eth_sendTransaction", [{"from": sender, "data": data, "gas": hex(10**7)}])
-    return checksum_address(street.chain.request("eth_getTransactionReceipt", [tx])["contractAddress"])
+    receipt = None
+    while receipt is None:
+        receipt = street.chain.request("eth_getTransactionReceipt", [tx])
+    return checksum_address(receipt["contractAddress"])
 
 
 def tell(street: SmallStreet, wallet: str, function: str, types: list[str], values: list) -> None:
