@@ -12,8 +12,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,13 +47,19 @@ def _search_path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
+@cache
+def _in_turn() -> Iterator[int]:
+    """Any ports, in an order of chance, each once: nobody listens yet where this street is about to."""
+    return iter(random.sample(_ANY, len(_ANY)))
+
+
 def choose_port(wanted: int, option: str) -> int:
-    """`wanted` if it is free, any free port for 0.
+    """`wanted` if it is free, any free port for 0; never the same twice.
 
     Raises:
         PortTaken: something listens there already.
     """
-    for port in [wanted] if wanted else random.sample(_ANY, len(_ANY)):
+    for port in [wanted] if wanted else _in_turn():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 START_S = 120  # a machine may be busy
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStreet]:
     """Contracts, a bakery that buys, a roof that sells."""
     with running(tmp_path_factory.mktemp("street")) as made:
@@ -48,7 +48,7 @@ def start_app(environment: dict[str, str]) -> tuple[str, subprocess.Popen[bytes]
     raise RuntimeError(f"the app did not start within {START_S} s")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def indexer(street: SmallStreet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """The street's history, as a process of its own."""
     made = Process(tmp_path_factory.mktemp("indexer"), street, "net8.sqlite", poll_ms=200)
@@ -57,7 +57,7 @@ def indexer(street: SmallStreet, tmp_path_factory: pytest.TempPathFactory) -> It
     made.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def app(street: SmallStreet, indexer: Process) -> Iterator[str]:
     """The running app's address."""
     address, process = start_app(
@@ -75,7 +75,7 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def wallets_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The test wallets, bundled."""
     bundle = tmp_path_factory.mktemp("wallets") / "wallets.js"
