@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from eth_account import Account
-from net8.letters import Letter, read
+from net8.letters import LONGEST, Letter, read
 from net8.offers import Offer
 from net8.signing import sign
 from net8.units import slot_start
@@ -154,7 +154,7 @@ def test_offer__for_one_account_alone__others_are_told(visit, street: SmallStree
 HOSTILE = {
     "nothing": ("hello neighbour", "That is no signed offer."),
     "torn": (lambda letter, _: letter.token[:-9], "This offer is not whole"),
-    "huge": ("A" * 5000, "That is too long for a signed offer."),
+    "huge": ("A" * (LONGEST + 1), "That is too long for a signed offer."),
     "chain": (
         lambda letter, _: replace(letter, domain=replace(letter.domain, chain_id=1)).token,
         "This offer counts on chain 1, not on the one shown here.",
