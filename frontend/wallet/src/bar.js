@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The strip on top of every page: connect, who am I, wrong network, what is under way, language.
 
-import { element, fill, hashLink, short, whenReleased } from "./dom.js";
+import { whenReleased } from "../../src/net8_web/assets/pressed.js";
+import { element, fill, hashLink, short } from "./dom.js";
 import { entries, forgetFinished } from "./outbox.js";
 import { connect, disconnect, onRightChain, switchNetwork } from "./session.js";
 import { redraw, shared } from "./shared.js";

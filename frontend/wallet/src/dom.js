@@ -31,14 +31,3 @@ export function hashLink(hash, network) {
   const href = `${network.explorer.replace(/\/$/, "")}/tx/${hash}`;
   return element("a", { href, target: "_blank", rel: "noreferrer", title: hash, data: { hash } }, text);
 }
-
-/** Draw now, or once what is being pressed in `host` is let go: a press ends on the node that it began on, or it is no click. */
-export function whenReleased(host, draw) {
-  host.waiting = draw; // the latest
-  const release = () => {
-    host.waiting?.();
-    host.waiting = null;
-  };
-  if (!host.querySelector(":active")) return release();
-  for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => setTimeout(release), { once: true });
-}

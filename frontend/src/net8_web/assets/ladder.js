@@ -3,16 +3,7 @@
 // data: {asks, bids: [{price, net8, euro, kwh, share (0..1), mine}], spread, words, selected}
 // Reports `pick`: {side: "sell"|"buy", price, at (ms)} when a row is chosen.
 
-/** Draw now, or once what is being pressed is let go: a press ends on the node that it began on, or it is no click. */
-function whenReleased(host, draw) {
-  host.waiting = draw; // the latest
-  const release = () => {
-    host.waiting?.();
-    host.waiting = null;
-  };
-  if (!host.querySelector(":active")) return release();
-  for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => setTimeout(release), { once: true });
-}
+import { whenReleased } from "./pressed.js";
 
 function cell(className, text) {
   const node = document.createElement("span");

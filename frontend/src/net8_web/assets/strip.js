@@ -4,16 +4,7 @@
 //        selected, words: {title}, pick: bool, follow: slot|null}
 // Reports `pick`: {slot, at (ms)} when a cell is chosen.
 
-/** Draw now, or once what is being pressed is let go: a press ends on the node that it began on, or it is no click. */
-function whenReleased(host, draw) {
-  host.waiting = draw; // the latest
-  const release = () => {
-    host.waiting?.();
-    host.waiting = null;
-  };
-  if (!host.querySelector(":active")) return release();
-  for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => setTimeout(release), { once: true });
-}
+import { whenReleased } from "./pressed.js";
 
 function draw(cell, data, choose) {
   const node = document.createElement(data.pick ? "button" : "div");

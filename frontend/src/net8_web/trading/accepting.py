@@ -53,7 +53,8 @@ def _intent(at: Here, site: int, standing: Standing) -> Intent | None:
         st.warning(t("trade.closed"))
         return None
     due = sums(not offer.sell, offer.price, wh, terms)
-    markup.facts(summary.lines(at, due) + summary.reward_lines(offer.relay_fee, wh, offer.wh))
+    reward = [summary.reward_line(offer.relay_fee, wh, offer.wh)] if offer.relay_fee else []
+    markup.facts([*summary.lines(at, due), *reward])
     st.caption(default_note(due.sell, wh * (terms.imbalance - offer.price), terms.imbalance, terms.feed_in))
     call = at.view.contracts.desk.accept_signed(letter.signed, letter.proof(standing.owner), site, wh)
     label = t("accept.buy" if offer.sell else "accept.sell", energy=show.energy(wh), price=price_words([offer.price]))

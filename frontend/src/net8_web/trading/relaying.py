@@ -12,6 +12,7 @@ from net8_web.components import wallet
 from net8_web.context import Here
 from net8_web.i18n import t
 from net8_web.offers import AnyStanding, Standing, StripStanding
+from net8_web.trading import summary
 from net8_web.trading.slots import open_legs
 from net8_web.words import sentence
 
@@ -41,8 +42,8 @@ def relay_form(at: Here, standing: AnyStanding) -> None:
         if isinstance(filled, Refused):
             st.info(t("relay.nothing") if filled.reason in _NOTHING else sentence(filled))
         else:
-            reward = show.net8(offer.relay_fee * filled // standing.wh)
-            markup.facts([(t("relay.f_matches"), show.energy(filled)), (t("relay.f_reward"), reward)])
+            reward = summary.reward_line(offer.relay_fee, filled, standing.wh)
+            markup.facts([(t("relay.f_matches"), show.energy(filled)), reward])
             intent = wallet.call(t("relay.do", energy=show.energy(filled)), call)
         at.send("relay", intent, t("relay.idle"), "relay.done")
 

@@ -83,7 +83,7 @@ def _show_sums(at: Here, standing: StripStanding, shares: Sequence[_Share]) -> S
     due = together([sums(not offer.sell, share.leg.price, share.wh, share.terms) for share in shares])
     wh = sum(share.wh for share in shares)
     energy = t("batch.f_energy"), show.energy(wh)
-    reward = summary.reward_lines(offer.relay_fee, wh, standing.wh)
+    reward = [summary.reward_line(offer.relay_fee, wh, standing.wh)] if offer.relay_fee else []
     markup.facts([energy, *summary.lines(at, due, held_as="batch.f_margin"), *reward])
     worst = sum(share.wh * (share.terms.imbalance - share.leg.price) for share in shares)
     imbalance = max(share.terms.imbalance for share in shares)

@@ -5,7 +5,7 @@ from net8_web.context import Here
 from net8_web.i18n import t
 from net8_web.ticket import Sums
 
-__all__ = ["lines", "reward_lines"]
+__all__ = ["lines", "reward_line"]
 
 
 def lines(
@@ -30,13 +30,12 @@ def lines(
     return found
 
 
-def reward_lines(relay_fee: int, wh: int, of: int) -> list[tuple[str, str]]:
-    """What whoever brings an order in earns by it; nothing where that is nothing.
+def reward_line(relay_fee: int, wh: int, of: int) -> tuple[str, str]:
+    """What whoever brings an order in earns by it.
 
     Args:
         relay_fee: grains for all of the order.
         wh: energy that trades.
         of: energy of all of the order.
     """
-    reward = relay_fee * wh // of
-    return [(t("relay.f_reward"), show.net8(reward))] if reward else []
+    return t("relay.f_reward"), show.net8(relay_fee * wh // of)
