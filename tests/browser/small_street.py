@@ -104,7 +104,7 @@ class SmallStreet:
 
     def _create(self, source: str, types: list[str], arguments: list) -> str:
         data = bytes.fromhex(creation_code(source)[2:]) + encode(types, arguments)
-        number = int(self.chain.request("eth_getTransactionCount", [self.owner.address, "latest"]), 16)
+        number = self.transactions(self.owner.address)
         signed = self.owner.sign_transaction(
             {"nonce": number, "gas": 16_000_000, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 0, "data": data,
              "value": 0, "chainId": 31337, "type": 2}
@@ -170,6 +170,10 @@ class SmallStreet:
         self.send(self.owner, self.net8.euro.mint(self.owner.address, euros))
         self.send(self.owner, self.net8.euro.approve(self.net8.reserve.address, euros))
         self.send(self.owner, self.net8.reserve.mint(euros, receiver))
+
+    def transactions(self, address: str) -> int:
+        """How many an account has sent."""
+        return int(self.chain.request("eth_getTransactionCount", [address, "latest"]), 16)
 
     def give_gas(self, receiver: str, coins: int = 10) -> None:
         """Gas money for an account."""

@@ -23,7 +23,7 @@ def test_many__on_a_phone__placed_in_one_transaction_and_cancelled_in_another(
     visitor.fill("Price", "0.1")
     visitor.fill("Energy (kWh)", "1")
     visitor.sees("One transaction places all of them or none.")
-    before = street.chain.request("eth_getTransactionCount", [seller.address, "latest"])
+    before = street.transactions(seller.address)
     width = visitor.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, f"the page is {width} px wide"
     last = visitor.page.get_by_role("combobox", name="Last quarter hour")
@@ -41,8 +41,7 @@ def test_many__on_a_phone__placed_in_one_transaction_and_cancelled_in_another(
     assert label == f"Sell {len(orders)}.00 kWh in {len(orders)} orders"
     assert len(orders) >= 90
     assert {(order.price, order.wh) for order in orders} == {(1000, 1000)}
-    after = street.chain.request("eth_getTransactionCount", [seller.address, "latest"])
-    assert int(after, 16) == int(before, 16) + 1
+    assert street.transactions(seller.address) == before + 1
 
     more = 100 - len(orders)  # one transaction cancels 96
     for ahead in range(more):

@@ -1,7 +1,6 @@
 """Orders that are only signed: handed on as a link, taken by somebody else, brought to the book, ended."""
 
 from dataclasses import replace
-from urllib.parse import quote
 
 import pytest
 from eth_account import Account
@@ -10,6 +9,7 @@ from net8.offers import Offer
 from net8.signing import sign
 from net8.units import slot_start
 
+from tests.browser.offering import handed_on, sees_only
 from tests.browser.small_street import SmallStreet
 
 pytestmark = pytest.mark.browser
@@ -30,16 +30,12 @@ def fill_in(visitor, price: str, energy: str) -> None:
     visitor.fill("Energy (kWh)", energy)
 
 
-def transactions(street: SmallStreet, address: str) -> int:
-    return int(street.chain.request("eth_getTransactionCount", [address, "latest"]), 16)
-
-
 def test_offer__signed_without_gas__taken_by_its_link_and_settled(visit, street: SmallStreet, neighbour) -> None:
     maker, site = neighbour(deposited=20)
     taker, home = neighbour(deposited=20)
     street.chain.request("anvil_setBalance", [maker.address, "0x0"])
     slot = street.slot + 3
-    sent = transactions(street, maker.address)
+    sent = street.transactions(maker.address)
     seller = visit(maker)
     seller.open("trade")
     seller.connect()
@@ -47,15 +43,10 @@ def test_offer__signed_without_gas__taken_by_its_link_and_settled(visit, street:
     fill_in(seller, "0.09", "2")
     seller.sees("Signing costs nothing and places nothing.")
     seller.sign("offer", "Sign: sell 2.00 kWh at 0.0900 NET8/kWh")
-    seller.sees("Hand it on")
-    seller.page.get_by_role("img", name="QR code of this offer's link").wait_for()
-    link = seller.page.locator("[data-testid=stCode]").inner_text().strip()
+    link, file = handed_on(seller)
     assert link.startswith(f"{seller.app}/offer?o=")
-    with seller.page.expect_download() as saved:
-        seller.page.get_by_role("button", name="Save as a file").click()
-    file = saved.value.path().read_text()
     assert read(file).token == read(link).token == link.partition("=")[2]
-    assert transactions(street, maker.address) == sent
+    assert street.transactions(maker.address) == sent
 
     buyer = visit(taker)
     buyer.page.goto(link)
@@ -184,11 +175,7 @@ def test_offer__hostile_link__one_sentence_and_nothing_to_press(
     maker, site = neighbour(deposited=1)
     made, sentence = HOSTILE[kind]
     text = made if isinstance(made, str) else made(letter_of(street, maker, site, street.slot + 6), street)
-    visitor = visit(maker)
-    visitor.open(f"offer?o={quote(text)}")
-    visitor.sees(sentence)
-    assert visitor.page.locator("button.sign").count() == 0
-    assert visitor.page.get_by_role("alert").count() == 1
+    sees_only(visit(maker), text, sentence)
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "dark"), ("ar", "light")])

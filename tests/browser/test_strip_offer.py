@@ -1,7 +1,6 @@
 """Strips: a range of quarter hours under one signature, handed on, taken by a neighbour, met by the book, ended."""
 
 from dataclasses import replace
-from urllib.parse import quote
 
 import pytest
 from eth_account import Account
@@ -12,6 +11,7 @@ from net8.units import slot_start
 from net8_web.i18n import table
 
 from tests.browser.axe import serious_faults
+from tests.browser.offering import handed_on, sees_only
 from tests.browser.small_street import SmallStreet
 
 pytestmark = pytest.mark.browser
@@ -26,10 +26,6 @@ def letter_of(street: SmallStreet, owner, site: int, first: int, **terms) -> Str
     return StripLetter(domain, strip, sign(bytes(owner.key), strip.digest(domain)).to_bytes())
 
 
-def transactions(street: SmallStreet, address: str) -> int:
-    return int(street.chain.request("eth_getTransactionCount", [address, "latest"]), 16)
-
-
 def sold(street: SmallStreet, site: int, slots: range) -> list[int]:
     return [street.chain.read(street.net8.lens.position(site, slot)).net_wh for slot in slots]
 
@@ -39,7 +35,7 @@ def test_strip__a_day_signed_without_gas__taken_by_a_neighbour_with_one_transact
 ) -> None:
     maker, site = neighbour(net8=200, deposited=200)
     taker, home = neighbour(net8=200, deposited=200)
-    sent = transactions(street, maker.address), transactions(street, taker.address)
+    sent = street.transactions(maker.address), street.transactions(taker.address)
     gas = street.chain.request("eth_getBalance", [maker.address, "latest"])
     street.chain.request("anvil_setBalance", [maker.address, "0x0"])
     seller = visit(maker)
@@ -51,17 +47,13 @@ def test_strip__a_day_signed_without_gas__taken_by_a_neighbour_with_one_transact
     seller.fill("Energy (kWh)", "0.5")
     seller.sees("Signing costs nothing and places nothing.")
     seller.page.locator("button[data-panel=panel_offer]", has_text="Sign: sell").click()
-    seller.sees("Hand it on")
-    seller.page.get_by_role("img", name="QR code of this offer's link").wait_for()
-    link = seller.page.locator("[data-testid=stCode]").inner_text().strip()
-    with seller.page.expect_download() as saved:
-        seller.page.get_by_role("button", name="Save as a file").click()
+    link, file = handed_on(seller)
     signed = read(link)
     assert isinstance(signed, StripLetter)
-    assert read(saved.value.path().read_text()).token == signed.token
+    assert read(file).token == signed.token
     assert len(signed.offer.wh) >= 90
     assert set(zip(signed.offer.prices, signed.offer.wh, strict=True)) == {(900, 500)}
-    assert transactions(street, maker.address) == sent[0]
+    assert street.transactions(maker.address) == sent[0]
     seller.sees(f"sells {len(signed.offer.wh) / 2:.2f} kWh in {len(signed.offer.wh)} quarter hours at 0.0900 NET8/kWh")
 
     buyer = visit(taker)
@@ -75,7 +67,7 @@ def test_strip__a_day_signed_without_gas__taken_by_a_neighbour_with_one_transact
     buyer.sign("accept", "2 of 2: buy")
     buyer.sees("Taken. The trade is final.")
     buyer.page.get_by_role("cell", name="0.30").first.wait_for()
-    assert transactions(street, taker.address) == sent[1] + 1
+    assert street.transactions(taker.address) == sent[1] + 1
     assert set(sold(street, site, range(street.slot + 2, street.slot + 90))) == {200}
     assert set(sold(street, home, range(street.slot + 2, street.slot + 90))) == {-200}
 
@@ -146,11 +138,7 @@ def test_strip__hostile_link__one_sentence_and_nothing_to_press(
 ) -> None:
     maker, site = neighbour(deposited=1)
     made, sentence = HOSTILE[kind]
-    visitor = visit(maker)
-    visitor.open(f"offer?o={quote(made(letter_of(street, maker, site, street.slot + 6), street))}")
-    visitor.sees(sentence)
-    assert visitor.page.locator("button.sign").count() == 0
-    assert visitor.page.get_by_role("alert").count() == 1
+    sees_only(visit(maker), made(letter_of(street, maker, site, street.slot + 6), street), sentence)
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "dark"), ("ar", "light")])

@@ -1,6 +1,5 @@
 """Signed orders that pass from hand to hand: whole, or refused in one sentence."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -8,11 +7,10 @@ from net8.eip712 import desk_domain
 from net8.letters import LONGEST, Fault, Letter, LetterRefused, read
 from net8.offers import Offer, Proof
 from net8.packing import WordRefused
-from net8.signing import address_of, checksum_address, sign
+from net8.signing import checksum_address, sign
 
-DOMAIN = desk_domain(31337, checksum_address("0x" + "33" * 20))
-KEY, OTHER_KEY = b"\x01" * 32, b"\x02" * 32
-OWNER, TAKER = address_of(KEY), address_of(OTHER_KEY)
+from tests.sdk.letters import DOMAIN, KEY, OTHER_KEY, OWNER, TAKER, changer, fault_of
+
 OFFER = Offer(site=65537, slot=2_000_000, sell=True, price=900, wh=5000, nonce=7, expiry=1_800_000_000, relay_fee=11)
 
 
@@ -26,20 +24,7 @@ LETTERS = {
     "wallet": Letter(DOMAIN, OFFER, bytes(range(256)) * 2, by_wallet=True),
     "unsigned": Letter(DOMAIN, OFFER, b""),
 }
-
-
-def fault_of(text: str) -> Fault:
-    with pytest.raises(LetterRefused) as refused:
-        read(text)
-    return refused.value.fault
-
-
-def changed(**changes: object) -> str:
-    """A file with parts changed; a part of the order by its name."""
-    content = json.loads(letter().json)
-    for name, value in changes.items():
-        (content["order"] if name in content["order"] else content)[name] = value
-    return json.dumps(content)
+changed = changer(letter(), "order")
 
 
 @pytest.mark.parametrize("given", LETTERS.values(), ids=LETTERS)

@@ -1,19 +1,16 @@
 """Signed strips that pass from hand to hand: whole, or refused in one sentence."""
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 
 import pytest
-from net8.eip712 import desk_domain
 from net8.letters import LONGEST, Fault, Letter, LetterRefused, StripLetter, read
 from net8.offers import LEGS_MAX, Offer, Proof, Strip
 from net8.packing import WordRefused
-from net8.signing import address_of, checksum_address, keccak256, sign
+from net8.signing import keccak256, sign
 
-DOMAIN = desk_domain(31337, checksum_address("0x" + "33" * 20))
-KEY, OTHER_KEY = b"\x01" * 32, b"\x02" * 32
-OWNER, TAKER = address_of(KEY), address_of(OTHER_KEY)
+from tests.sdk.letters import DOMAIN, KEY, OTHER_KEY, OWNER, TAKER, changer, fault_of
+
 STRIP = Strip(
     site=65537, first_slot=2_000_000, sell=True, prices=(900, 900, 0, 950), wh=(5000, 5000, 0, 100), nonce=7,
     expiry=1_800_000_000, relay_fee=11,
@@ -33,20 +30,7 @@ LETTERS = {
     "wallet": StripLetter(DOMAIN, UNLIKE, bytes(range(256)) * 2, by_wallet=True),
     "unsigned": StripLetter(DOMAIN, STRIP, b""),
 }
-
-
-def fault_of(text: str) -> Fault:
-    with pytest.raises(LetterRefused) as refused:
-        read(text)
-    return refused.value.fault
-
-
-def changed(**changes: object) -> str:
-    """A file with parts changed; a part of the strip by its name."""
-    content = json.loads(letter().json)
-    for name, value in changes.items():
-        (content["strip"] if name in content["strip"] else content)[name] = value
-    return json.dumps(content)
+changed = changer(letter(), "strip")
 
 
 def respelt(given: StripLetter, at: int, new: bytes, instead_of: int | None = None) -> str:
