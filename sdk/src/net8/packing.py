@@ -311,8 +311,9 @@ def order_of(order_id: int, site: int, wh: int, terms: Terms) -> Order:
 
 
 def positions_of(words: Sequence[int], hour: int) -> list[PositionWord]:
-    """Many storage words of one hour, as the exchange's batch view returns them."""
-    return [PositionWord.unpack(word, hour) for word in words]
+    """Many storage words of one hour, as the exchange's batch view returns them; most are empty."""
+    empty = PositionWord.unpack(0, hour)
+    return [PositionWord.unpack(word, hour) if word >> 232 == hour else empty for word in words]
 
 
 def position_of(slot: OpenSlot | SettledSlot, margin: int) -> Position:

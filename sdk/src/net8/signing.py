@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
+import sha3
 from coincurve import PrivateKey, PublicKey
-from Crypto.Hash import keccak
 
 __all__ = [
     "Signature",
@@ -32,7 +32,7 @@ class SignatureRefused(ValueError):
 
 def keccak256(data: bytes) -> bytes:
     """The chain's hash of `data`, 32 bytes."""
-    return keccak.new(data=data, digest_bits=256).digest()
+    return bytes(sha3.keccak_256(data).digest())
 
 
 @lru_cache(maxsize=4_096)  # logs and answers name the same few addresses again and again
