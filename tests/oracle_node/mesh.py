@@ -1,10 +1,11 @@
 """Nodes of one process around a ledger that takes reports as the registry does: for agreement without a chain."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from coincurve import PrivateKey
 from eth_abi.abi import decode
 from net8.contracts import Call, Records, Registry
@@ -16,6 +17,7 @@ from net8.units import slot_start
 from net8_oracle import crypto
 from net8_oracle.clock import Block
 from net8_oracle.node.attachments import Attachments
+from net8_oracle.node.attendance import Attendance
 from net8_oracle.node.council import Council
 from net8_oracle.node.envelopes import PART_SITES, Key
 from net8_oracle.node.layers import Judges
@@ -230,6 +232,18 @@ class Member:
             if boundary is not None:
                 self.council.heard(signed.reading.site, boundary)
         return acceptance
+
+
+def shift_exports(monkeypatch: pytest.MonkeyPatch, liars: list[Member], wh: int = 900) -> None:
+    """These members take every meter for one that exported more."""
+    honest, lying = Attendance.energies, [member.council for member in liars]
+
+    def shifted(self: Attendance) -> Iterator[tuple[RegisteredSite, tuple[int, int] | None]]:
+        for site, energy in honest(self):
+            lies = self._world in lying and energy is not None
+            yield site, (energy[0] + wh, energy[1]) if lies else energy
+
+    monkeypatch.setattr(Attendance, "energies", shifted)
 
 
 class Mesh:

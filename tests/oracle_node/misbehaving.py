@@ -14,13 +14,13 @@ SHIFT = 700  # Wh that a liar adds to every export
 
 
 def shift_exports() -> None:
-    """Observe more export than the meters signed."""
-    honest = Attendance.words
+    """Take every meter for one that exported more."""
+    honest = Attendance.energies
 
-    def shifted(self: Attendance) -> list[int]:
-        return [word if word >> 48 & 1 else word + SHIFT for word in honest(self)]
+    def shifted(self: Attendance) -> Any:
+        return ((site, energy and (energy[0] + SHIFT, energy[1])) for site, energy in honest(self))
 
-    Attendance.words = shifted  # type: ignore[method-assign]
+    Attendance.energies = shifted  # type: ignore[method-assign]
 
 
 def forge_reports() -> None:

@@ -9,12 +9,11 @@ import pytest
 from net8_oracle import crypto
 from net8_oracle.node import report
 from net8_oracle.node.agreement import Agreement
-from net8_oracle.node.attendance import Attendance
 from net8_oracle.node.envelopes import Key, Message, Observation, Vote, observation_digest
 from net8_oracle.node.store import Pledge
 from net8_oracle.node.world import Timing
 
-from tests.oracle_node.mesh import REGISTRY_DOMAIN, SLOT, ZONE, Member, Mesh
+from tests.oracle_node.mesh import REGISTRY_DOMAIN, SLOT, TIMING, ZONE, Member, Mesh, shift_exports
 
 pytestmark = pytest.mark.prompt
 
@@ -37,6 +36,15 @@ async def run_slot(mesh: Mesh, slot: int = SLOT, members: list[Member] | None = 
     await mesh.until_settled(slot)
 
 
+def told(member: Member) -> list[tuple[bytes | None, Message]]:
+    """What a member says from now on, and to whom; None: to everybody."""
+    said: list[tuple[bytes | None, Message]] = []
+    send, broadcast = member.transport.send, member.transport.broadcast
+    member.transport.send = lambda to, message: (said.append((to, message)), send(to, message))  # type: ignore
+    member.transport.broadcast = lambda message: (said.append((None, message)), broadcast(message))  # type: ignore
+    return said
+
+
 def start_again(mesh: Mesh, seat: int) -> None:
     """A member that was stopped, with what it had stored."""
     mesh.members[seat] = Member(mesh, seat)
@@ -49,6 +57,25 @@ async def test_slot__all_up__one_report_by_the_leader(mesh: Mesh) -> None:
     assert mesh.ledger.settled == SETTLED
     assert [len(member.transmitter.submitted) for member in mesh.members] == [1, 0, 0, 0]
     assert len(mesh.ledger.reports) == 1
+
+
+async def test_observations__shown_by_the_proposal__only_the_leader_is_told(mesh: Mesh) -> None:
+    said = [told(member) for member in mesh.members]
+    await run_slot(mesh)
+    await asyncio.sleep(TIMING.round)
+    leader = crypto.own_address(mesh.keys[0])
+    observations = [[to for to, one in mine if isinstance(one, Observation)] for mine in said]
+    assert observations == [[], [leader], [leader], [leader]]
+
+
+async def test_observations__no_proposal_shows_them__everybody_is_told(mesh: Mesh) -> None:
+    said = told(mesh.members[2])
+    for mute in ("broadcast", "send"):
+        setattr(mesh.members[0].transport, mute, lambda *_: None)
+    await run_slot(mesh)
+    first, second, *_ = [(to, one.round) for to, one in said if isinstance(one, Observation)]
+    assert first == (crypto.own_address(mesh.keys[0]), 0)
+    assert second == (None, 0)
 
 
 async def test_slots__one_after_another__leaders_rotate(mesh: Mesh) -> None:
@@ -92,27 +119,14 @@ async def test_leader__cannot_reach_the_chain__another_submits_the_same_report(m
 
 
 async def test_liar__shifts_exports__median_is_the_metered(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Attendance.words
-
-    def shifted(self: Attendance) -> list[int]:
-        words = honest(self)
-        return [word + 900 for word in words] if self._world is mesh.members[2].council else words
-
-    monkeypatch.setattr(Attendance, "words", shifted)
+    shift_exports(monkeypatch, [mesh.members[2]])
     for slot in range(SLOT, SLOT + 4):
         await run_slot(mesh, slot)
         assert mesh.ledger.settled[slot, 1] == (500, 0)
 
 
 async def test_liars__two_of_four__nothing_settles(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Attendance.words
-    liars = (mesh.members[0].council, mesh.members[1].council)
-
-    def shifted(self: Attendance) -> list[int]:
-        words = honest(self)
-        return [word + 900 for word in words] if self._world in liars else words
-
-    monkeypatch.setattr(Attendance, "words", shifted)
+    shift_exports(monkeypatch, mesh.members[:2])
     await mesh.end_slot(SLOT)
     mesh.tell(SLOT + 1, ENERGIES)
     await asyncio.sleep(0.6)  # two rounds' time
@@ -225,11 +239,9 @@ async def test_member__signed_before_a_restart__never_signs_anything_else(mesh: 
     digest = observation_digest(REGISTRY_DOMAIN, key, 0, earlier)
     member.store.pledge("observation", key, 0, Pledge(digest, b"".join(word.to_bytes(32) for word in earlier)))
     member.store.pledge("vote", key, 0, Pledge(b"\x07" * 32, b""))
-    sent: list[Observation] = []
-    broadcast = member.transport.broadcast
-    member.transport.broadcast = lambda message: (sent.append(message), broadcast(message))  # type: ignore
+    said = told(member)
     await run_slot(mesh)
-    assert sent[0].readings == earlier
+    assert [one.readings for _, one in said if isinstance(one, Observation)] == [earlier]
     assert member.store.pledged("vote", key, 0) == Pledge(b"\x07" * 32, b"")
     assert mesh.ledger.settled == SETTLED
 

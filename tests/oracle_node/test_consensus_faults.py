@@ -9,7 +9,6 @@ import pytest
 from net8_oracle import crypto
 from net8_oracle.node import report
 from net8_oracle.node.agreement import Agreement
-from net8_oracle.node.attendance import Attendance
 from net8_oracle.node.contest import Contest
 from net8_oracle.node.envelopes import (
     Attached,
@@ -26,7 +25,17 @@ from net8_oracle.node.panel import Panel
 from net8_oracle.node.world import Timing
 from net8_oracle.reading import Reading, SignedReading
 
-from tests.oracle_node.mesh import METER_DOMAIN, REGISTRY_DOMAIN, SLOT, ZONE, HandClock, Member, Mesh, private_key
+from tests.oracle_node.mesh import (
+    METER_DOMAIN,
+    REGISTRY_DOMAIN,
+    SLOT,
+    ZONE,
+    HandClock,
+    Member,
+    Mesh,
+    private_key,
+    shift_exports,
+)
 
 pytestmark = pytest.mark.prompt
 
@@ -177,13 +186,7 @@ async def test_meters__silent_for_hours_and_then_heard__settle_as_metered(tmp_pa
 
 
 async def lie_by_two(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Attendance.words
-    liars = [member.council for member in mesh.members[:2]]
-
-    def shifted(self: Attendance) -> list[int]:
-        return [word + 900 for word in honest(self)] if self._world in liars else honest(self)
-
-    monkeypatch.setattr(Attendance, "words", shifted)
+    shift_exports(monkeypatch, mesh.members[:2])
     await mesh.end_slot(SLOT)
     mesh.tell(SLOT + 1, ENERGIES)
 

@@ -1,9 +1,10 @@
 """Agreement of a zone's operators on one part of one slot, from readings to settlement.
 
-Rounds go by as in OCR. In each round every operator signs what it has of every site (observation); the round's leader
-attaches a quorum of observations to the report that follows from them (proposal); each operator derives the report
-again, compares it with its own readings and signs it (vote); with a quorum of votes it is final (verdict) and the
-leader submits it. Whoever has the verdict can submit it, and does so in stages when the leader does not. A round
+Rounds go by as in OCR. In each round every operator signs what it has of every site and tells the round's leader
+(observation), who attaches a quorum of observations to the report that follows from them and tells everybody
+(proposal); each operator derives the report again, compares it with its own readings and signs it (vote); with a quorum
+of votes it is final (verdict) and the leader submits it. An observation that no proposal shows in time goes to
+everybody. Whoever has the verdict can submit it, and does so in stages when the leader does not. A round
 without result ends by deadline; the first rounds, as many as there may be faulty leaders in a row, end at once when the
 leader is unreachable or proposes what does not follow. A node that comes late is told where the others are: it gets the
 verdict, or the present round's observation and proposal, in answer to its own observation.
@@ -81,6 +82,7 @@ class Agreement:
         self._deadline: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._stage: asyncio.TimerHandle | None = None
+        self._telling: asyncio.TimerHandle | None = None
         self._lingered = False
         self._observed: defaultdict[int, dict[bytes, Observation]] = defaultdict(dict)
         self._furthest: dict[bytes, int] = {}  # signer -> highest round it was heard in
@@ -151,7 +153,7 @@ class Agreement:
     # --- observation -------------------------------------------------------------------------------------------
 
     def _observe(self) -> None:
-        """Sign what we have of every site for the current round, and tell everybody."""
+        """Sign what we have of every site for the current round, and tell its leader."""
         world, readings = self._world, self.attendance.words()
         pledge = Pledge(
             observation_digest(world.domain, self.key, self.round, readings),
@@ -168,7 +170,10 @@ class Agreement:
         signature = crypto.sign(world.key, held.digest)
         observation = Observation(**self.key._asdict(), round=self.round, readings=readings, signature=signature)
         self.stamps["observed_ns"] = time.time_ns()
-        world.transport.broadcast(observation)
+        if (leader := self.panel.leader(self.round)) != world.me:
+            world.transport.send(leader, observation)
+        self._cancel(self._telling)
+        self._telling = self._later(world.pace.deadline(0) / 2, self._tell_everybody)
         self._arm_deadline()
         self._furthest[world.me] = self.round
         self._observed_at = asyncio.get_running_loop().time()
@@ -176,6 +181,15 @@ class Agreement:
             if signer != world.me:
                 self._contest.compare(readings, theirs.readings)
         self._take(world.me, observation)
+
+    def _tell_everybody(self) -> None:
+        """Broadcast our observation when no proposal shows it: the leader may be of no use, or has it not."""
+        own = self._observed[self.round].get(self._world.me)
+        if own is None or self.settled or self.verdict is not None:
+            return
+        proposal = self._proposals.get(self.round)
+        if proposal is None or all(one.signature != own.signature for one in proposal.observations):
+            self._world.transport.broadcast(own)
 
     def _observe_after_all(self) -> None:
         if not self.settled and self.panel.listed and self._world.me not in self._observed[self.round]:
@@ -405,7 +419,7 @@ class Agreement:
                 None,
             ) or self.panel.check_observation(proposal.round, attached.readings, attached.signature)
             signers.add(signer)
-            self._compare_attached(signer, known.get(signer), proposal, attached)
+            self._take_attached(signer, known.get(signer), proposal, attached)
         if len(signers) < len(proposal.observations) or len(signers) < self.panel.quorum:
             raise EnvelopeRefused(f"{len(signers)} operators' observations are attached; a quorum is needed, each once")
         digest, entries, agreed = await self._derive(
@@ -416,21 +430,27 @@ class Agreement:
         self._check_own(agreed)
         return digest, entries
 
-    def _compare_attached(
-        self, signer: bytes, known: Observation | None, proposal: Proposal, attached: Attached
-    ) -> None:
-        """Whoever told the leader something else than us has signed two observations."""
-        if known is not None and known.readings != attached.readings:
-            told = Observation(
-                **self.key._asdict(),
-                round=proposal.round,
-                readings=attached.readings,
-                signature=attached.signature,
-            )
+    def _take_attached(self, signer: bytes, known: Observation | None, proposal: Proposal, attached: Attached) -> None:
+        """Take up what an operator told the leader; if he told us something else, he has signed two observations."""
+        if known is not None and known.readings == attached.readings:
+            return
+        told = Observation(
+            **self.key._asdict(),
+            round=proposal.round,
+            readings=attached.readings,
+            signature=attached.signature,
+        )
+        if known is not None:
             self._equivocated("observation", signer, known, told)
+            return
+        self._observed[proposal.round][signer] = told
+        self._furthest[signer] = max(self._furthest.get(signer, 0), proposal.round)
+        own = self._observed[self.round].get(self._world.me)
+        if own is not None:
+            self._contest.compare(own.readings, told.readings)
 
     def _check_own(self, agreed: list[int]) -> None:
-        own = {report.index_of(word): report.bare(word) for word in self.attendance.words()}
+        own = {report.index_of(word): word for word in self.attendance.metered()}
         for word in agreed:
             index = report.index_of(word)
             mine = own.get(index, report.no_reading(index))
@@ -530,7 +550,7 @@ class Agreement:
     def imports_follow_from(self, bought: Mapping[int, int]) -> bool:
         """Whether the verdict's imports are what this node's readings and what was bought (Wh by site index) give."""
         assert self.verdict is not None, "there is a verdict"
-        return report.imports_follow(self.verdict.words(), self.attendance.words(), self.key.slot, bought)
+        return report.imports_follow(self.verdict.words(), self.attendance.metered(), self.key.slot, bought)
 
     def _transmit_after(self, seconds: float) -> None:
         self._cancel(self._stage)
@@ -596,7 +616,7 @@ class Agreement:
         """Do nothing any more."""
         self.settled = True
         self.attendance.stop_waiting()
-        for timer in (self._deadline, self._linger, self._stage):
+        for timer in (self._deadline, self._linger, self._stage, self._telling):
             self._cancel(timer)
 
     def overdue(self, now: int) -> bool:

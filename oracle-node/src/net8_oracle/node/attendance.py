@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from net8.logs import fields
 from net8.units import slot_start
 
 from net8_oracle.node import report
 from net8_oracle.node.envelopes import Key
+from net8_oracle.node.layers import Judgement
 from net8_oracle.node.meters import RegisteredSite
 from net8_oracle.node.world import World
 
@@ -33,6 +34,7 @@ class Attendance:
         self._all_silent = False  # to be reported without any reading
         self._patience_over = False
         self._patience: asyncio.TimerHandle | None = None
+        self._disputed: set[int] = set()  # sites whose reading was told to contradict other evidence
 
     @property
     def sites(self) -> int:
@@ -98,34 +100,44 @@ class Attendance:
             self._patience.cancel()
 
     def close(self) -> None:
-        """Count who was silent, and tell whose readings other evidence contradicts."""
+        """Count who was silent."""
         self.stop_waiting()
-        for site in self._expected:
-            energy = self._world.meters.energy(site.site, self._key.slot)
+        for site, energy in self.energies():
             self._world.silent_reports[site.site] = self._world.silent_reports[site.site] + 1 if energy is None else 0
-            if energy is not None:
-                self._tell_dispute(site, energy)
 
-    def _tell_dispute(self, site: RegisteredSite, energy: tuple[int, int]) -> None:
-        judged = self._world.layers.judge(site, self._key.slot, energy)
-        if judged.reasons:
+    def _tell_dispute(self, site: RegisteredSite, exported: int, judged: Judgement) -> None:
+        if site.site not in self._disputed:
+            self._disputed.add(site.site)
             self._world.count("disputed_readings" if judged.reported else "withheld_readings")
-            facts = fields(**self._key._asdict(), site=site.site, export_wh=energy[0], reasons=list(judged.reasons))
+            facts = fields(**self._key._asdict(), site=site.site, export_wh=exported, reasons=list(judged.reasons))
             log.warning("reading disputed" if judged.reported else "reading withheld", extra=facts)
 
     def source_ns(self) -> int:
         """When the last source returned its reading at the slot's end (wall clock, ns)."""
         return self._world.meters.source_ns([site.site for site in self._expected], self._key.slot)
 
+    def energies(self) -> Iterator[tuple[RegisteredSite, tuple[int, int] | None]]:
+        """The sites that are expected, with (export, import) in Wh by their meters' readings."""
+        energy, slot = self._world.meters.energy, self._key.slot
+        return ((site, energy(site.site, slot)) for site in self._expected)
+
+    def metered(self) -> list[int]:
+        """What the meters say of every site, as words without layers."""
+        return [
+            report.no_reading(site.index) if energy is None else report.reading_word(site.index, *energy)
+            for site, energy in self.energies()
+        ]
+
     def words(self) -> list[int]:
-        """What this node has of every site, as an observation says it."""
+        """What this node states of every site, as an observation says it; tells what other evidence contradicts."""
         words = []
-        for site in self._expected:
-            energy = self._world.meters.energy(site.site, self._key.slot)
+        for site, energy in self.energies():
             if energy is None:
                 words.append(report.no_reading(site.index))
                 continue
             judged = self._world.layers.judge(site, self._key.slot, energy)
+            if judged.reasons:
+                self._tell_dispute(site, energy[0], judged)
             word = report.reading_word(site.index, *energy) if judged.reported else report.no_reading(site.index)
             words.append(report.with_layers(word, judged.agreed))
         return words

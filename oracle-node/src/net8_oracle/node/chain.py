@@ -25,7 +25,7 @@ from net8.events import (
 from net8.logs import fields
 from net8.model import site_id
 from net8.packing import OpenSlot, PositionWord
-from net8.units import REPORT_TIMEOUT_SLOTS, SLOTS_PER_HOUR, hour_of_slot, slot_of, slot_start
+from net8.units import REPORT_TIMEOUT_SLOTS, SLOTS_PER_HOUR, hour_of_slot, slot_end, slot_of, slot_start
 
 from net8_oracle import crypto
 from net8_oracle.clock import Block, Clock, Head, HeadPoller
@@ -52,6 +52,7 @@ _AHEAD_HOURS = REPORT_TIMEOUT_SLOTS // SLOTS_PER_HOUR  # later ones could not be
 _AHEAD_AGAIN = 5.0  # seconds after an attempt that failed
 _HOURS_AT_ONCE = 6  # calls in one JSON-RPC batch
 _AWAY_LOOK = 0.5  # seconds
+_PREFETCH_AFTER = 0.3  # seconds
 
 
 class ChainView:
@@ -324,8 +325,11 @@ class ChainView:
         return ahead
 
     def prefetch(self, key: Key) -> None:
-        """Read what sites bought before it is needed."""
-        if key not in self._bought:
+        """Read what sites bought before it is needed, but not while the slot before is being agreed on."""
+        asyncio.get_running_loop().call_later(_PREFETCH_AFTER, self._prefetch, key)
+
+    def _prefetch(self, key: Key) -> None:
+        if key not in self._bought and slot_end(key.slot) > self._clock.now():
             task = self._bought[key] = asyncio.create_task(self._read_bought(key))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())  # asked for again when needed
 

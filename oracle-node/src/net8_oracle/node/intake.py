@@ -17,7 +17,7 @@ __all__ = ["Intake"]
 
 log = logging.getLogger(__name__)
 
-_STORE_AFTER = 0.03  # seconds: when the agreement on them is on its way
+_STORE_AFTER = 0.15  # seconds: when the agreement on them is usually over
 
 
 class Intake:
@@ -70,7 +70,7 @@ class Intake:
     async def _all_stored(self) -> None:
         """Wait until the readings taken so far are on disk. Only then are they acknowledged.
 
-        They are written a moment later, together with those of other gateways, and after the agreement has gone on.
+        They are written a moment later, together with those of other gateways, and after the agreement on them.
         """
         if self._stored is None:
             loop = asyncio.get_running_loop()

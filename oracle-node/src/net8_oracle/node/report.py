@@ -114,14 +114,14 @@ def agree(observations: Sequence[Sequence[int]], operators: int) -> list[int]:
     lies between honest values. As meters sign their readings, honest values are equal: a pair that fewer than f + 1
     observations state exactly is no meter's, and the site counts as without reading.
     """
-    first = observations[0]
-    if all(readings == first for readings in observations[1:]):
-        return [word & _BARE_MASK for word in first]
+    stated_by = [[word & _BARE_MASK for word in readings] for readings in observations]
+    if all(words == stated_by[0] for words in stated_by):
+        return stated_by[0]
     total = len(observations)
     said: defaultdict[int, list[int]] = defaultdict(list)
-    for readings in observations:
-        for word in readings:
-            said[word >> _INDEX_SHIFT & _INDEX_MAX].append(word & _BARE_MASK)
+    for words in stated_by:
+        for word in words:
+            said[word >> _INDEX_SHIFT].append(word)
     agreed = []
     for index in sorted(said):
         words = said[index]
