@@ -1,11 +1,12 @@
 """What the web app's server spends on its sessions, and what a first load takes beside an empty page's.
 
-The ladder of the Trade page is what moves most: its fragment is asked to run again as its timer does in a browser,
-while an order a second changes the book of a chain of its own. Sessions are real web sockets to a real server, without
-a browser behind them; the first load is real Chromium's, from an empty cache.
+The ladder of the Trade page is what moves most: it is told its book as it changes, and its fragment runs again as its
+timer says, while an order a second changes the book of a chain of its own. Sessions are real web sockets to a real
+server, without a browser behind them; the first load is real Chromium's, from an empty cache.
 """
 
 import asyncio
+import contextlib
 import os
 import statistics
 import subprocess
@@ -20,16 +21,21 @@ from typing import Any
 
 import requests
 from net8.units import slot_of
+from net8_web.timing import FORM_SECONDS
 from playwright.sync_api import Browser
+from websockets.asyncio.client import ClientConnection
 
-from bench.session import Session, session
+from bench.session import Session, session, watching
 from bench.site import SELLERS, TERMS, Zone, free_port
 from scripts.chromium import chromium
 
-__all__ = ["EMPTY", "LADDER", "cpu_share", "first_loads", "lines", "measure", "served", "served_empty", "update_ms"]
+__all__ = [
+    "EMPTY", "LADDER", "changing", "cpu_share", "first_loads", "fragment_ms", "lines", "live_ms", "measure", "served",
+    "served_empty",
+]  # fmt: skip
 
 LADDER = "net8-web.ladder"
-UPDATES, SESSIONS, SECONDS, LOADS = 300, 100, 30, 7
+UPDATES, SESSIONS, SECONDS, LOADS = 100, 100, 30, 7
 START_S = 60
 EMPTY = "bench.empty"
 _EMPTY_PAGE = f"""
@@ -39,6 +45,9 @@ empty = st.components.v2.component("{EMPTY}", html="<div></div>")
 st.title("Empty")
 st.fragment(lambda: empty(key="empty"))()
 """
+
+Watched = dict[str, int]  # whose changes are told: zone and slot
+
 _OF_PROCESS = 2  # in Linux's number of a clock: time that a process has run, not since when
 
 
@@ -92,20 +101,22 @@ def served_empty(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _changing(change: Callable[[int], None]) -> Iterator[None]:
-    """Meanwhile `change` is called once a second, with 0, 1, 2 and so on."""
-    stop = threading.Event()
+def changing(change: Callable[[int], None]) -> Iterator[list[float]]:
+    """Meanwhile `change` is called once a second, with 0, 1, 2 and so on; when each was done (monotonic)."""
+    stop, done = threading.Event(), []
 
     def go_on() -> None:
-        number = 0
-        while not stop.wait(1):
+        number, due = 0, time.monotonic() + 1
+        while not stop.wait(max(due - time.monotonic(), 0)):
             change(number)
+            done.append(time.monotonic())
             number += 1
+            due += 1
 
     thread = threading.Thread(target=go_on)
     thread.start()
     try:
-        yield
+        yield done
     finally:
         stop.set()
         thread.join()
@@ -127,9 +138,9 @@ async def _one_by_one(address: str, pid: int, page: str, component: str, updates
     return found
 
 
-def update_ms(address: str, pid: int, page: str, component: str, updates: int = UPDATES) -> dict[str, float]:
-    """Medians in ms of one session's live updates of a component: the server's time, all its threads together, and the
-    time until the session has the whole answer, in which the server rests too.
+def fragment_ms(address: str, pid: int, page: str, component: str, updates: int = UPDATES) -> dict[str, float]:
+    """Medians in ms of one session's runs of the fragment that holds a component: the server's time, all its threads
+    together, and the time until the session has the whole answer, in which the server rests too.
     """
     server, answer = zip(*asyncio.run(_one_by_one(address, pid, page, component, updates)), strict=True)
     return {"server_ms": _median_ms(server), "answer_ms": _median_ms(answer)}
@@ -139,34 +150,83 @@ def _median_ms(seconds: Sequence[float]) -> float:
     return round(statistics.median(seconds) * 1e3, 2)
 
 
-async def _once_a_second(one: Session, delay: float, until: float) -> list[float]:
-    """Updates at a pace that does not wait for a slow server; seconds each took."""
+async def _listen(socket: ClientConnection, until: float) -> list[float]:
+    """When each update came (monotonic)."""
+    came = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            await asyncio.wait_for(socket.recv(), max(until - time.monotonic(), 0))
+            came.append(time.monotonic())
+    return came
+
+
+async def _watched(address: str, pid: int, watched: Watched, sockets: int, seconds: float) -> tuple[float, list[float]]:
+    """CPU seconds of the server while so many follow a book, and when each of them was told something."""
+    async with AsyncExitStack() as stack:
+        all_ = [await stack.enter_async_context(watching(address, **watched)) for _ in range(sockets)]
+        used, until = _cpu_seconds(pid), time.monotonic() + seconds
+        await asyncio.sleep(0 if all_ else seconds)
+        came = [moment for one in await asyncio.gather(*(_listen(one, until) for one in all_)) for moment in one]
+        return _cpu_seconds(pid) - used, came
+
+
+def live_ms(
+    address: str,
+    pid: int,
+    watched: Watched,
+    changed: Sequence[float],
+    sockets: int = SESSIONS,
+    seconds: float = SECONDS,
+) -> dict[str, float]:
+    """What it costs to tell one ladder one change of its book, in ms of the server, beyond following the chain: of so
+    many ladders told for so long, beside the same time with none. And the median of ms from a change, whose moments
+    stand in `changed`, until it is told.
+    """
+    alone, _ = asyncio.run(_watched(address, pid, watched, 0, seconds))
+    together, came = asyncio.run(_watched(address, pid, watched, sockets, seconds))
+    after = [moment - max(earlier) for moment in came if (earlier := [one for one in changed if one <= moment])]
+    return {"server_ms": round(max(together - alone, 0.0) / len(came) * 1e3, 3), "seen_ms": _median_ms(after)}
+
+
+async def _tab(stack: AsyncExitStack, address: str, watched: Watched) -> tuple[Session, ClientConnection]:
+    one = await stack.enter_async_context(session(address))
+    await one.open("trade")
+    return one, await stack.enter_async_context(watching(address, **watched))
+
+
+async def _as_its_timer_does(one: Session, delay: float, until: float) -> list[float]:
+    """Runs of the ladder's fragment at a pace that does not wait for a slow server; seconds each took."""
     took, due = [], time.monotonic() + delay
     while due < until:
         await asyncio.sleep(max(due - time.monotonic(), 0))
         took.append(await one.update(LADDER))
-        due += 1
+        due += FORM_SECONDS
     return took
 
 
-async def _under_load(address: str, pid: int, sessions: int, seconds: float) -> tuple[float, list[float]]:
+async def _under_load(
+    address: str, pid: int, watched: Watched, sessions: int, seconds: float
+) -> tuple[float, int, list[float]]:
     async with AsyncExitStack() as stack:
-        tabs = [await stack.enter_async_context(session(address)) for _ in range(sessions)]
-        for tab in tabs:
-            await tab.open("trade")
-        began, used = time.monotonic(), _cpu_seconds(pid)
-        each = [_once_a_second(tab, i / sessions, began + seconds) for i, tab in enumerate(tabs)]
-        took = [one for updates in await asyncio.gather(*each) for one in updates]
-        return _cpu_seconds(pid) - used, took
+        tabs = [await _tab(stack, address, watched) for _ in range(sessions)]
+        used, until = _cpu_seconds(pid), time.monotonic() + seconds
+        runs = [_as_its_timer_does(one, FORM_SECONDS * i / sessions, until) for i, (one, _) in enumerate(tabs)]
+        told, took = await asyncio.gather(
+            asyncio.gather(*(_listen(socket, until) for _, socket in tabs)), asyncio.gather(*runs)
+        )
+        spent = _cpu_seconds(pid) - used
+        return spent, sum(map(len, told)), [one for each in took for one in each]
 
 
-def cpu_share(address: str, pid: int, sessions: int = SESSIONS, seconds: float = SECONDS) -> dict[str, float]:
-    """The share of one core that the server needs while so many sessions have their ladders brought up to date once a
-    second, how many updates a second that were, and the median of their milliseconds.
+def cpu_share(
+    address: str, pid: int, watched: Watched, sessions: int = SESSIONS, seconds: float = SECONDS
+) -> dict[str, float]:
+    """The share of one core that the server needs for so many tabs with the ladder, following the chain included; how
+    many updates a second they were told together, and the median ms of a run of its fragment.
     """
-    used, took = asyncio.run(_under_load(address, pid, sessions, seconds))
+    used, told, took = asyncio.run(_under_load(address, pid, watched, sessions, seconds))
     return {
-        "core_share": round(used / seconds, 3), "updates_per_second": round(len(took) / seconds, 1),
+        "core_share": round(used / seconds, 3), "updates_per_second": round(told / seconds, 1),
         "answer_ms": _median_ms(took),
     }  # fmt: skip
 
@@ -219,22 +279,25 @@ def measure(zone: Zone, deployment: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         app, empty = served(zone.chain.url, deployment), served_empty(Path(folder))
         with app as (address, pid), empty as (empty_address, empty_pid):
-            with _changing(lambda number: _order(zone, slot, number)):
-                alone, crowd = update_ms(address, pid, "trade", LADDER), cpu_share(address, pid)
-            floor = update_ms(empty_address, empty_pid, "", EMPTY)
+            watched: Watched = {"zone": zone.number, "slot": slot}
+            with changing(lambda number: _order(zone, slot, number)) as changed:
+                ladder, crowd = live_ms(address, pid, watched, changed), cpu_share(address, pid, watched)
+                fragment = fragment_ms(address, pid, "trade", LADDER)
             return {
-                "ladder": alone, "empty_fragment": floor, "crowd": {"sessions": SESSIONS, **crowd},
-                "first_load": first_loads(address, empty_address),
+                "ladder": ladder, "fragment": fragment,
+                "empty_fragment": fragment_ms(empty_address, empty_pid, "", EMPTY),
+                "crowd": {"sessions": SESSIONS, **crowd}, "first_load": first_loads(address, empty_address),
             }  # fmt: skip
 
 
 def lines(measured: dict[str, Any]) -> list[str]:
     """The figures in words."""
-    alone, floor, crowd, first = (measured[name] for name in ("ladder", "empty_fragment", "crowd", "first_load"))
+    ladder, crowd, first = (measured[name] for name in ("ladder", "crowd", "first_load"))
+    run, floor = (measured[name]["server_ms"] for name in ("fragment", "empty_fragment"))
     return [
-        f"one live update of the ladder: {alone['server_ms']} ms of the server (median; an empty "
-        f"fragment: {floor['server_ms']} ms), answered within {alone['answer_ms']} ms",
+        f"one live update of the ladder: {ladder['server_ms']} ms of the server, seen {ladder['seen_ms']} ms after its "
+        f"block (median); a run of its fragment: {run} ms, of an empty fragment: {floor} ms",
         f"{crowd['sessions']} sessions, {crowd['updates_per_second']} updates a second together: "
-        f"{crowd['core_share']:.0%} of one core, answered within {crowd['answer_ms']} ms (median)",
+        f"{crowd['core_share']:.0%} of one core",
         f"first load: {first['app_s']} s, an empty page's {first['empty_s']} s, ratio {first['ratio']}",
     ]

@@ -7,13 +7,14 @@ Streamlit, whose protobuf classes are used.
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from net8_web.settings import LIVE_BOOK
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-__all__ = ["Session", "session"]
+__all__ = ["Session", "session", "watching"]
 
 PATIENCE_S = 60
 _DONE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
@@ -71,3 +72,12 @@ async def session(address: str) -> AsyncIterator[Session]:
     url = f"ws://{urlsplit(address).netloc}/_stcore/stream"
     async with connect(url, subprotocols=["streamlit"], max_size=None, open_timeout=PATIENCE_S) as socket:
         yield Session(socket)
+
+
+@asynccontextmanager
+async def watching(address: str, **asked: int) -> AsyncIterator[ClientConnection]:
+    """A socket that is told a book as it changes, as the tab's ladder has one; `asked`: zone and slot."""
+    url = f"ws://{urlsplit(address).netloc}{LIVE_BOOK}?{urlencode(asked)}"
+    async with connect(url, open_timeout=PATIENCE_S) as socket:
+        await socket.recv()  # the book as it is
+        yield socket

@@ -31,16 +31,36 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]
         yield running
 
 
-def test_update_ms__ladder__not_far_from_an_empty_fragment(served, empty) -> None:
-    ladder = app.update_ms(*served, "trade", app.LADDER, updates=15)
-    floor = app.update_ms(*empty, "", app.EMPTY, updates=15)
+def _offer(street: SmallStreet, slot: int, number: int) -> None:
+    street.place(street.roof_owner, street.roof, slot, True, 500 + 20 * (number % 7), 200)
+
+
+@pytest.fixture
+def watched(street: SmallStreet) -> dict[str, int]:
+    """The slot that orders are placed in."""
+    return {"zone": 1, "slot": street.slot + 2}
+
+
+def test_fragment_ms__ladder__not_far_from_an_empty_fragment(served, empty) -> None:
+    ladder = app.fragment_ms(*served, "trade", app.LADDER, updates=15)
+    floor = app.fragment_ms(*empty, "", app.EMPTY, updates=15)
     assert 0 < ladder["server_ms"] < floor["server_ms"] + 50  # a machine may be busy
     assert ladder["answer_ms"] > 0
 
 
-def test_cpu_share__few_sessions__every_update_is_made(served) -> None:
-    crowd = app.cpu_share(*served, sessions=4, seconds=2)
-    assert crowd["updates_per_second"] == 4
+def test_live_ms__an_order_a_second__each_is_told_for_less_than_a_fragment_costs(
+    street: SmallStreet, served, watched
+) -> None:
+    with app.changing(lambda number: _offer(street, watched["slot"], number)) as changed:
+        told = app.live_ms(*served, watched, changed, sockets=20, seconds=6)
+    assert 0 <= told["server_ms"] < app.fragment_ms(*served, "trade", app.LADDER, updates=5)["server_ms"]
+    assert 0 < told["seen_ms"] < 30_000
+
+
+def test_cpu_share__few_sessions__updates_are_told_to_all(street: SmallStreet, served, watched) -> None:
+    with app.changing(lambda number: _offer(street, watched["slot"], 10 + number)):
+        crowd = app.cpu_share(*served, watched, sessions=4, seconds=6)
+    assert crowd["updates_per_second"] > 0
     assert 0 < crowd["core_share"] < 2
 
 

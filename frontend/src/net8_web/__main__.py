@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run Streamlit on this package's app with the given options."""
-    sys.argv = ["streamlit", "run", str(Path(__file__).parent / "serve" / "app.py"), *sys.argv[1:]]
+    sys.argv = ["streamlit", "run", str(Path(__file__).parent / "serve" / "server.py"), *sys.argv[1:]]
     cli.main()
 
 

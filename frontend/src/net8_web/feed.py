@@ -162,6 +162,7 @@ class Feed:
         self._seen = threading.Condition()
         self._nudge = threading.Event()
         self._stopped = False
+        self._listeners: list[Callable[[View], None]] = []
         self._thread = threading.Thread(target=self._follow, name="net8-feed", daemon=True)
         self._thread.start()
 
@@ -179,6 +180,14 @@ class Feed:
         if view is None:
             raise RuntimeError(problem.key if problem else "no view of the chain yet")
         return view
+
+    def latest(self) -> View | None:
+        """The latest view there is, without waiting for one."""
+        return self._view
+
+    def listen(self, listener: Callable[[View], None]) -> None:
+        """Call `listener` with every view from now on, in the feed's own thread: it must be quick."""
+        self._listeners.append(listener)
 
     def catch_up(self, reached: Callable[[View], bool]) -> None:
         """Look at the chain now and wait until a view fulfils `reached`, for a few seconds at most."""
@@ -198,6 +207,9 @@ class Feed:
         with self._seen:
             self._view, self._problem = view, problem
             self._seen.notify_all()
+        if view is not None:
+            for listener in self._listeners:
+                listener(view)
 
     def _follow(self) -> None:
         local = True

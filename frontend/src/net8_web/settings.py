@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 from net8.units import AmountRefused, parse_price_eur
 
-__all__ = ["LOCAL_CHAIN", "Settings", "SettingsRefused", "WalletConnect", "read"]
+__all__ = ["LIVE_BOOK", "LOCAL_CHAIN", "Settings", "SettingsRefused", "WalletConnect", "read"]
 
 LOCAL_CHAIN = 31337  # anvil's; the only chain with a street to join and a practice wallet
+
+LIVE_BOOK = "/live/book"  # where books are told as they change (`net8_web.live`)
 
 _RELAY = "wss://relay.walletconnect.org"
 

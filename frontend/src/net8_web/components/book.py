@@ -7,10 +7,14 @@ So a choice carries its own moment, and is returned run after run until the page
 
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
-__all__ = ["Cell", "Rung", "forget", "ladder", "strip"]
+from net8_web.rungs import Book
+from net8_web.settings import LIVE_BOOK
+
+__all__ = ["Cell", "forget", "ladder", "strip"]
 
 _ladder = st.components.v2.component(
     "net8-web.ladder",
@@ -24,18 +28,6 @@ _strip = st.components.v2.component(
     css="strip.css",
     js="strip.js",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One price of the ladder, in the words of a person."""
-
-    price: int  # grains per Wh
-    net8: str
-    euro: str
-    kwh: str
-    share: float  # of the deepest price shown, 0 to 1
-    mine: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +65,20 @@ def forget(key: str) -> None:
     st.session_state[_done(key)] = st.session_state[key]["pick"]["at"]
 
 
-def ladder(key: str, asks: list[Rung], bids: list[Rung], spread: str, words: dict[str, str]) -> dict[str, Any] | None:
-    """Show a book. Returns {side, price} when a row was chosen, until it is forgotten."""
-    data = {"asks": [asdict(rung) for rung in asks], "bids": [asdict(rung) for rung in bids]}
+def ladder(
+    key: str, book: Book, site: int | None, words: dict[str, str], live: dict[str, int]
+) -> dict[str, Any] | None:
+    """Show a book as a site sees it, and how it changes. Returns {side, price} of a chosen row, until it is forgotten.
+
+    Args:
+        words: texts by name.
+        live: whose changes to follow (`net8_web.live`): zone and slot.
+    """
+    asked = {**live, "site": site} if site is not None else live
+    path = f"{st.get_option('server.baseUrlPath').rstrip('/')}{LIVE_BOOK}?{urlencode(asked)}"
     told = _ladder(
         key=key,
-        data={**data, "spread": spread, "words": words},
+        data={"book": book.as_seen_by(site), "words": words, "live": path},
         default={"pick": None},
         on_pick_change=_ignored,
     )

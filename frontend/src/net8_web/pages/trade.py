@@ -1,16 +1,17 @@
 """Trade: pick a quarter of an hour, read its book, place and cancel orders, look at past prices."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import streamlit as st
 from net8.units import hour_of_slot, slot_start
 
 from net8_web import markup, show
-from net8_web.components.book import Cell, Rung, forget, ladder, strip
+from net8_web.components.book import Cell, forget, ladder, strip
 from net8_web.context import Here, here, no_site_note, site_name
 from net8_web.history import history
 from net8_web.i18n import language, t
 from net8_web.pages import offer
+from net8_web.rungs import book_of
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 from net8_web.trading import form, many, one
 from net8_web.trading.mine import my_orders
@@ -20,8 +21,8 @@ from net8_web.trading.slots import open_slots
 
 __all__ = ["render"]
 
-RUNGS = 9  # prices of each side in the ladder
 TRADES_SHOWN = 8
+_LADDER_WORDS = ("ask", "bid", "mine", "no_asks", "no_bids", "no_spread", "spread")
 
 _SLOT, _MODE = "trade_slot", "trade_mode"
 _MODES = ["one", "many", "signed"]  # kinds of order
@@ -38,6 +39,7 @@ def render() -> None:
     with book:
         st.subheader(t("trade.ladder"))
         _book()
+        _trades()
     with ticket:
         _ticket()
     my_orders()
@@ -129,40 +131,6 @@ def _slots() -> None:
 # --- the book -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Book:
-    """A slot's book and its latest trades in a language, as everybody sees them."""
-
-    asks: list[Rung]
-    bids: list[Rung]
-    spread: str
-    words: dict[str, str]
-    recent: list[list[str]]
-
-
-def _rungs(at: Here, slot: int, sell: bool) -> list[Rung]:
-    levels = at.view.market.depth(at.zone or 0, slot, sell)[:RUNGS]
-    deepest = max((level.wh for level in levels), default=1)
-    return [
-        Rung(
-            price=level.price,
-            net8=show.price_net8(level.price),
-            euro=show.price_euro(level.price),
-            kwh=show.kwh(level.wh),
-            share=round(level.wh / deepest, 3),
-            mine=False,
-        )
-        for level in levels
-    ]
-
-
-def _book_of(at: Here, slot: int) -> _Book:
-    asks, bids = _rungs(at, slot, sell=True), _rungs(at, slot, sell=False)
-    spread = t("trade.spread", bid=bids[0].net8, ask=asks[0].net8) if asks and bids else t("trade.no_spread")
-    words = {name: t(f"trade.{name}") for name in ("ask", "bid", "mine", "no_asks", "no_bids")}
-    return _Book(asks, bids, spread, {**words, "kwh": "kWh", "title": t("trade.ladder")}, _recent(at, slot))
-
-
 def _recent(at: Here, slot: int) -> list[list[str]]:
     """Lines of the latest trades, newest first."""
     return [
@@ -176,35 +144,34 @@ def _recent(at: Here, slot: int) -> list[list[str]]:
     ]
 
 
-def _marked(at: Here, slot: int, rungs: list[Rung], sell: bool) -> list[Rung]:
-    """The rungs, those with an order of the shown site marked."""
-    if at.site is None:
-        return rungs
-    orders = at.view.market.orders_in(at.zone or 0, slot)
-    mine = {order.price for order in orders if order.sell is sell and order.site == at.site}
-    return [replace(rung, mine=rung.price in mine) for rung in rungs]
-
-
-@st.fragment(run_every=LIVE_SECONDS)
+@st.fragment(run_every=FORM_SECONDS)
 def _book() -> None:
-    """What moves most: worked out once a block for all sessions of a language."""
+    """The ladder follows its book by itself; this goes on to the next slot, and stands in where nothing is told."""
     at = here()
     slot = _chosen_slot(at)
     if slot is None:
         return
     st.caption(show.slot(slot))
-    key = ("book", at.zone, slot, language(), str(show.timezone()))
-    book = at.view.memo(key, lambda: _book_of(at, slot))
-    asks, bids = _marked(at, slot, book.asks, sell=True), _marked(at, slot, book.bids, sell=False)
-    picked = ladder("trade_ladder", asks, bids, book.spread, book.words)
+    zone = at.zone or 0
+    words = {name: t(f"trade.{name}") for name in _LADDER_WORDS} | {"kwh": "kWh", "title": t("trade.ladder")}
+    picked = ladder("trade_ladder", book_of(at.view, zone, slot), at.site, words, {"zone": zone, "slot": slot})
     if picked and isinstance(picked.get("price"), int):
         # Taking an offer is buying, hitting a bid is selling.
         form.fill_in("buy" if picked.get("side") == "sell" else "sell", picked["price"])
         forget("trade_ladder")
         st.rerun()
-    if book.recent:
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _trades() -> None:
+    at = here()
+    slot = _chosen_slot(at)
+    if slot is None:
+        return
+    recent = at.view.memo(("recent", at.zone, slot, language(), str(show.timezone())), lambda: _recent(at, slot))
+    if recent:
         columns = [t("col.time"), t("col.energy"), t("col.price_net8"), t("col.from_to")]
-        markup.rows(t("trade.recent"), columns, book.recent, numeric=(1, 2))
+        markup.rows(t("trade.recent"), columns, recent, numeric=(1, 2))
     else:
         markup.empty(t("trade.no_recent"), t("trade.no_recent_way"))
 
