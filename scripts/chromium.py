@@ -10,7 +10,7 @@ __all__ = ["chromium"]
 
 OPTIONS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--process-per-site",
 ]  # fmt: skip
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -13,7 +13,7 @@ import requests
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from net8_web.i18n import table
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from scripts.chromium import chromium
 from tests.browser.small_street import SmallStreet, running
@@ -87,11 +87,17 @@ def wallets_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Visitor:
     """Somebody with a browser, and wallets in it."""
 
-    def __init__(self, page: Page, app: str, language: str = "en") -> None:
-        """Args: page: of the browser. app: address of the app. language: of the browser."""
+    def __init__(self, page: Page, app: str, language: str = "en", another: Callable[[], Page] | None = None) -> None:
+        """Args: page: of the browser. app: address of the app. language: of the browser. another: opens a tab more."""
         self.page = page
         self.app = app
         self.words = table(language)
+        self._another = another
+
+    def another_tab(self) -> "Visitor":
+        """The same person in a second tab."""
+        assert self._another is not None, "opened by `visit`"
+        return Visitor(self._another(), self.app)
 
     def open(self, name: str = "") -> None:
         """Go to a page by its address."""
@@ -131,27 +137,75 @@ class Visitor:
         self.page.evaluate(f"globalThis.__wallets.fox.{script}")
 
 
+class Profiles:
+    """Browser contexts, each for one visitor at a time, with nothing left of the one before.
+
+    A page of the app takes Chromium five seconds of a core in a context of its own, most of it for what has to be
+    compiled anew. While another page of the site is open in the context, the next shares its process and takes three.
+    """
+
+    def __init__(self, browser: Browser, app: str) -> None:
+        self._browser, self._app = browser, app
+        self._free: dict[tuple[str, str], list[BrowserContext]] = {}
+        self._taken: list[tuple[tuple[str, str], BrowserContext]] = []
+
+    def take(self, language: str, scheme: str) -> BrowserContext:
+        free = self._free.setdefault((language, scheme), [])
+        context = free.pop() if free else self._made(language, scheme)
+        self._taken.append(((language, scheme), context))
+        return context
+
+    def _made(self, language: str, scheme: str) -> BrowserContext:
+        context = self._browser.new_context(
+            locale=language, color_scheme=scheme, timezone_id="Europe/Berlin", reduced_motion="reduce"
+        )
+        context.new_page().goto(f"{self._app}/_stcore/health")
+        return context
+
+    def give_all_back(self) -> None:
+        while self._taken:
+            kind, context = self._taken.pop()
+            keeper, *pages = context.pages
+            for page in pages:
+                page.close()
+            context.clear_cookies()
+            kinds = {"origin": self._app, "storageTypes": "local_storage,indexeddb"}
+            context.new_cdp_session(keeper).send("Storage.clearDataForOrigin", kinds)
+            self._free[kind].append(context)
+
+    def close(self) -> None:
+        for context in [one for free in self._free.values() for one in free]:
+            context.close()
+
+
+@pytest.fixture(scope="module")
+def profiles(browser: Browser, app: str) -> Iterator[Profiles]:
+    made = Profiles(browser, app)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def visit(browser: Browser, app: str, street: SmallStreet, wallets_script: Path) -> Iterator[Callable[..., Visitor]]:
+def visit(profiles: Profiles, app: str, street: SmallStreet, wallets_script: Path) -> Iterator[Callable[..., Visitor]]:
     """Open the app with wallets for the given accounts."""
-    contexts = []
 
     def opened(*accounts: LocalAccount, width: int = 1280, language: str = "en", scheme: str = "light") -> Visitor:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, locale=language, color_scheme=scheme, timezone_id="Europe/Berlin"
-        )
-        contexts.append(context)
+        context = profiles.take(language, scheme)
         keys = ["0x" + bytes(account.key).hex() for account in accounts or (Account.create(),)]
         config = {"rpcUrl": street.url, "keys": keys * 2 if len(keys) == 1 else keys}
-        context.add_init_script(f"globalThis.__walletConfig = {json.dumps(config)}")
-        context.add_init_script(path=wallets_script)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        return Visitor(page, app, language)
+
+        def tab() -> Page:
+            page = context.new_page()
+            page.set_viewport_size({"width": width, "height": 900})
+            page.set_default_timeout(60_000)
+            page.add_init_script(f"globalThis.__walletConfig = {json.dumps(config)}")
+            page.add_init_script(path=wallets_script)
+            return page
+
+        return Visitor(tab(), app, language, tab)
 
     yield opened
-    for context in contexts:
-        context.close()
+    profiles.give_all_back()
 
 
 @pytest.fixture

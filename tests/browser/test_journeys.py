@@ -85,7 +85,7 @@ def test_two_tabs__sent_in_one__seen_in_the_other(visit, street: SmallStreet, ne
     first = visit(seller)
     first.open("portfolio")
     first.connect()
-    second = Visitor(first.page.context.new_page(), first.app)
+    second = first.another_tab()
     second.open("portfolio")
     second.sees("10.00 NET8")
     first.fill("NET8 to withdraw", "4")

@@ -74,7 +74,7 @@ def test_community__both_languages__pictures_and_tables_from_the_indexer(
 ) -> None:
     address, _ = street
     words = table(language)
-    context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale=language, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(f"{address}/community")

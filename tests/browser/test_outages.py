@@ -33,7 +33,7 @@ def its_app(young: SmallStreet) -> Iterator[str]:
 @pytest.fixture
 def visitor(browser: Browser, its_app: str) -> Iterator[Visitor]:
     """Somebody without a wallet."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en")
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en", reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(60_000)
     yield Visitor(page, its_app)
