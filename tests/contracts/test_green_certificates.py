@@ -163,7 +163,7 @@ def test_admit__registrar_is_the_grid_operator__refused(certificates, new_site, 
         certificates.admit(site, LOCATION, CONFIGURATION, sender=grid_operator.address)
 
 
-@pytest.mark.parametrize("location", ["", 'here"', "there\\", "\x7f", "Z\u00fcrich"])
+@pytest.mark.parametrize("location", ["", 'here"', "there\\", "\x1f", "\x7f", "Z\u00fcrich"])
 def test_admit__location_does_not_fit_into_json__refused(certificates, new_site, registrar, producer, location):
     site = new_site(producer)
     with boa.reverts("site: bad location"):
@@ -184,6 +184,10 @@ def test_admit__dismissed_before__only_as_it_was(certificates, site, certificate
             certificates.admit(site, location, configuration, sender=registrar)
     certificates.admit(site, LOCATION, CONFIGURATION, sender=registrar)
     assert certificates.is_admitted(site)
+
+
+def test_is_admitted__site_that_never_was__no(certificates, new_site, producer):
+    assert not certificates.is_admitted(new_site(producer))
 
 
 def test_dismiss__admitted_site__mints_no_more_but_keeps_what_it_has(
@@ -222,6 +226,14 @@ def test_mint__settled_hour__is_what_the_meter_showed(certificates, site, produc
     assert tuple(certificates.totals_of(certificate)) == (7_000, 7_000, 0, 0)
     assert certificates.minted_mask(site, producing_hour) == 0b1111
     assert certificates.mintable(site, producing_hour) == 0
+
+
+def test_mintable__hour_that_still_runs__what_is_settled_of_it(certificates, site, report, producer):
+    boa.env.evm.patch.timestamp = START + 900
+    report([entry(site, HOUR, {0: 1_000})])
+    assert certificates.mintable(site, HOUR) == 1_000
+    assert certificates.mint(site, HOUR, 1, producer.address, sender=producer.address) == 1_000
+    assert certificates.mintable(site, HOUR) == 0
 
 
 def test_mint__twice__refused(certificates, site, certificate, producing_hour, producer):
@@ -698,6 +710,13 @@ def test_retire__text_at_its_limit__recorded_whole(certificates, certificate, pr
     assert (log.beneficiary, log.purpose) == ("b" * 64, "p" * 64)
 
 
+def test_retire__more_ids_than_a_day_has__refused(certificates, certificate, producer):
+    with boa.reverts():
+        certificates.retire(producer.address, [certificate] * 25, [1] * 25, "", "", sender=producer.address)
+    certificates.retire(producer.address, [certificate] * 24, [1] * 24, "", "", sender=producer.address)
+    assert certificates.totals_of(certificate).retired == 24
+
+
 # ---- retire for a consumption
 
 
@@ -760,6 +779,30 @@ def test_retire_matched__more_than_the_meter_showed__refused(certificates, consu
         match(certificates, consumer.address, matching, 501, consumption, FIRST_TRADED_SLOT, consumer.address)
     match(certificates, consumer.address, matching, 500, consumption, FIRST_TRADED_SLOT, consumer.address)
     assert certificates.matchable(consumption, FIRST_TRADED_SLOT) == 0
+
+
+def test_retire_matched__all_slots_of_an_hour__each_counts_for_itself(
+    certificates, exchange, token, mint, new_site, site, report, producer, consumer
+):
+    buying, hour = new_site(consumer, CONSUMER, 0), FIRST_TRADED_SLOT // 4
+    trade(exchange, token, mint, (site, producer), (buying, consumer), wh=1_000)
+    for slot in range(FIRST_TRADED_SLOT + 1, FIRST_TRADED_SLOT + 4):
+        for sell, at, account in ((True, site, producer), (False, buying, consumer)):
+            exchange.place(at, slot, sell, 500, 1_000, 0, 0, sender=account.address)
+    used = {place: 700 + place for place in range(4)}
+    boa.env.evm.patch.timestamp = (hour + 1) * 3_600
+    report([entry(site, hour, dict.fromkeys(range(4), 1_000)), entry(buying, hour, {}, used)])
+    certificates.mint(site, hour, 1, consumer.address, sender=producer.address)
+    slots, id_ = [FIRST_TRADED_SLOT + place for place in range(4)], site << 32 | hour
+    for turn in (1, 2):
+        for place, slot in enumerate(slots):
+            match(certificates, consumer.address, id_, 100 + 10 * place, buying, slot, consumer.address)
+        assert [certificates.matched(buying, slot) for slot in slots] == [turn * (100 + 10 * at) for at in range(4)]
+    for place, slot in enumerate(slots):
+        left = used[place] - 2 * (100 + 10 * place)
+        assert certificates.matchable(buying, slot) == left
+        with boa.reverts("match: beyond metered import"):
+            match(certificates, consumer.address, id_, left + 1, buying, slot, consumer.address)
 
 
 def test_retire_matched__slot_without_consumption__refused(certificates, consumption, matching, consumer):
@@ -906,6 +949,48 @@ def test_expire__twice_or_nothing_there__sweeps_nothing(certificates, day, site,
     assert certificates.expire(producer.address, site, HOUR, 0) == 0
 
 
+def test_expire__more_than_a_week_at_once__refused(certificates, day, site, producer):
+    boa.env.evm.patch.timestamp = certificates.expires_at(site << 32 | HOUR + 176)
+    with boa.reverts():
+        certificates.expire(producer.address, site, HOUR, 22)
+    assert certificates.expire(producer.address, site, HOUR, 21) == 600
+
+
+def test_expire__swept_before__says_nothing_more(certificates, day, site, producer):
+    boa.env.evm.patch.timestamp = certificates.expires_at(site << 32 | HOUR + 7)
+    certificates.expire(producer.address, site, HOUR, 1)
+    certificates.expire(producer.address, site, HOUR, 1)
+    assert not certificates.get_logs()
+
+
+def test_expire__a_single_wh_of_the_first_hour__swept(certificates, site, report, producer):
+    boa.env.evm.patch.timestamp = START + 3_600
+    report([entry(site, HOUR, {0: 1})])
+    certificates.mint(site, HOUR, 1, producer.address, sender=producer.address)
+    boa.env.evm.patch.timestamp = certificates.expires_at(site << 32 | HOUR + 7)
+    assert certificates.expire(producer.address, site, HOUR, 1) == 1
+    assert certificates.balanceOf(producer.address, site << 32 | HOUR) == 0
+
+
+def test_expire__two_holders_of_the_same_hours__both_on_record(certificates, certificate, site, producer, buyer):
+    certificates.safeTransferFrom(producer.address, buyer, certificate, 500, b"", sender=producer.address)
+    boa.env.evm.patch.timestamp = certificates.expires_at(site << 32 | HOUR + 7)
+    assert certificates.expire(producer.address, site, HOUR, 1) == 6_500
+    assert certificates.expire(buyer, site, HOUR, 1) == 500
+    assert tuple(certificates.totals_of(certificate)) == (7_000, 0, 0, 7_000)
+
+
+def test_mint__word_swept_a_lap_ago__counts_nothing_again(certificates, site, certificate, report, producer):
+    boa.env.evm.patch.timestamp = certificates.expires_at(site << 32 | HOUR + 7)
+    assert certificates.expire(producer.address, site, HOUR, 1) == 7_000
+    later = HOUR + 16_384
+    boa.env.evm.patch.timestamp = (later + 1) * 3_600
+    report([entry(site, later, {3: 40})])
+    certificates.mint(site, later, 1, producer.address, sender=producer.address)
+    assert tuple(certificates.totals(site >> 16, SOLAR)) == (7_040, 40, 0, 7_000)
+    assert certificates.balanceOf(producer.address, site << 32 | later) == 40
+
+
 @pytest.mark.parametrize("turns", [1, 2])
 def test_mint__word_still_full_of_an_earlier_lap__sweeps_it_on_the_way(
     certificates, site, certificate, report, producer, buyer, turns
@@ -971,6 +1056,21 @@ def test_totals__zones_and_technologies__add_up(
     assert tuple(certificates.totals_of_technology(WIND, zone + 1, 10)) == (0, 0, 0, 0)
 
 
+def test_totals__the_last_technology__is_part_of_its_zone(certificates, new_site, registrar, report, producer):
+    site = new_site(producer, NEUTRINOVOLTAIC)
+    certificates.admit(site, LOCATION, CONFIGURATION, sender=registrar)
+    boa.env.evm.patch.timestamp = START + 3_600
+    report([entry(site, HOUR, {0: 30})])
+    certificates.mint(site, HOUR, 1, producer.address, sender=producer.address)
+    assert tuple(certificates.totals_of_zone(site >> 16)) == (30, 30, 0, 0)
+    assert tuple(certificates.totals_of_technology(NEUTRINOVOLTAIC, site >> 16, 1)) == (30, 30, 0, 0)
+
+
+def test_totals__more_zones_than_one_view_adds_up__refused(certificates):
+    with boa.reverts():
+        certificates.totals_of_technology(SOLAR, 0, 257)
+
+
 def test_totals__no_such_technology__none(certificates, certificate, zone):
     """A number that would reach into the next zone's word."""
     assert certificates.totals(zone - 1, 256 + SOLAR).issued == 0
@@ -1021,6 +1121,15 @@ def test_uri__text_of_any_length__decodes(certificates, new_site, registrar, pro
     certificates.admit(site, "x" * length, 3, sender=registrar)
     encoded = certificates.uri(site << 32 | HOUR).partition(",")[2]
     assert json.loads(base64.b64decode(encoded, validate=True))["properties"]["location"] == "x" * length
+
+
+def test_uri__any_character__in_the_standard_alphabet(certificates, new_site, registrar, producer):
+    """Some of these need a plus or a slash, which addresses in the web spell otherwise."""
+    site, location = new_site(producer), "~~~???>>>oooAAA~?>~?>"
+    certificates.admit(site, location, 3, sender=registrar)
+    encoded = certificates.uri(site << 32 | HOUR).partition(",")[2]
+    assert "+" in encoded or "/" in encoded
+    assert json.loads(base64.b64decode(encoded, validate=True))["properties"]["location"] == location
 
 
 def test_metadata__longest_texts_and_numbers__fit(deploy, exchange, new_site, registrar, producer):
