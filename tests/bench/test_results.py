@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import latency
+from bench import app, latency, year
 from bench.__main__ import table
 from bench.day import day_lines
 from bench.detection import markdown
+from docs.every_page import PAGES
 
 BENCH = Path(__file__).parents[2] / "bench"
 KEYS = (
@@ -81,6 +82,28 @@ def test_results__indexer__five_thousand_logs_a_second_and_answers_within_a_seco
     assert measured["logs_per_second"] >= 5_000
     assert measured["rows_per_second"] < measured["plain_rows_per_second"]
     assert max(measured["answers_ms"].values()) < 1_000
+
+
+def test_results__app__a_change_told_for_little_and_a_hundred_tabs_on_one_core(results):
+    measured = results["app"]
+    assert measured["ladder"]["server_ms"] <= 5
+    assert (measured["crowd"]["sessions"], measured["crowd"]["core_share"] <= 1) == (100, True)
+    assert measured["crowd"]["updates_per_second"] >= 95  # an order a second, told to each
+    assert measured["first_load"]["ratio"] <= 1.5
+
+
+def test_results__a_year_of_history__every_page_within_two_seconds_and_a_first_load_near_an_empty_page_s(results):
+    measured = results["year"]
+    assert (measured["days"], measured["site_slots"]) == (365, 3_504_000)
+    assert {*measured["pages"], "certificate"} == {*PAGES}
+    assert max(one["median_s"] for one in measured["pages"].values()) <= 2
+    assert measured["first_load"]["ratio"] <= 1.5
+
+
+def test_readme__the_app__as_quick_as_was_measured(results):
+    readme = " ".join((BENCH.parent / "README.md").read_text(encoding="utf-8").split())
+    assert app.sentence(results["app"]) in readme
+    assert year.sentence(results["year"]) in readme
 
 
 def test_detection__tables_of_the_docs__are_those_measured():
