@@ -293,8 +293,8 @@ def measure(zone: Zone, deployment: Path) -> dict[str, Any]:
 def sentence(measured: dict[str, Any]) -> str:
     """What the README says of it."""
     return (
-        f"Telling a ladder one change of its book costs the server {measured['ladder']['server_ms']} ms; a hundred open "
-        f"ladders with a change a second need {measured['crowd']['core_share']:.0%} of one core."
+        f"Telling a ladder one change of its book costs the server {measured['ladder']['server_ms']} ms; a hundred "
+        f"open ladders with a change a second need {measured['crowd']['core_share']:.0%} of one core."
     )
 
 
