@@ -163,11 +163,10 @@ async def _listen(socket: ClientConnection, until: float) -> list[float]:
 async def _watched(address: str, pid: int, watched: Watched, sockets: int, seconds: float) -> tuple[float, list[float]]:
     """CPU seconds of the server while so many follow a book, and when each of them was told something."""
     async with AsyncExitStack() as stack:
-        all_ = [await stack.enter_async_context(watching(address, **watched)) for _ in range(sockets)]
+        opened = [await stack.enter_async_context(watching(address, **watched)) for _ in range(sockets)]
         used, until = _cpu_seconds(pid), time.monotonic() + seconds
-        await asyncio.sleep(0 if all_ else seconds)
-        came = [moment for one in await asyncio.gather(*(_listen(one, until) for one in all_)) for moment in one]
-        return _cpu_seconds(pid) - used, came
+        _, *came = await asyncio.gather(asyncio.sleep(seconds), *(_listen(socket, until) for socket in opened))
+        return _cpu_seconds(pid) - used, [moment for one in came for moment in one]
 
 
 def live_ms(

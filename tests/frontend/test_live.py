@@ -99,6 +99,15 @@ def test_book__no_view_yet__told_with_the_first_one(watch, following, tape) -> N
         assert prices(socket.recv(timeout=20)) == ([900], [])
 
 
+def test_book__slots_without_orders__nothing_of_them_is_remembered(watch, following, tape) -> None:
+    tape.rest(SELLER, True, 900, 500)
+    following.show()
+    for slot in range(SLOT, SLOT + 20):
+        with watch(f"{LIVE_BOOK}?zone=1&slot={slot}") as socket:
+            socket.recv(timeout=20)
+    assert [key for key in following.shown._answers if key[0] == "book"] == [("book", 1, SLOT)]
+
+
 def test_book__socket_closed__watched_no_more(watch) -> None:
     with watch() as socket:
         socket.recv(timeout=20)

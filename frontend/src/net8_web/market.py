@@ -310,6 +310,11 @@ class Market:
         return [self._order(order) for order in self._book.get((zone, slot), ())]
 
     @_guarded
+    def has_orders(self, zone: int, slot: int) -> bool:
+        """Whether any order rests in a slot."""
+        return bool(self._book.get((zone, slot)))
+
+    @_guarded
     def orders_of(self, site: int) -> list[Order]:
         """Resting orders of a site in all slots, earliest slot first."""
         return [

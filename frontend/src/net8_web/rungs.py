@@ -53,6 +53,8 @@ def book_of(view: View, zone: int, slot: int) -> Book:
         asks, bids = (_rungs(market.depth(zone, slot, sell)[:RUNGS]) for sell in (True, False))
         return Book(asks, bids, market.orders_in(zone, slot))
 
+    if not view.market.has_orders(zone, slot):
+        return Book([], [], [])  # not remembered: anybody may ask for any slot there could be
     book: Book = view.memo(("book", zone, slot), make)
     return book
 
