@@ -175,7 +175,6 @@ class Agreement:
         self._cancel(self._telling)
         self._telling = self._later(world.pace.deadline(0) / 2, self._tell_everybody)
         self._arm_deadline()
-        self._furthest[world.me] = self.round
         self._observed_at = asyncio.get_running_loop().time()
         for signer, theirs in self._observed[self.round].items():
             if signer != world.me:
@@ -202,17 +201,15 @@ class Agreement:
             EnvelopeRefused: it is no operator's, or no honest one's.
         """
         signer = self.panel.check_observation(observation.round, observation.readings, observation.signature)
-        self._furthest[signer] = max(self._furthest.get(signer, 0), observation.round)
         self._tell_where_we_are(signer, observation.round)
         if self.round - 1 <= observation.round <= self.round + _ROUNDS_AHEAD:
             before = self._observed[observation.round].get(signer)
             if before is not None and before.readings != observation.readings:
                 self._equivocated("observation", signer, before, observation)
                 raise EnvelopeRefused(f"operator {crypto.address_text(signer)} signed two different observations")
-            own = self._observed[self.round].get(self._world.me)
-            if own is not None and signer != self._world.me:
-                self._contest.compare(own.readings, observation.readings)
             self._take(signer, observation)
+        else:
+            self._heard_of(signer, observation.round)
         self._follow_others()
 
     def _equivocated(self, kind: str, signer: bytes, first: Signed, second: Signed) -> None:
@@ -253,8 +250,16 @@ class Agreement:
         except ReadingRefused as fault:
             raise EnvelopeRefused(str(fault)) from None
 
+    def _heard_of(self, signer: bytes, round_: int) -> None:
+        self._furthest[signer] = max(self._furthest.get(signer, 0), round_)
+
     def _take(self, signer: bytes, observation: Observation) -> None:
+        """Take up an observation, whether its operator told us or the leader showed it."""
+        self._heard_of(signer, observation.round)
         self._observed[observation.round][signer] = observation
+        own = self._observed[self.round].get(self._world.me)
+        if own is not None and signer != self._world.me:
+            self._contest.compare(own.readings, observation.readings)
         if observation.round == self.round:
             self._try_to_propose()
 
@@ -443,11 +448,7 @@ class Agreement:
         if known is not None:
             self._equivocated("observation", signer, known, told)
             return
-        self._observed[proposal.round][signer] = told
-        self._furthest[signer] = max(self._furthest.get(signer, 0), proposal.round)
-        own = self._observed[self.round].get(self._world.me)
-        if own is not None:
-            self._contest.compare(own.readings, told.readings)
+        self._take(signer, told)
 
     def _check_own(self, agreed: list[int]) -> None:
         own = {report.index_of(word): word for word in self.attendance.metered()}
