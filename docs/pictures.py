@@ -79,6 +79,7 @@ def photograph(browser: Browser, address: str, folder: Path) -> tuple[Page, str]
     page.screenshot(path=folder / "community.png")
     page.goto(f"{address}/certificate?id={certificate}")
     page.get_by_role("cell", name="The bakery").wait_for()
+    page.locator("[data-role=disconnect]").wait_for()  # a wallet that is told of after a click would undo it
     page.screenshot(path=folder / "certificate.png")
     page.get_by_role("link", name="Street").first.click()
     page.get_by_text("Latest payments").first.wait_for()

@@ -30,6 +30,7 @@ OPEN_DOOR = [str(Path(__file__).with_name("misbehaving.py")), "open-door"]
 ANOTHER = "it shows another certificate than the pinned one; ask its operator"
 REFUSES_OURS = "it refuses our certificate; send its operator the file of mesh.certificate"
 PER_POST, POSTS, AT_ONCE = 256, 40, 8
+EACH_LEADS = 4  # slots, one for each node: it speaks to all in its own, and hears all
 
 
 class Running(Street):
@@ -168,7 +169,7 @@ def test_certificate__changed_with_two_pins_meanwhile__nobody_is_refused(
     changing, other, *_ = street.nodes
     assert f"peer {changing.place.mesh_url}: answers as the operator it should be" in check(other, monkeypatch)
     show(changing, street.changing_to)
-    street.settle(2)
+    street.settle(EACH_LEADS)
     for node in street.nodes:
         assert ANOTHER not in node.log()
         assert REFUSES_OURS not in node.log()
@@ -180,7 +181,7 @@ def test_certificate__changed_and_nobody_told__refused_with_what_to_do(
 ) -> None:
     changed, other, gullible = street.nodes[1:]
     show(changed, changed.place.new_certificate("unknown"))
-    street.settle(2)
+    street.settle(EACH_LEADS)
     wait_for(lambda: ANOTHER in other.log(), "the changed certificate is told of")
     wait_for(lambda: REFUSES_OURS in changed.log(), "who changed it learns of it, too")
     assert changed.place.mesh_url not in gullible.log()

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import nats
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js.api import DeliverPolicy
 from net8_oracle import crypto
 from net8_oracle.node import nats_transport, report
@@ -138,7 +139,7 @@ async def test_subject_of_one_peer__flooded_with_garbage__bounded_while_slots_se
         await stranger.flush()
     await asyncio.to_thread(street.settle, 2, 60)
     # Not more often than a node lets one address call.
-    wait_for(lambda: metric(gullible, counted) - before[1] >= FLOOD, "who has no limits reads it all", 60, every=0.5)
+    wait_for(lambda: metric(gullible, counted) - before[1] >= FLOOD, "who has no limits reads it all", 180, every=0.5)
     check_flood_is_bounded(honest, before[0], begun)
     with pytest.raises(AssertionError):
         check_flood_is_bounded(gullible, before[1], begun)
@@ -232,6 +233,35 @@ async def test_envelopes__said_while_a_peer_was_away__heard_once_by_those_they_a
         await check_missed_is_heard(street, 1_002, 1)
 
 
+@pytest.mark.parametrize("server_too", [False, True])
+async def test_connection__lost_with_envelopes_on_their_way__each_comes_once_and_soon(
+    street: Running, monkeypatch: pytest.MonkeyPatch, server_too: bool
+) -> None:
+    said, zone = list(range(1, 201)), 1_007 + server_too
+    saying, hearing = Speaker(street, 0, zone), Speaker(street, 1, zone)
+    take = hearing.transport._take
+
+    breaks = asyncio.Event()
+
+    async def take_until_it_breaks(zone: int, signer: bytes, message: Msg) -> None:
+        if len(hearing.heard) == 100:
+            breaks.set()
+            await asyncio.sleep(60 * server_too)
+            raise ConnectionResetError
+        await take(zone, signer, message)
+
+    monkeypatch.setattr(hearing.transport, "_take", take_until_it_breaks)
+    async with saying.running(), hearing.running():
+        for number in said:
+            saying.transport.broadcast(vote(zone, number))
+        await asyncio.wait_for(breaks.wait(), 20)
+        monkeypatch.undo()
+        if server_too:
+            await asyncio.to_thread(street.server.kill)
+            await asyncio.to_thread(street.server.start)
+        await until_heard(hearing, said, 20)
+
+
 async def test_connection__lost__nothing_is_missed(street: Running) -> None:
     saying, hearing = Speaker(street, 0, 1_003), Speaker(street, 1, 1_003)
     async with saying.running(), hearing.running():
@@ -246,16 +276,23 @@ async def test_connection__lost__nothing_is_missed(street: Running) -> None:
         assert not hearing.transport.problem
 
 
-async def test_consumer__deleted_by_somebody__made_anew(street: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stream_too", [False, True])
+async def test_consumer__deleted_by_somebody__made_anew(
+    street: Running, monkeypatch: pytest.MonkeyPatch, stream_too: bool
+) -> None:
     monkeypatch.setattr(nats_transport, "_HEARTBEAT", 0.2)
-    saying, hearing = Speaker(street, 0, 1_006), Speaker(street, 1, 1_006)
+    zone = 1_009 + stream_too
+    saying, hearing = Speaker(street, 0, zone), Speaker(street, 1, zone)
     async with saying.running(), hearing.running(), connected(street.server, street.places[0]) as stranger:
-        saying.transport.broadcast(vote(1_006, 1))
+        saying.transport.broadcast(vote(zone, 1))
         await until_heard(hearing, [1])
         listener, speaker = street.zone.operators[1].address, street.zone.operators[0].address
-        await stranger.jsm().delete_consumer("net8-31337-1006", f"{listener}-{speaker}")
-        saying.transport.broadcast(vote(1_006, 2))
-        await until_heard(hearing, [1, 1, 2])
+        if stream_too:
+            await stranger.jsm().delete_stream(f"net8-31337-{zone}")
+        else:
+            await stranger.jsm().delete_consumer(f"net8-31337-{zone}", f"{listener}-{speaker}")
+        saying.transport.broadcast(vote(zone, 2))
+        await until_heard(hearing, [1, 2])
 
 
 async def test_envelope__refused_by_the_server__dropped_and_the_next_one_goes(street: Running) -> None:

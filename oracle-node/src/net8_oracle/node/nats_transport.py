@@ -42,7 +42,7 @@ _ENVELOPES_OF_ONE = 16_384  # that the stream keeps of one operator; its own old
 _SAME_WITHIN = 120.0  # seconds in which an envelope that is sent again is dropped
 _LONGEST_QUEUE = 1024  # envelopes that wait for the server; the oldest are dropped first, rounds repeat what matters
 _AT_ONCE = 64  # envelopes of a peer that are here and not yet read
-_READ_WITHIN = 120.0  # seconds in which they must be, or they come again
+_READ_WITHIN = 120.0  # seconds in which they must be, or the server sends them again
 _HEARTBEAT = 10.0  # seconds between two signs of life of a consumer
 _ANSWER_WITHIN = 5.0  # seconds
 _LEFT_WITHIN = 1.0  # seconds
@@ -172,16 +172,20 @@ def _words(fault: Exception) -> str:
     return " ".join(str(fault).split()).removeprefix("nats: ") or type(fault).__name__
 
 
-async def _have_stream(client: "Client", settings: NatsSettings, chain_id: int, zone: int) -> None:
-    """The first node that comes makes the zone's stream; the others take it as it is."""
+async def _have_stream(client: "Client", settings: NatsSettings, chain_id: int, zone: int) -> str:
+    """The first node that comes makes the zone's stream; the others take it as it is.
+
+    Returns:
+        When that was; a stream that was deleted and made again counts from one again.
+    """
     from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
     from nats.js.errors import NotFoundError
 
     streams = client.jsm(timeout=_ANSWER_WITHIN)
     try:
-        await streams.stream_info(_stream(chain_id, zone))
+        there = await streams.stream_info(_stream(chain_id, zone))
     except NotFoundError:
-        await streams.add_stream(
+        there = await streams.add_stream(
             StreamConfig(
                 name=_stream(chain_id, zone),
                 subjects=[_subject(chain_id, zone, "*")],
@@ -196,6 +200,7 @@ async def _have_stream(client: "Client", settings: NatsSettings, chain_id: int, 
                 num_replicas=settings.replicas,
             )
         )
+    return str(there.created)
 
 
 class NatsTransport:
@@ -239,7 +244,8 @@ class NatsTransport:
         self._queue: deque[_Unsent] = deque(maxlen=_LONGEST_QUEUE)
         self._unsent: _Unsent | None = None  # the server has not said that it has it
         self._news = asyncio.Event()
-        self._begun: set[str] = set()  # consumers that this process has made
+        self._made: dict[int, str] = {}  # by zone: when its stream was made
+        self._read: dict[tuple[int, bytes], int] = {}  # by zone and peer: number in the stream of what was read last
 
     @property
     def peers(self) -> Mapping[bytes, _Peer]:
@@ -267,7 +273,7 @@ class NatsTransport:
             try:
                 async with _connected(self._settings, self._tls) as client:
                     for zone in self._zones:
-                        await _have_stream(client, self._settings, self._chain_id, zone)
+                        self._found(zone, await _have_stream(client, self._settings, self._chain_id, zone))
                     self._stands("")
                     log.info("NATS server reached", extra=fields(server=", ".join(self._settings.url)))
                     pause, told = _FIRST_PAUSE, ""
@@ -279,6 +285,12 @@ class NatsTransport:
                 self._stands(f"operators do not hear each other: {fault}")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _found(self, zone: int, made: str) -> None:
+        """Read a stream from its beginning that was made again since."""
+        if self._made.get(zone) != made:
+            self._read = {(of, peer): read for (of, peer), read in self._read.items() if of != zone}
+        self._made[zone] = made
 
     def _stands(self, problem: str) -> None:
         self.problem = problem
@@ -338,44 +350,46 @@ class NatsTransport:
         """Take what a peer says in a zone, no faster than a peer may speak."""
         inbox = client.new_inbox()
         coming = await client.subscribe(inbox, pending_msgs_limit=2 * _AT_ONCE)
-        await self._consume(client, zone, crypto.address_text(signer), inbox)
+        await self._consume(client, zone, signer, inbox)
         while True:
             _unless_cancelled()
             message = await coming.next_msg(timeout=3 * _HEARTBEAT)
             if message.reply:  # a heartbeat has none
                 await self._take(zone, signer, message)
+                self._read[zone, signer] = message.metadata.sequence.stream
                 await message.ack()
 
-    async def _consume(self, client: "Client", zone: int, signer: str, inbox: str) -> None:
+    async def _consume(self, client: "Client", zone: int, signer: bytes, inbox: str) -> None:
         """Have the server push a peer's envelopes into our inbox.
 
-        A process begins with all that the stream still has, because what it knew is gone. After that the server
-        remembers how far it has read.
+        A process begins with all that the stream still has, because what it knew is gone. After a lost connection it
+        goes on behind what it has read. What the server remembers of that is not used: after its own end it may be
+        older, and what was on its way would come again only when `_READ_WITHIN` is over.
         """
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
         from nats.js.errors import NotFoundError
 
-        streams = client.jsm(timeout=_ANSWER_WITHIN)
-        stream, name = _stream(self._chain_id, zone), f"{self._me}-{signer}"
-        if (consumer := f"{stream}/{name}") not in self._begun:
-            try:
-                await streams.delete_consumer(stream, name)
-            except NotFoundError:
-                log.debug("new to the stream", extra=fields(stream=stream, consumer=name))
+        streams, peer = client.jsm(timeout=_ANSWER_WITHIN), crypto.address_text(signer)
+        stream, name = _stream(self._chain_id, zone), f"{self._me}-{peer}"
+        read = self._read.get((zone, signer))
+        try:
+            await streams.delete_consumer(stream, name)
+        except NotFoundError:
+            log.debug("new to the stream", extra=fields(stream=stream, consumer=name))
         await streams.add_consumer(
             stream,
             ConsumerConfig(
                 durable_name=name,
-                filter_subject=_subject(self._chain_id, zone, signer),
+                filter_subject=_subject(self._chain_id, zone, peer),
                 deliver_subject=inbox,
-                deliver_policy=DeliverPolicy.ALL,
+                deliver_policy=DeliverPolicy.ALL if read is None else DeliverPolicy.BY_START_SEQUENCE,
+                opt_start_seq=None if read is None else read + 1,
                 ack_policy=AckPolicy.EXPLICIT,
                 ack_wait=_READ_WITHIN,
                 max_ack_pending=_AT_ONCE,
                 idle_heartbeat=_HEARTBEAT,
             ),
         )
-        self._begun.add(consumer)
 
     async def _take(self, zone: int, signer: bytes, message: "Msg") -> None:
         """Hand on an envelope when its sender's budget allows; what is none is counted and dropped."""
