@@ -94,8 +94,8 @@ def figures(shown) -> dict[str, str]:
 # --- with an indexer ------------------------------------------------------------------------------------------------
 
 
-def test_home__nothing_happened_since__tells_what_happened_before(street, old, api) -> None:
-    shown = page("home").run()
+def test_street__nothing_happened_since__tells_what_happened_before(street, old, api) -> None:
+    shown = page("street").run()
     assert not shown.exception
     for words in ("7.00 NET8", "0.50 kWh", "3.00 NET8"):
         assert words in html(shown)
@@ -152,14 +152,14 @@ def test_oracles__no_report_since__the_last_ones_before(street, old, api) -> Non
 # --- without --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["home", "portfolio", "certificates", "oracles"])
+@pytest.mark.parametrize("name", ["street", "portfolio", "certificates", "oracles"])
 def test_page__no_indexer__says_since_when_it_knows(street, name) -> None:
     shown = page(name).run()
     assert not shown.exception
     assert ONLY_RECENT in texts(shown)
 
 
-@pytest.mark.parametrize("name", ["home", "portfolio", "certificates", "oracles"])
+@pytest.mark.parametrize("name", ["street", "portfolio", "certificates", "oracles"])
 def test_page__no_indexer_and_nothing_left_out__says_nothing_of_it(street, name) -> None:
     street.market.since = 0
     shown = page(name).run()

@@ -52,16 +52,16 @@ def test_portfolio__more_than_the_wallet_holds__one_sentence(street) -> None:
     assert [warning.value for warning in shown.warning] == ["Your wallet holds 7.00 NET8. Enter no more than that."]
 
 
-def test_home__settled_sale_today__earned_is_shown(street) -> None:
+def test_street__settled_sale_today__earned_is_shown(street) -> None:
     tape = street
     tape(events.Trade(SELLER, tape.rest(SELLER, True, 900, 500), 500, BUYER))
     tape.settle(SELLER, (500, 0), credited=3_000_000)
-    shown = page("home").run()
+    shown = page("street").run()
     assert not shown.exception
     assert [metric.value for metric in shown.metric][:3] == ["0.045 NET8", "0.00 NET8", "0.50 kWh"]
 
 
-@pytest.mark.parametrize("name", ["home", "trade", "portfolio", "community", "certificates", "oracles"])
+@pytest.mark.parametrize("name", ["street", "trade", "portfolio", "community", "certificates", "oracles"])
 def test_page__nobody_connected__says_how_to_go_on(street, name: str) -> None:
     assert not page(name, account=None).run().exception
 
@@ -79,12 +79,12 @@ def test_app__chain_does_not_answer__says_where_and_what_to_do(monkeypatch: pyte
     feed.feed.clear()
 
 
-def test_home__payment_before_many_slots_without_one__still_told(street) -> None:
+def test_street__payment_before_many_slots_without_one__still_told(street) -> None:
     tape = street
     tape.settle(SELLER, (500, 0), credited=3_000_000)
     for _ in range(10):
         tape.settle(SELLER, (500, 0), credited=0)
-    assert "settled: 0.30 NET8 credited" in html(page("home").run())
+    assert "settled: 0.30 NET8 credited" in html(page("street").run())
 
 
 def test_certificates__held_of_many_hours__latest_are_listed_and_the_rest_counted(street) -> None:

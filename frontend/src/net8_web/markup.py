@@ -8,89 +8,7 @@ import streamlit as st
 
 from net8_web.i18n import direction, language
 
-__all__ = ["Cell", "Part", "Track", "empty", "facts", "picture", "rows", "stylesheet", "tracks"]
-
-# Streamlit's own classes and variables are used sparingly: what has an option in config.toml is set there.
-_STYLE = """<style>
-.stMainBlockContainer { max-width: 1180px; padding-top: 4.5rem; padding-bottom: 4rem; }
-.net8 { color: var(--st-text-color, inherit); font-variant-numeric: tabular-nums; }
-.net8-scroll { overflow-x: auto; }
-.net8 table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; margin: 0; }
-.net8 caption { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
-.net8 th { text-align: start; font-weight: 500; font-size: 0.8125rem; opacity: 0.75;
-  padding: 0.35rem 0.6rem; white-space: nowrap;
-  border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
-.net8 td { padding: 0.5rem 0.6rem;
-  border-bottom: 1px solid color-mix(in srgb, currentColor 10%, transparent); white-space: nowrap; }
-.net8 tr:last-child td { border-bottom: 0; }
-.net8 td:first-child, .net8 th:first-child { padding-inline-start: 0; }
-.net8 .end { text-align: end; }
-.net8-empty { padding: 1.6rem 1rem; text-align: center; overflow-wrap: anywhere;
-  border: 1px dashed color-mix(in srgb, currentColor 25%, transparent); border-radius: 12px; }
-.net8-empty b { display: block; font-weight: 600; margin-bottom: 0.2rem; }
-.net8-empty span { opacity: 0.78; }
-dl.net8-facts.net8-facts { display: grid; grid-template-columns: minmax(30%, 1fr) auto; gap: 0.35rem 1rem;
-  font-size: 0.9375rem; margin: 0; padding: 0; }
-.net8-facts dt { margin: 0; padding: 0; opacity: 0.78; }
-.net8-facts dd { margin: 0; text-align: end; font-weight: 500; overflow-wrap: anywhere; }
-.net8 td.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
-.net8 a { color: var(--st-link-color, inherit); }
-.net8-picture { margin: 0; text-align: center; }
-.net8-picture img { max-width: 100%; background: #fff; border-radius: 10px; }
-.net8-picture figcaption { font-size: 0.8125rem; opacity: 0.78; overflow-wrap: anywhere; margin-top: 0.4rem; }
-.net8-tracks { display: grid; gap: 0.9rem; margin: 0.25rem 0 0.5rem; }
-.net8-tracks .head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; font-weight: 600; }
-.net8-tracks .track { position: relative; display: flex; direction: ltr; height: 1.6rem; margin: 0.3rem 0;
-  border-radius: 8px; overflow: hidden; background: color-mix(in srgb, currentColor 12%, transparent); }
-.net8-tracks .track > i { display: block; min-width: 0; }
-.net8-tracks .track > u { position: absolute; top: 0; bottom: 0; width: 0;
-  border-inline-start: 2px dashed currentColor; }
-.net8-tracks .key { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; font-size: 0.875rem; }
-.net8-tracks .key span::before { content: ""; display: inline-block; width: 0.7rem; height: 0.7rem;
-  border-radius: 3px; margin-inline-end: 0.4rem; background: var(--part); }
-.net8-tracks .key span.mark::before { width: 0; border-radius: 0; background: none;
-  border-inline-start: 2px dashed currentColor; margin-inline: 0.3rem 0.5rem; }
-[data-testid="stHeaderActionElements"] { display: none; }
-.stMarkdown [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.75; }
-html[dir="rtl"] :is([data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"]),
-html[dir="rtl"] [data-testid="stHeading"] {
-  text-align: right;
-}
-html[dir="rtl"] :is(h1, h2, h3) { padding-inline: 0; }
-html[dir="rtl"] [data-testid="stSidebar"][data-collapsed="true"] { visibility: hidden; }
-html[dir="rtl"] [data-testid="stHeader"] { padding-inline: 1rem; }
-html[dir="rtl"] [data-testid="stButtonGroup"] button { margin: 0; }
-html[dir="rtl"] [data-testid="stButtonGroup"] button:first-of-type { border-radius: 0 10px 10px 0; }
-html[dir="rtl"] [data-testid="stButtonGroup"] button:last-of-type { border-radius: 10px 0 0 10px; }
-html[dir="rtl"] [data-testid="stButtonGroup"] button:first-of-type[aria-checked="false"] {
-  border-right-color: color-mix(in srgb, currentColor 25%, transparent) !important; }
-html[dir="rtl"] [data-testid="stButtonGroup"] button:last-of-type[aria-checked="false"] {
-  border-left-color: color-mix(in srgb, currentColor 25%, transparent) !important; }
-html[dir="rtl"] :is([data-testid="stCode"], .st-key-site_consent textarea, .st-key-consent_meter input) {
-  direction: ltr;
-}
-@media (max-width: 640px) {
-  [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 0.5rem) !important; }
-  [data-testid="stMetricValue"] { font-size: 1.2rem !important; }
-  [class*="st-key-line_"] [data-testid="stColumn"] { min-width: 0 !important; }
-  [data-testid="stHorizontalBlock"] { gap: 1rem !important; }
-  [data-testid="stButtonGroup"] button { padding-inline: 0.5rem; }
-  [data-testid="stButtonGroup"] button p { font-size: 0.8125rem; }
-  [data-testid="stElementToolbar"] { display: none; }
-  .stMainBlockContainer { padding-inline: 1rem; padding-top: 4rem; }
-  .net8 td, .net8 th { padding-inline: 0.4rem; }
-}
-@media print {
-  html, body, .stApp { background: #fff !important; }
-  .stApp, .stApp :is(div, section, p, span, a, h2, h3, td, th, dt, dd) { color: #000 !important; opacity: 1; }
-  .stAppHeader, .st-key-wallet, .st-key-clock, .stButton, .stDownloadButton { display: none !important; }
-  .stMainBlockContainer { padding: 0 !important; max-width: none; }
-  .stMainBlockContainer [data-testid="stVerticalBlock"] { gap: 0.6rem; }
-  .net8-scroll { overflow: visible; }
-  .net8 table, dl.net8-facts.net8-facts { font-size: 0.75rem; }
-  .net8 tr, .net8-picture, .net8-facts, [data-testid="stMetric"] { break-inside: avoid; }
-}
-</style>"""
+__all__ = ["Cell", "Part", "Track", "empty", "facts", "picture", "rows", "tracks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +18,6 @@ class Cell:
     text: str
     to: str | None = None  # an address
     whole: str | None = None  # shown when somebody points at it
-
-
-def stylesheet() -> None:
-    """Once per run, before anything else."""
-    st.html(_STYLE)
 
 
 def _box(inner: str, css: str = "net8") -> None:

@@ -6,15 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import streamlit as st
 from net8.units import AmountRefused, parse_price_eur
 
-__all__ = ["LIVE_BOOK", "LOCAL_CHAIN", "Settings", "SettingsRefused", "WalletConnect", "read"]
+__all__ = ["LIVE_BOOK", "LOCAL_CHAIN", "Settings", "SettingsRefused", "WalletConnect", "read", "served_at"]
 
 LOCAL_CHAIN = 31337  # anvil's; the only chain with a street to join and a practice wallet
 
 LIVE_BOOK = "/live/book"  # where books are told as they change (`net8_web.live`)
 
 _RELAY = "wss://relay.walletconnect.org"
+
+
+def served_at(path: str) -> str:
+    """Where a path such as `/live/book` is, below the one that `--server.baseUrlPath` may give the app."""
+    base: str = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}{path}" if base else path
 
 
 class SettingsRefused(ValueError):

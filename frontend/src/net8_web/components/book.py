@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from net8_web.rungs import Book
-from net8_web.settings import LIVE_BOOK
+from net8_web.settings import LIVE_BOOK, served_at
 
 __all__ = ["Cell", "forget", "ladder", "strip"]
 
@@ -75,7 +75,7 @@ def ladder(
         live: whose changes to follow (`net8_web.live`): zone and slot.
     """
     asked = {**live, "site": site} if site is not None else live
-    path = f"{st.get_option('server.baseUrlPath').rstrip('/')}{LIVE_BOOK}?{urlencode(asked)}"
+    path = f"{served_at(LIVE_BOOK)}?{urlencode(asked)}"
     told = _ladder(
         key=key,
         data={"book": book.as_seen_by(site), "words": words, "live": path},

@@ -1,1 +1,1 @@
-"""The pages; each module has one `render`."""
+"""The pages; each module has one `render`, and its name is its address."""

@@ -12,7 +12,7 @@ from net8_web.context import Here, here
 from net8_web.day import SLOTS_OF_DAY
 from net8_web.i18n import language, t
 from net8_web.indexer import IndexerUnusable, Span, Standing
-from net8_web.pages.home import midnight
+from net8_web.pages.street import midnight
 
 __all__ = ["render"]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
-from net8_web import markup, show
+from net8_web import show
 from net8_web.components import wallet
 from net8_web.context import celebrate
 from net8_web.feed import Feed, Problem, View, feed
@@ -12,12 +12,12 @@ from net8_web.pages import (
     certificate,
     certificates,
     community,
-    home,
     offer,
     operate,
     oracles,
     portfolio,
     reserve,
+    street,
     trade,
 )
 from net8_web.settings import SettingsRefused
@@ -73,10 +73,9 @@ def main() -> None:
     """One run of the app."""
     st.set_page_config(page_title="NET8", page_icon=str(PACKAGE / "assets" / "icon.svg"), layout="wide")
     st.logo(str(PACKAGE / "assets" / "logo.svg"), size="large")
-    markup.stylesheet()
     page = st.navigation(
         [
-            st.Page(home.render, title=t("nav.home"), icon=":material/home:", url_path="street", default=True),
+            st.Page(street.render, title=t("nav.home"), icon=":material/home:", url_path="street", default=True),
             st.Page(trade.render, title=t("nav.trade"), icon=":material/swap_vert:", url_path="trade"),
             st.Page(
                 portfolio.render,

@@ -1,4 +1,4 @@
-"""What `net8-web` serves: the app's pages, and beside them books as they change.
+"""What `net8-web` serves: the app's pages in a document of its own, and beside them books as they change.
 
 Pages and feed are loaded when the server has started: before, Streamlit does not know where components lie, and a first
 visitor would wait for them.
@@ -11,10 +11,25 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from net8_web.settings import LIVE_BOOK, SettingsRefused
-from starlette.routing import WebSocketRoute
+from net8_web.settings import LIVE_BOOK, SettingsRefused, served_at
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
+from streamlit.file_util import get_static_dir
 from streamlit.starlette import App
+
+PACKAGE = Path(__file__).parents[1]
+PAGES = tuple(page.name for page in iter_modules([str(PACKAGE / "pages")]))
+FIRST = "street"  # the page without a path
+
+
+def _document() -> str:
+    """Streamlit's document with the app's name and style, which a run of the app would bring when much is drawn."""
+    style = (PACKAGE / "assets" / "page.css").read_text()
+    document = (Path(get_static_dir()) / "index.html").read_text()
+    document = document.replace("<title>Streamlit</title>", "<title>NET8</title>")
+    return document.replace("</head>", f"<style>\n{style}</style></head>")
 
 
 def _begin() -> None:
@@ -42,4 +57,18 @@ async def _book(socket: WebSocket) -> None:
     await book(socket)
 
 
-app = App(Path(__file__).with_name("app.py"), lifespan=_lifespan, routes=[WebSocketRoute(LIVE_BOOK, _book)])
+def _routes() -> list[BaseRoute]:
+    document = _document()
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(document, headers={"Cache-Control": "no-cache"})
+
+    async def first(request: Request) -> Response:
+        return RedirectResponse(request.url.replace(path=served_at("/")))
+
+    others = [Route(served_at(f"/{name}"), page) for name in PAGES if name != FIRST]
+    live = WebSocketRoute(served_at(LIVE_BOOK), _book)
+    return [Route(served_at("/"), page), Route(served_at(f"/{FIRST}"), first), *others, live]
+
+
+app = App(Path(__file__).with_name("app.py"), lifespan=_lifespan, routes=_routes())

@@ -1,0 +1,48 @@
+"""The first look at a page: what is drawn stays where it is, and an address that people guess leads somewhere."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.conftest import Visitor
+
+pytestmark = pytest.mark.browser
+
+GOOD = 0.1  # of a cumulative layout shift, says web.dev/articles/cls
+# Summed while the page is drawn: nobody has touched it yet, so no shift is excused.
+WATCH = """
+globalThis.__shift = 0;
+new PerformanceObserver((list) => { for (const entry of list.getEntries()) globalThis.__shift += entry.value; })
+  .observe({ type: "layout-shift", buffered: true });
+"""
+# The document as Streamlit has it.
+WITHOUT_STYLE = "addEventListener('DOMContentLoaded', () => document.head.querySelector('style').remove());"
+DRAWN = """() => document.querySelector(".net8")
+  && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]")"""
+
+
+def shift_of(visitor: Visitor, page: str) -> float:
+    """How much of a page moves, and how far, until it is drawn: a cumulative layout shift."""
+    visitor.open(page)
+    visitor.page.locator("[data-role=connect]").wait_for()
+    visitor.page.wait_for_function(DRAWN)
+    visitor.page.wait_for_timeout(1_000)
+    shift: float = visitor.page.evaluate("globalThis.__shift")
+    return shift
+
+
+def test_pages__drawn_for_the_first_time__hardly_move(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.page.add_init_script(WATCH)
+    for page in ("", "trade", "reserve", "operate"):
+        assert shift_of(visitor, page) < GOOD, page
+    visitor.page.add_init_script(WITHOUT_STYLE)
+    assert shift_of(visitor, "operate") > GOOD
+
+
+def test_address__name_of_the_first_page__shows_it(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.open("street")
+    visitor.sees(visitor.words["home.street"])
+    assert visitor.page.url == f"{visitor.app}/"
+    assert visitor.page.title() == "NET8"
