@@ -83,6 +83,7 @@ def photograph(browser: Browser, address: str, folder: Path) -> tuple[Page, str]
     page.screenshot(path=folder / "certificate.png")
     page.get_by_role("link", name="Street").first.click()
     page.get_by_text("Latest payments").first.wait_for()
+    page.get_by_text("Saved today").first.wait_for()
     page.screenshot(path=folder / "street.png")
     page.get_by_role("button", name="العربية").click()
     page.locator("html[dir=rtl]").wait_for(state="attached")

@@ -12,7 +12,6 @@ from net8_web.charts import map_of_zones, who_supplies_whom
 from net8_web.community import Exchanged, Flow, Prices, Supply, prices_of, supply_of, traded
 from net8_web.i18n import table
 from net8_web.indexer import IndexerUnusable
-from net8_web.settings import SettingsRefused, read
 from streamlit.testing.v1 import AppTest
 
 from tests.frontend.conftest import BUYER, OWNER, SELLER, SLOT, TERMS
@@ -170,9 +169,3 @@ def test_community__nothing_happened_and_nobody_connected__says_so(street) -> No
     made = page("community", account=None).run()
     assert not made.exception
     assert "No trade yet" in html(made)
-
-
-def test_settings__price_of_the_grid__grains_or_refused() -> None:
-    assert read({"NET8_RETAIL_EUR": "0.36"}).retail == 1200
-    with pytest.raises(SettingsRefused, match=r"^NET8_RETAIL_EUR is '36 ct'; give a price in euro per kWh such as"):
-        read({"NET8_RETAIL_EUR": "36 ct"})

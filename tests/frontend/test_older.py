@@ -45,7 +45,10 @@ def chain() -> KnownChain:
         CertificateTotals(issued=300, held=0, retired=300, expired=0),
     )  # fmt: skip
     answers |= {"NET8.balanceOf": 0, "GreenCertificates.mint": 0, "GreenCertificates.certificate": known}
-    return KnownChain(answers | {"GreenCertificates.minted_mask": 1, "MeterRecords.confirmed_mask": 0})
+    return KnownChain(
+        answers
+        | {"ExchangeLens.is_tradable": False, "GreenCertificates.minted_mask": 1, "MeterRecords.confirmed_mask": 0}
+    )
 
 
 @pytest.fixture

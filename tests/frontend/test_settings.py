@@ -1,5 +1,7 @@
 """Settings of the app: read from the environment or refused in one sentence."""
 
+from datetime import UTC, datetime
+
 import pytest
 from net8_web.settings import SettingsRefused, read
 
@@ -37,3 +39,29 @@ def test_read__walletconnect__project_and_its_relay() -> None:
 def test_read__walletconnect_that_cannot_be__refused_with_its_name(name: str, value: str) -> None:
     with pytest.raises(SettingsRefused, match=f"^{name} is '{value}'; give"):
         read({"NET8_WALLETCONNECT_ID": "ab" * 16, name: value})
+
+
+def test_read__prices_of_the_supplier__each_from_its_day_on() -> None:
+    one = read({"NET8_RETAIL_EUR": "0.36"}).retail
+    assert one is not None
+    assert one.at(0) == one.at(2**32) == 1200
+    two = read({"NET8_RETAIL_EUR": "0.36, 2026-07-01 = 0.30"}).retail
+    assert two is not None
+    july = int(datetime(2026, 7, 1, tzinfo=UTC).timestamp())
+    assert (two.at(july - 1), two.at(july)) == (1200, 1000)
+    assert read({}).retail is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("36 ct", "give a price in euro per kWh such as 0.36, or several"),
+        ("0.36, July=0.30", "give a price in euro per kWh such as 0.36, or several"),
+        ("0.36, 2026-07-01=", "give a price in euro per kWh such as 0.36, or several"),
+        ("0.36, 2026-07-01=0.30, 2026-06-01=0.31", "give each day once, the earliest first"),
+        ("0.36, 2026-07-01=0.30, 2026-07-01=0.31", "give each day once, the earliest first"),
+    ],
+)
+def test_read__prices_of_the_supplier_that_cannot_be__refused(text: str, fault: str) -> None:
+    with pytest.raises(SettingsRefused, match=f"^NET8_RETAIL_EUR is '{text}'; {fault}"):
+        read({"NET8_RETAIL_EUR": text})

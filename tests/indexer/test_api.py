@@ -94,6 +94,9 @@ def test_days__settled_hour__sum_of_its_positions_and_what_was_credited(indexer,
     assert day["result"] == earned + day["feed_in"] - day["relay_fees"]
     assert 0 <= day["feed_in"] <= 100 * sum(position["unused"] for position in positions)
     assert day["open_slots"] == 0
+    delivered = sum(min(position["exported"], max(position["net_wh"], 0)) for position in positions)
+    assert (day["delivered"], day["at_feed_in"]) == (delivered, 100 * delivered)
+    assert delivered > 0
 
 
 def test_flows__of_the_settled_hour__energy_of_all_its_trades(indexer, street, hour):

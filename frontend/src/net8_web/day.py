@@ -37,7 +37,13 @@ class Day:
     spent: int
     sold_wh: int
     bought_wh: int
+    used_wh: int  # of what was bought
     at_feed_in: int  # what the energy sold and delivered would have brought at the feed-in price
+
+    @property
+    def result(self) -> int:
+        """What the day brought in all."""
+        return self.earned - self.spent
 
 
 def result_of(market: Market, site: int, slot: int, reading: tuple[int, int] | None) -> Result:
@@ -56,7 +62,7 @@ def result_of(market: Market, site: int, slot: int, reading: tuple[int, int] | N
 def day_of(market: Market, site: int, start: int, end: int) -> Day:
     """Sums over the slots of `site` between two unix seconds that have settled."""
     first, last = slot_of(start), slot_of(end - 1)
-    earned = spent = sold = bought = at_feed_in = 0
+    earned = spent = sold = bought = used = at_feed_in = 0
     for payment in market.payments_of(site):
         for slot, reading in payment.readings.items():
             if not first <= slot <= last:
@@ -68,7 +74,8 @@ def day_of(market: Market, site: int, start: int, end: int) -> Day:
                 spent -= result.net
             sold += max(result.net_wh, 0)
             bought += max(-result.net_wh, 0)
+            used += max(-result.net_wh, 0) - result.unused
             if result.net_wh > 0:
                 terms = market.terms[site_zone(site), hour_of_slot(slot)]
                 at_feed_in += (result.net_wh - result.short) * terms.feed_in
-    return Day(earned, spent, sold, bought, at_feed_in)
+    return Day(earned, spent, sold, bought, used, at_feed_in)

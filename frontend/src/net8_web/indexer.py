@@ -27,9 +27,11 @@ __all__ = [
     "Retirement",
     "SettledSlot",
     "Signer",
+    "SiteDay",
     "Standing",
     "Trade",
     "candles",
+    "days",
     "disputes",
     "exchanged",
     "flows",
@@ -101,6 +103,19 @@ class Trade:
     buyer: int
     beside_book: bool  # by two orders that their owners had signed
     tx: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDay:
+    """What a day brought a site. Wh and grains."""
+
+    day: int  # unix seconds at which it begins
+    sold: int
+    bought: int
+    exported: int
+    imported: int  # of what was bought
+    at_feed_in: int  # what was sold and delivered would have brought this at the feed-in price of its hour
+    result: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +362,12 @@ def payments(url: str, site: int, most: int) -> list[Paid]:
 def production(url: str, site: int, span: Span) -> list[Hour]:
     """Hours in which a site produced anything, in their order; 31 days at most."""
     return _read(url, f"/sites/{site}/production", list[Hour], first_slot=span[0], last_slot=span[1])
+
+
+def days(url: str, site: int, span: Span, offset_minutes: int) -> list[SiteDay]:
+    """What each day of a site's local time brought it, in their order; 31 days at most."""
+    asked = {"first_slot": span[0], "last_slot": span[1], "offset_minutes": offset_minutes}
+    return _read(url, f"/sites/{site}/days", list[SiteDay], **asked)
 
 
 def positions(url: str, site: int, span: Span) -> list[Position]:

@@ -3,13 +3,14 @@
 import os
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
-from net8.units import AmountRefused, parse_price_eur
+from net8.units import parse_price_eur
 
-__all__ = ["LIVE_BOOK", "LOCAL_CHAIN", "Settings", "SettingsRefused", "WalletConnect", "read", "served_at"]
+__all__ = ["LIVE_BOOK", "LOCAL_CHAIN", "Retail", "Settings", "SettingsRefused", "WalletConnect", "read", "served_at"]
 
 LOCAL_CHAIN = 31337  # anvil's; the only chain with a street to join and a practice wallet
 
@@ -37,6 +38,17 @@ class WalletConnect:
 
 
 @dataclass(frozen=True, slots=True)
+class Retail:
+    """What the ordinary supplier asks for energy, by the day from which it asks it."""
+
+    steps: tuple[tuple[int, int], ...]  # unix second of that day in UTC, and grains per Wh; the earliest first
+
+    def at(self, unix: int) -> int:
+        """Grains per Wh at a moment; before the first day its own."""
+        return next((price for begun, price in reversed(self.steps) if begun <= unix), self.steps[0][1])
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where the app finds chain, contracts, street and oracle nodes."""
 
@@ -46,7 +58,7 @@ class Settings:
     street_url: str | None  # the conductor of the local demo street
     nodes: tuple[str, ...]  # oracle nodes whose status is shown
     indexer: str | None  # HTTP API of the indexer, /api included
-    retail: int | None  # what the ordinary supplier asks for energy, grains per Wh
+    retail: Retail | None
     network_name: str
     explorer: str | None  # block explorer, for links to transactions
     currency: str  # of gas
@@ -60,11 +72,22 @@ def _url(name: str, text: str) -> str:
     return text.rstrip("/")
 
 
-def _price(name: str, text: str) -> int:
-    try:
-        return parse_price_eur(text)
-    except AmountRefused:
-        raise SettingsRefused(f"{name} is '{text}'; give a price in euro per kWh such as 0.36") from None
+def _retail(name: str, text: str) -> Retail:
+    """`0.36`, or `0.34, 2026-07-01=0.36` with the days from which further prices hold."""
+    steps = []
+    for part in text.split(","):
+        day, dated, price = part.rpartition("=")
+        try:
+            begun = int(datetime.fromisoformat(f"{day.strip()}T00:00:00+00:00").timestamp()) if dated else 0
+            steps.append((begun, parse_price_eur(price.strip())))
+        except ValueError:
+            raise SettingsRefused(
+                f"{name} is '{text}'; give a price in euro per kWh such as 0.36, or several with the days from which "
+                "they hold, such as 0.34, 2026-07-01=0.36"
+            ) from None
+    if steps != sorted({begun: (begun, price) for begun, price in steps}.values()):
+        raise SettingsRefused(f"{name} is '{text}'; give each day once, the earliest first")
+    return Retail(tuple(steps))
 
 
 def _walletconnect(project_id: str, relay_url: str) -> WalletConnect:
@@ -87,7 +110,9 @@ def read(environ: dict[str, str] | None = None) -> Settings:
     NET8_STREET_URL      conductor of the demo street; local chain only
     NET8_NODES           oracle nodes' addresses, separated by commas
     NET8_INDEXER         the indexer's HTTP API, such as http://127.0.0.1:8700/api
-    NET8_RETAIL_EUR      what the grid's ordinary supplier asks for a kWh, in euro; shown beside the neighbours' price
+    NET8_RETAIL_EUR      what the grid's ordinary supplier asks for a kWh, in euro: 0.36, or 0.34, 2026-07-01=0.36 with
+                         the days (UTC) from which further prices hold; shown beside the neighbours' price, and what
+                         savings are counted against
     NET8_NETWORK_NAME, NET8_EXPLORER, NET8_CURRENCY  what wallets are told of a network they do not know
     NET8_WALLETCONNECT_ID     project id; offers wallets on other devices through WalletConnect
     NET8_WALLETCONNECT_RELAY  its relay, where it is not WalletConnect's own
@@ -110,7 +135,7 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         street_url=_url("NET8_STREET_URL", street) if street else None,
         nodes=tuple(_url("NET8_NODES", node) for node in nodes),
         indexer=_url("NET8_INDEXER", indexer) if indexer else None,
-        retail=_price("NET8_RETAIL_EUR", retail) if retail else None,
+        retail=_retail("NET8_RETAIL_EUR", retail) if retail else None,
         network_name=env.get("NET8_NETWORK_NAME") or "NET8 street",
         explorer=_url("NET8_EXPLORER", explorer) if explorer else None,
         currency=env.get("NET8_CURRENCY") or "ETH",

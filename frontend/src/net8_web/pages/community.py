@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 from net8.model import Terms
-from net8.units import hour_of_slot, hour_start, slot_of
+from net8.units import hour_of_slot, hour_start, slot_of, slot_start
 
 from net8_web import charts, indexer, markup, show
 from net8_web.community import Exchanged, Flow, Prices, prices_of, supply_of, traded
@@ -151,7 +151,8 @@ def _terms(at: Here, zone: int, slots: range) -> dict[int, Terms]:
 
 def _prices(at: Here, zone: int, first: int) -> None:
     st.subheader(t("community.prices"))
-    slots, retail = range(first, first + SLOTS_OF_DAY), at.view.settings.retail
+    slots, known = range(first, first + SLOTS_OF_DAY), at.view.settings.retail
+    retail = known.at(slot_start(first)) if known is not None else None
     prices = at.view.memo(
         ("prices", zone, first), lambda: prices_of(at.view.market, zone, slots, _terms(at, zone, slots))
     )

@@ -6,7 +6,7 @@ import streamlit as st
 from net8.model import Technology, site_index, site_zone
 from net8.units import slot_of, slot_start
 
-from net8_web import markup, show, story, street
+from net8_web import household, markup, show, story, street
 from net8_web.components.book import Cell, strip
 from net8_web.context import Here, here, no_site_note, site_name
 from net8_web.day import SLOTS_OF_DAY, day_of
@@ -56,44 +56,33 @@ def _live() -> None:
 
 
 def _mine(at: Here, site: int, start: int) -> None:
-    today = day_of(at.view.market, site, start, start + 86400)
     record = at.record
     power = show.isolate(f"{record.nameplate / 1000:g} kW") if record.technology is not Technology.NONE else ""
     parts = {"index": site_index(site), "zone": site_zone(site), "technology": show.technology(record.technology)}
     st.subheader(t("home.today"))
     st.caption(t("site.line", power=power, **parts))
-    earned, spent, sold, bought = st.columns(4)
-    earned.metric(
-        t("home.earned"),
-        show.net8(today.earned),
-        show.euro(today.earned),
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-    )
-    spent.metric(
-        t("home.spent"),
-        show.net8(today.spent),
-        show.euro(today.spent),
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-    )
-    sold.metric(t("home.sold"), show.energy(today.sold_wh), border=True, height="stretch")
-    bought.metric(t("home.bought"), show.energy(today.bought_wh), border=True, height="stretch")
-    more = today.earned - today.at_feed_in
-    if today.sold_wh and more > 0:
-        st.caption(t("home.than_feed_in", amount=show.net8(more)), help=t("home.than_feed_in_help"))
+    household.today(at, day_of(at.view.market, site, start, start + 86400))
     _day_strip(at, site, start)
+    household.cheapest_hours(at, site)
+    household.month(at, site)
     _story(at, site, start)
+
+
+def _readings(at: Here, site: int, first: int) -> dict[int, tuple[int, int]]:
+    """(Wh out, Wh in of what was bought) by metered slot, from a first slot on."""
+    return {
+        slot: reading
+        for payment in at.view.market.payments_of(site)
+        for slot, reading in payment.readings.items()
+        if slot >= first and reading is not None
+    }
 
 
 def _day_strip(at: Here, site: int, start: int) -> None:
     market, first = at.view.market, slot_of(start)
     now = slot_of(at.view.now)
     zone = site_zone(site)
+    readings = _readings(at, site, first)
     prices = {
         slot: trades[-1].price
         for slot in range(first, first + SLOTS_OF_DAY)
@@ -107,23 +96,34 @@ def _day_strip(at: Here, site: int, start: int) -> None:
         mark = ("▲" if net > 0 else "▼" if net < 0 else "") + ("✓" if settled and net else "")
         price = prices.get(slot)
         height = 0.0 if price is None else (price - low) / max(high - low, 1)
-        traded = _traded(net)
-        label = f"{show.slot(slot)}: {traded}" + (f", {show.price_net8(price)} NET8/kWh" if price is not None else "")
+        said = [_traded(net)]
+        if price is not None:
+            said.append(f"{show.price_net8(price)} NET8/kWh")
+        if reading := readings.get(slot):
+            said.append(t("home.metered", exported=show.energy(reading[0]), imported=show.energy(reading[1])))
         cells.append(
             Cell(
                 slot=slot,
                 time=show.clock(slot_start(slot)),
                 day=show.day(slot_start(slot)),
-                text="",
+                text=_flow(reading) if reading else "",
                 height=height,
                 tone=None if price is None else min(int(height * 5), 4),
                 mark=mark,
                 state="now" if slot == now else "closed" if slot < now else "open",
-                label=label,
+                label=f"{show.slot(slot)}: {', '.join(said)}",
             )
         )
     st.caption(f"**{t('home.day')}** · {t('home.day_hint')}")
     strip("home_day", cells, t("home.day"), pick=False, follow=now)
+
+
+def _flow(reading: tuple[int, int]) -> str:
+    """What the meter showed, in kWh and no wider than its cell: `+1.2` went out, `-0.40` came in."""
+    exported, imported = reading
+    wh = exported or imported
+    sign = "+" if exported else "\N{MINUS SIGN}"
+    return "0" if wh == 0 else f"{sign}{wh / 1000:.{1 if wh >= 1000 else 2}f}"
 
 
 def _traded(net_wh: int) -> str:

@@ -299,6 +299,8 @@ class DayRow:
     bought: int
     exported: int  # Wh on the export register
     imported: int  # Wh, no more than was bought
+    delivered: int  # Wh of `sold` that the meter covered; what counts of `bought` is `imported`
+    at_feed_in: int  # grains that `delivered` would have brought at the feed-in price of its hour
     received: int  # grains for what was sold, net in each slot
     paid: int  # grains for what was bought
     charges: int  # grains, for energy sold but not delivered
@@ -332,9 +334,16 @@ def days(db: Connection, number: int, first_slot: int, last_slot: int, offset_mi
 
     sums: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     rows = positions(db, number, first_slot, last_slot)
-    for row in rows:
-        _add(sums[day_of(row.slot * 900)], row)
     slots = slot_range(first_slot, last_slot)
+    fixed = tariffs(db, number >> 16, slots)
+    for row in rows:
+        day = sums[day_of(row.slot * 900)]
+        _add(day, row)
+        tariff = fixed.get(hour_of_slot(row.slot))  # fixed wherever anything was traded
+        if tariff is not None and row.outcome != Outcome.OPEN:
+            delivered = max(row.net_wh, 0) - row.short
+            day["delivered"] += delivered
+            day["at_feed_in"] += delivered * tariff.feed_in
     for hour, grains in _paid_for_unused(db, number, slots, rows):
         sums[day_of(hour * _HOUR_S)]["feed_in"] += grains
     for kind, name in (("transport", "transport"), ("relay fee", "relay_fees")):
@@ -361,8 +370,8 @@ def _add(day: defaultdict[str, int], row: PositionRow) -> None:
 
 def _day(day: int, sums: defaultdict[str, int]) -> DayRow:
     names = (
-        "sold", "bought", "exported", "imported", "received", "paid", "charges", "grid_fees", "feed_in", "transport",
-        "relay_fees",
+        "sold", "bought", "exported", "imported", "delivered", "at_feed_in", "received", "paid", "charges", "grid_fees",
+        "feed_in", "transport", "relay_fees",
     )  # fmt: skip
     costs = sum(sums[name] for name in ("paid", "charges", "grid_fees", "transport", "relay_fees"))
     result = sums["received"] + sums["feed_in"] - costs
