@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 import requests
 import uvicorn
+from net8.events import OrderPlaced, decode_all
 from net8.model import Outcome
 from net8.state import from_json
 from net8_indexer.api.app import make_app
@@ -56,6 +57,21 @@ def test_trades__read_page_by_page__each_once_and_all_of_them(indexer, street):
             break
     assert len(pages) > 1
     assert [trade for page in pages for trade in page] == whole["items"]
+
+
+def test_trades__with_an_order_of_the_book__say_whose_it_was_and_since_when_it_waited(indexer, local_chain, street):
+    trades = good(indexer.get("/trades", zone=street.zone.number, limit=500))["items"]
+    logged = decode_all(local_chain.request("eth_getLogs", {"fromBlock": "0x0"}))
+    resting = {
+        (one.event.site, int(local_chain.request("eth_getBlockByNumber", hex(one.block), False)["timestamp"], 16))
+        for one in logged
+        if isinstance(one.event, OrderPlaced)
+    }
+    assert trades
+    for trade in trades:
+        assert trade["maker"] in (trade["seller"], trade["buyer"])
+        assert (trade["maker"], trade["ordered_at"]) in resting
+        assert trade["ordered_at"] <= trade["time"]
 
 
 def test_trades__of_a_range_of_slots__those_and_no_others(indexer, street, hour):

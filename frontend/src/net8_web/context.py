@@ -60,6 +60,12 @@ class Here:
             raise ValueError("no site is shown")
         return self.view.market.sites[self.site]
 
+    def transaction(self, tx: str, text: str | None = None) -> markup.Cell:
+        """A cell that leads to a transaction (0x...) where there is an explorer; without a text its short hash."""
+        explorer = self.view.settings.explorer
+        to = None if explorer is None else f"{explorer.rstrip('/')}/tx/{tx}"
+        return markup.Cell(show.short(tx) if text is None else text, to, tx)
+
     def refused(self, call: Call[Any]) -> Refused | None:
         """What the contract would say now if the connected account sent `call`; None when it would do it."""
         who = self.account.address

@@ -102,6 +102,8 @@ class Trade:
     seller: int
     buyer: int
     beside_book: bool  # by two orders that their owners had signed
+    maker: int | None  # site whose order had waited in the book; None beside the book
+    ordered_at: int | None  # unix seconds from which it had
     tx: str
 
 

@@ -133,7 +133,7 @@ def _slot_line(at: Here, slot: int, found: Provenance, minted: bool, confirmed: 
         _signed(at, settled),
         show.NOTHING if round_ is None else show.isolate(str(round_)),
         show.NOTHING if settled.settled_at is None else show.isolate(_utc(settled.settled_at)),
-        show.NOTHING if settled.tx is None else _transaction(at, settled.tx),
+        show.NOTHING if settled.tx is None else at.transaction(f"0x{settled.tx}"),
     ]
 
 
@@ -159,12 +159,6 @@ def _check(found: Provenance) -> None:
     ]
     if pairs:
         markup.facts(pairs)
-
-
-def _transaction(at: Here, tx: str) -> Cell:
-    explorer = at.view.settings.explorer
-    to = None if explorer is None else f"{explorer.rstrip('/')}/tx/0x{tx}"
-    return Cell(show.short(f"0x{tx}"), to, f"0x{tx}")
 
 
 # --- retirements ----------------------------------------------------------------------------------------------------
@@ -196,5 +190,5 @@ def _use_line(at: Here, one: Retired) -> list[str | Cell]:
         show.energy(one.wh),
         show.isolate(_utc(one.time)),
         Cell(show.short(one.account), whole=one.account),
-        _transaction(at, one.tx),
+        at.transaction(f"0x{one.tx}"),
     ]

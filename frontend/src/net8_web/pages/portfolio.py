@@ -1,22 +1,26 @@
-"""Portfolio: balance, deposit and withdraw, open positions, what settled and what it paid, all of it as files."""
+"""Portfolio: balance, deposit and withdraw, open positions, trades and what became of them, all of it as files."""
 
 import streamlit as st
+from net8.model import site_index
 from net8.units import grains_to_wei
 
-from net8_web import amounts, markup, settled, show
+from net8_web import amounts, followed, markup, settled, show
 from net8_web.amounts import Unusable
 from net8_web.components import wallet
 from net8_web.context import Here, choose_site, here, no_site_note, start_empty
 from net8_web.deposits import approve_intent, deposit_intent, permit_intent
 from net8_web.downloads import files
+from net8_web.followed import Followed
 from net8_web.i18n import t
+from net8_web.markup import Cell
 from net8_web.older import say_recent_only
 from net8_web.settled import Ended
 from net8_web.timing import FORM_SECONDS, LIVE_SECONDS
 
 __all__ = ["render"]
 
-ROWS = 40  # settled slots shown; files have all
+TRADES = 20  # shown; files have all
+ROWS = 40  # settled slots
 
 
 def render() -> None:
@@ -142,6 +146,7 @@ def _positions() -> None:
     if at.site is None:
         return
     _open(at, at.site)
+    _trades(at, at.site)
     _settled(at, at.site)
 
 
@@ -161,19 +166,62 @@ def _open(at: Here, site: int) -> None:
     markup.rows(t("portfolio.open"), columns, lines, numeric=(2, 3))
 
 
+def _trades(at: Here, site: int) -> None:
+    """Each trade on one line: order, match, meter, settlement, and what the slot's imbalance cost."""
+    st.subheader(t("portfolio.trades"))
+    trades, reason = followed.latest(at.view, site, TRADES)
+    if not trades:
+        markup.empty(t("portfolio.no_trades"), t("portfolio.no_trades_way"))
+        return
+    columns = ["slot", "traded", "price_net8", "order", "matched", "metered", "paid", "imbalance_cost"]
+    names = [t(f"col.{name}") for name in columns]
+    markup.rows(t("portfolio.trades"), names, [_trade_line(at, one) for one in trades], numeric=(2, 5, 7))
+    if reason is not None:
+        st.caption(t("portfolio.trades_recent", reason=reason))
+
+
+def _trade_line(at: Here, one: Followed) -> list[str | Cell]:
+    side = t(
+        "portfolio.sold_to" if one.sold else "portfolio.bought_from",
+        energy=show.energy(one.wh),
+        other=show.isolate(str(site_index(one.other))),
+    )
+    line: list[str | Cell] = [
+        show.slot(one.slot),
+        side,
+        show.price_net8(one.price),
+        _order(one),
+        at.transaction(one.tx, show.moment(one.time)),
+    ]
+    if one.end is None:
+        return [*line, show.NOTHING, t("portfolio.not_yet"), show.NOTHING]
+    metered = t("portfolio.no_reading") if one.end.metered is None else show.energy(one.end.metered)
+    return [*line, metered, at.transaction(one.end.tx, show.moment(one.end.time)), show.net8(one.end.charge, 4)]
+
+
+def _order(one: Followed) -> str:
+    if one.beside_book is None:
+        return show.NOTHING
+    if one.beside_book:
+        return t("portfolio.order_signed")
+    if one.waited_since is None:
+        return t("portfolio.order_took")
+    return t("portfolio.order_waited", moment=show.moment(one.waited_since))
+
+
 def _settled(at: Here, site: int) -> None:
     st.subheader(t("portfolio.settled"))
     ended, reason = settled.latest(at.view, site, ROWS)
     if ended:
         columns = ["slot", "traded", "delivered", "used", "payment", "outcome", "tx"]
         names = [t(f"col.{name}") for name in columns]
-        markup.rows(t("portfolio.settled"), names, [_settled_line(one) for one in ended], numeric=(2, 3, 4))
+        markup.rows(t("portfolio.settled"), names, [_settled_line(at, one) for one in ended], numeric=(2, 3, 4))
     else:
         markup.empty(t("portfolio.no_settled"), t("portfolio.no_settled_way"))
     say_recent_only(at.view, reason)
 
 
-def _settled_line(one: Ended) -> list[str]:
+def _settled_line(at: Here, one: Ended) -> list[str | Cell]:
     return [
         show.slot(one.slot),
         _side(one.net_wh),
@@ -181,5 +229,5 @@ def _settled_line(one: Ended) -> list[str]:
         show.NOTHING if one.imported is None else show.energy(one.imported),
         show.signed_net8(one.result) if one.net_wh else show.NOTHING,
         show.outcome(one.outcome),
-        show.NOTHING if one.tx is None else show.short(one.tx),
+        show.NOTHING if one.tx is None else at.transaction(one.tx),
     ]

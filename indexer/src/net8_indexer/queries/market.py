@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, or_, select
 
 from net8_indexer.queries.paging import MOST_ROWS, AnyRow, AnySelect, Page, QueryRefused, page, slot_range
 from net8_indexer.queries.places import place_of
-from net8_indexer.schema import Order, OrderChange, Trade
+from net8_indexer.schema import LOG_BITS, Block, Order, OrderChange, Trade
 
 __all__ = [
     "Candle",
@@ -36,13 +36,16 @@ class TradeRow:
     seller: int
     buyer: int
     beside_book: bool  # by two orders that their owners had signed
+    maker: int | None  # site whose order had waited in the book; None beside the book
+    ordered_at: int | None  # unix seconds from which it had
     tx: str
 
 
 def _trade(row: AnyRow) -> TradeRow:
     return TradeRow(
-        row.zone, row.slot, row.time, row.price, row.wh, row.seller, row.buyer, row.order_at is None, row.tx.hex()
-    )
+        row.zone, row.slot, row.time, row.price, row.wh, row.seller, row.buyer, row.order_at is None, row.maker,
+        row.ordered_at, row.tx.hex(),
+    )  # fmt: skip
 
 
 def trades(
@@ -64,9 +67,13 @@ def trades(
     if zone is None and site is None:
         raise QueryRefused("neither zone nor site is given; give one of them")
     keys = (Trade.at, Trade.place)
-    wanted = select(
-        *keys, Trade.zone, Trade.slot, Trade.time, Trade.price, Trade.wh, Trade.seller, Trade.buyer, Trade.order_at,
-        Trade.tx,
+    wanted = (
+        select(
+            *keys, Trade.zone, Trade.slot, Trade.time, Trade.price, Trade.wh, Trade.seller, Trade.buyer, Trade.order_at,
+            Trade.tx, Order.site.label("maker"), Block.time.label("ordered_at"),
+        )
+        .outerjoin(Order, Order.at == Trade.order_at)
+        .outerjoin(Block, Block.number == Order.at // 2**LOG_BITS)
     )  # fmt: skip
     if zone is not None:
         wanted = wanted.where(Trade.zone == zone)

@@ -1,0 +1,104 @@
+"""A site's trades, each followed from its order to its payment: from the indexer, or from what the app keeps."""
+
+from dataclasses import dataclass
+
+from net8.model import Outcome
+
+from net8_web import indexer
+from net8_web.day import result_of
+from net8_web.feed import View
+from net8_web.indexer import MOST_SLOTS, IndexerUnusable, Position
+from net8_web.market import Market
+
+__all__ = ["Followed", "latest"]
+
+_ALL_SLOTS = 2**31 - 1  # as the indexer counts them; later than any
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a slot ended for a site. Wh and grains."""
+
+    metered: int | None  # on the register that counts for it: out for who sold, in for who bought; None: no reading
+    charge: int  # for what was short in the slot
+    time: int  # unix seconds of the settlement
+    tx: str
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """One trade of a site, and what became of it. Wh and grains."""
+
+    slot: int
+    sold: bool
+    other: int  # site
+    wh: int
+    price: int  # grains per Wh
+    beside_book: bool | None  # None: not known
+    waited_since: int | None  # unix seconds, where the site's own order waited in the book
+    time: int  # unix seconds of the match
+    tx: str  # of it
+    end: End | None  # None: the slot has not settled yet
+
+
+def latest(view: View, site: int, most: int) -> tuple[list[Followed], str | None]:
+    """The trades made last; and why no older ones are told, nor whose order waited, without the indexer."""
+    try:
+        return _from_indexer(indexer.require_current(view.settings.indexer, view.head.number), site, most), None
+    except IndexerUnusable as fault:
+        return _kept(view.market, site, most), str(fault)
+
+
+def _from_indexer(url: str, site: int, most: int) -> list[Followed]:
+    trades = indexer.latest_trades(url, site, _ALL_SLOTS, most)
+    ends = {}
+    for first in {trade.slot // MOST_SLOTS * MOST_SLOTS for trade in trades}:
+        ends.update({one.slot: one for one in indexer.positions(url, site, (first, first + MOST_SLOTS - 1))})
+    return [
+        Followed(
+            slot=one.slot,
+            sold=one.seller == site,
+            other=one.buyer if one.seller == site else one.seller,
+            wh=one.wh,
+            price=one.price,
+            beside_book=one.beside_book,
+            waited_since=one.ordered_at if one.maker == site else None,
+            time=one.time,
+            tx=f"0x{one.tx}",
+            end=_end(ends.get(one.slot)),
+        )
+        for one in trades
+    ]
+
+
+def _end(position: Position | None) -> End | None:
+    if position is None or position.settled_at is None:
+        return None
+    counts = position.exported if position.net_wh > 0 else position.imported
+    metered = counts if position.outcome == Outcome.METERED else None
+    return End(metered, position.charge, position.settled_at, f"0x{position.tx}")
+
+
+def _kept(market: Market, site: int, most: int) -> list[Followed]:
+    trades = list(reversed(market.trades_of(site)))[:most]
+    ends = {}
+    for payment in market.payments_of(site):
+        for slot, reading in payment.readings.items():
+            result = result_of(market, site, slot, reading)
+            metered = result.exported if result.net_wh > 0 else result.imported
+            ends[slot] = End(metered, result.penalty, payment.at.time, payment.at.tx)
+    return [
+        Followed(
+            slot=one.slot,
+            sold=one.seller == site,
+            other=one.buyer if one.seller == site else one.seller,
+            wh=one.wh,
+            price=one.price,
+            beside_book=None,
+            waited_since=None,
+            time=one.at.time,
+            tx=one.at.tx,
+            end=ends.get(one.slot),
+        )
+        for one in trades
+    ]
