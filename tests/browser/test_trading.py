@@ -167,7 +167,7 @@ def test_wallet__refused_between_dry_run_and_click__reason_in_words(visit, stree
     visitor.sees("No order of yours is waiting")
 
 
-def test_certificates__settled_production__minted_and_retired(visit, street: SmallStreet, neighbour) -> None:
+def test_certificates__settled_production__minted_retired_and_passed_on(visit, street: SmallStreet, neighbour) -> None:
     seller, site = neighbour(deposited=5)
     street.send(street.registrar, street.net8.certificates.admit(site, "small street 3"))
     slot = street.slot + 1
@@ -184,6 +184,12 @@ def test_certificates__settled_production__minted_and_retired(visit, street: Sma
     certificate = site << 32 | hour_of_slot(slot)
     assert street.chain.read(street.net8.certificates.totals_of(certificate)).retired == 1500
     assert street.now >= slot_end(slot)
+    receiver = Account.create().address
+    visitor.fill("Energy to pass on (kWh)", "0.7")
+    visitor.fill("Receiver's account", receiver)
+    visitor.sign("transfer", "Pass 0.70 kWh on to")
+    visitor.sees("Passed on.")
+    assert street.chain.read(street.net8.certificates.balance_of(receiver, certificate)) == 700
     region = visitor.page.get_by_role("region", name="What you retired")
     region.get_by_role("link").click()
     visitor.page.get_by_role("heading", name="Certificate of origin").wait_for()

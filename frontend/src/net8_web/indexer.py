@@ -19,12 +19,14 @@ __all__ = [
     "Dispute",
     "Hour",
     "IndexerUnusable",
+    "Latency",
     "Moved",
     "Paid",
     "Position",
     "Reported",
     "Retired",
     "Retirement",
+    "Seat",
     "SettledSlot",
     "Signer",
     "SiteDay",
@@ -35,6 +37,7 @@ __all__ = [
     "disputes",
     "exchanged",
     "flows",
+    "latency",
     "latest_retirements",
     "latest_trades",
     "movements",
@@ -46,6 +49,7 @@ __all__ = [
     "retired_before",
     "retirements",
     "retirements_by",
+    "seats",
     "settled_slots",
     "standing",
     "trades",
@@ -240,6 +244,24 @@ class _Health(BaseModel):
     problem: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long a zone's last reports took, in seconds from a slot's end to the block that settled it."""
+
+    reports: int  # over which it is measured
+    median: int
+    most: int  # of 99 of 100
+    signed: list[int]  # reports that each seat signed of these
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who sits in a zone."""
+
+    operator: int
+    muted: bool  # may not sign
+
+
 class _Flows(BaseModel):
     flows: list[Flow]
 
@@ -405,6 +427,16 @@ def latest_retirements(url: str, account: str, most: int) -> list[Retirement]:
 def retired_before(url: str, account: str, time: int) -> int:
     """Wh that an account used up before a moment."""
     return _read(url, f"/accounts/{account}/retired", _Sum, before=time).wh
+
+
+def latency(url: str, zone: int) -> Latency:
+    """How fast a zone's last hundred reports were, and who signed them."""
+    return _read(url, f"/zones/{zone}/latency", Latency)
+
+
+def seats(url: str, zone: int) -> list[Seat]:
+    """Who sits in a zone, in the order of its seats."""
+    return _read(url, f"/zones/{zone}/seats", list[Seat])
 
 
 def reports(url: str, most: int) -> list[Reported]:

@@ -1,15 +1,11 @@
-"""Certificates: mint what has settled, see what you hold, retire it in somebody's name."""
-
-from collections import defaultdict
-from datetime import date, datetime
+"""Certificates: mint what has settled, see what you hold, retire it in somebody's name or pass it on."""
 
 import streamlit as st
 from net8.model import CLEAN_TECHNOLOGIES, site_index
 from net8.packing import certificate_id, certificate_of
-from net8.units import hour_start
 
-from net8_web import amounts, markup, show, uses
-from net8_web.amounts import Unusable
+from net8_web import certificate_forms, markup, show, uses
+from net8_web.certificate_forms import HELD_SHOWN, hour_words
 from net8_web.components import wallet
 from net8_web.context import Here, choose_site, here, no_site_note
 from net8_web.i18n import t
@@ -21,8 +17,6 @@ from net8_web.timing import LIVE_SECONDS
 __all__ = ["render"]
 
 HOURS_AT_ONCE = 24  # what one transaction mints
-TEXT_BYTES = 64  # of beneficiary and purpose
-HELD_SHOWN = 48  # certificates: an hour each; a year of them would be a page of 8,760 lines
 USED_SHOWN = 20  # retirements
 
 
@@ -40,19 +34,10 @@ def render() -> None:
     mint, retire = st.columns(2, gap="large")
     with mint:
         _mint()
+        certificate_forms.transfer()
     with retire:
-        _retire()
+        certificate_forms.retire()
     _inventory()
-
-
-def _hour(hour: int) -> str:
-    start = hour_start(hour)
-    return f"{show.day(start)}, {show.isolate(f'{show.clock(start)}-{show.clock(start + 3600)}')}"
-
-
-def _name(certificate: int) -> str:
-    site, hour = certificate_of(certificate)
-    return t("certificates.line", index=show.isolate(str(site_index(site))), hour=_hour(hour))
 
 
 def _is_clean(at: Here) -> bool:
@@ -103,7 +88,7 @@ def _mint() -> None:
             markup.rows(
                 t("certificates.to_mint"),
                 [t("col.hour"), t("col.energy")],
-                [[_hour(hour), show.energy(wh)] for hour, wh in waiting[-6:]],
+                [[hour_words(hour), show.energy(wh)] for hour, wh in waiting[-6:]],
                 numeric=(1,),
             )
             total = sum(wh for _, wh in waiting)
@@ -113,62 +98,6 @@ def _mint() -> None:
         else:
             markup.empty(t("certificates.no_mint"), t("certificates.no_mint_way"))
         at.send("mint", intent, t("certificates.mint_idle"), "certificates.minted")
-
-
-def _of_a_day(held: dict[int, int]) -> list[int]:
-    """Certificates of the day that is chosen first: a list of very many takes long to draw and to look through."""
-    zone = show.timezone()
-    of_day: defaultdict[date, list[int]] = defaultdict(list)
-    for certificate in sorted(held, reverse=True):
-        hour = certificate_of(certificate)[1]
-        of_day[datetime.fromtimestamp(hour_start(hour), zone).date()].append(certificate)
-    days = sorted(of_day, reverse=True)
-    return of_day[st.selectbox(t("certificates.day"), days, format_func=_date, key="retire_day")]
-
-
-def _date(day: date) -> str:
-    return show.isolate(day.isoformat())
-
-
-def _retirement(at: Here, holder: str, held: dict[int, int]) -> wallet.Intent | None:
-    offered = sorted(held, reverse=True) if len(held) <= HELD_SHOWN else _of_a_day(held)
-    certificate = st.selectbox(t("certificates.which"), offered, format_func=_name, key="retire_id")
-    typed = st.text_input(t("certificates.quantity"), key="retire_kwh", placeholder=show.kwh(held.get(certificate, 0)))
-    whom = st.text_input(t("certificates.beneficiary"), key="retire_for")
-    purpose = st.text_input(t("certificates.purpose"), key="retire_why")
-    if not typed.strip():
-        return None
-    try:
-        wh = amounts.energy(typed)
-        if wh > held[certificate]:
-            raise Unusable(t("certificates.too_much", have=show.energy(held[certificate])))
-        if not whom.strip():
-            raise Unusable(t("certificates.name_it"))
-        for text, name in ((whom, "certificates.beneficiary"), (purpose, "certificates.purpose")):
-            if len(text.encode()) > TEXT_BYTES:
-                raise Unusable(t("certificates.too_long", what=t(name)))
-    except Unusable as fault:
-        st.warning(str(fault))
-        return None
-    call = at.view.contracts.certificates.retire(holder, {certificate: wh}, whom.strip(), purpose.strip())
-    return wallet.call(t("certificates.retire_do", energy=show.energy(wh), beneficiary=whom.strip()), call)
-
-
-@st.fragment
-def _retire() -> None:
-    at = here()
-    if at.account.address is None:
-        return
-    with st.container(border=True):
-        st.subheader(t("certificates.retire"))
-        st.caption(t("certificates.retire_text"))
-        held = at.view.market.certificates_of(at.account.address)
-        intent = None
-        if held:
-            intent = _retirement(at, at.account.address, held)
-        else:
-            markup.empty(t("certificates.no_held"), t("certificates.no_held_way"))
-        at.send("retire", intent, t("certificates.retire_idle"), "certificates.retired_done")
 
 
 @st.fragment(run_every=LIVE_SECONDS)
@@ -199,7 +128,7 @@ def _line(at: Here, certificate: int, wh: int) -> list[str | Cell]:
 
 def _proof(site: int, hour: int) -> Cell:
     """The hour, which leads to the certificate's own page."""
-    return Cell(_hour(hour), f"certificate?id={certificate_id(site, hour)}")
+    return Cell(hour_words(hour), f"certificate?id={certificate_id(site, hour)}")
 
 
 def _used(at: Here, account: str) -> None:

@@ -29,6 +29,7 @@ def _live() -> None:
     at = here()
     _freshness(at)
     _operators(at)
+    _signing(at)
     _nodes(at)
     _disputes(at)
     _reports(at)
@@ -71,6 +72,32 @@ def _operators(at: Here) -> None:
         lines.append([show.isolate(str(number)), show.short(operator.signer), stake, zones or show.NOTHING, state])
     columns = [t("col.operator"), t("col.signer"), t("col.stake"), t("col.zones"), t("col.state")]
     markup.rows(t("oracles.operators"), columns, lines, numeric=(2,))
+
+
+def _signing(at: Here) -> None:
+    """How fast a zone's reports are, and who did not sign: absent, or of another opinion."""
+    if at.zone is None:
+        return
+    st.subheader(t("oracles.signing"))
+    try:
+        url = indexer.require_current(at.view.settings.indexer, at.view.head.number)
+        found, seats = indexer.latency(url, at.zone), indexer.seats(url, at.zone)
+    except IndexerUnusable as fault:
+        st.caption(t("oracles.signing_unknown", reason=fault))
+        return
+    number = {"n": found.reports, "zone": at.zone, "median": found.median, "most": found.most}
+    st.caption(t("oracles.speed", **{name: show.isolate(str(value)) for name, value in number.items()}))
+    lines = [
+        [
+            show.isolate(str(seat.operator)),
+            show.isolate(str(signed)),
+            show.isolate(str(found.reports - signed)),
+            t("oracles.muted" if seat.muted else "oracles.may_sign"),
+        ]
+        for seat, signed in zip(seats, found.signed, strict=False)  # a seat may be new since the other was read
+    ]
+    columns = [t("col.operator"), t("oracles.signed"), t("oracles.not_signed"), t("col.state")]
+    markup.rows(t("oracles.signing"), columns, lines, numeric=(1, 2))
 
 
 def _nodes(at: Here) -> None:
