@@ -30,7 +30,7 @@ def test_typed_and_not_left__page_is_redrawn__stays_as_typed(visit, street: Smal
     visitor.connect()
     for number, label in enumerate(FIELDS[page]):
         field = visitor.page.get_by_label(label, exact=True)
-        field.focus()
+        field.click()
         for character in "0.125":
             visitor.page.keyboard.type(character)
             happen(street, number)

@@ -1,5 +1,6 @@
 """What a page needs to know: the chain as last seen, whose wallet is connected, which site is shown."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,7 @@ __all__ = ["Here", "celebrate", "choose_site", "here", "no_site_note", "site_nam
 
 _CHOSEN = "_site"
 _NOTES = "_notes"
+_ON_ITS_WAY_S = 0.2  # until a toast has left: a run that overtakes this one drops what has not
 
 
 @dataclass(slots=True)
@@ -165,6 +167,7 @@ def celebrate() -> None:
     if notes.said is not None:
         text, values = notes.said
         st.toast(t(text, **values), icon=":material/check_circle:", duration="long")
+        time.sleep(_ON_ITS_WAY_S)
         notes.said = None  # only now: a run that is overtaken ends at its next element
 
 
