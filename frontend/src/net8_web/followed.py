@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from net8 import state
 from net8.model import Outcome
 
 from net8_web import indexer
@@ -55,12 +56,9 @@ def _from_indexer(url: str, site: int, most: int) -> list[Followed]:
     for first in {trade.slot // MOST_SLOTS * MOST_SLOTS for trade in trades}:
         ends.update({one.slot: one for one in indexer.positions(url, site, (first, first + MOST_SLOTS - 1))})
     return [
-        Followed(
-            slot=one.slot,
-            sold=one.seller == site,
-            other=one.buyer if one.seller == site else one.seller,
-            wh=one.wh,
-            price=one.price,
+        _followed(
+            site,
+            one,
             beside_book=one.beside_book,
             waited_since=one.ordered_at if one.maker == site else None,
             time=one.time,
@@ -88,17 +86,24 @@ def _kept(market: Market, site: int, most: int) -> list[Followed]:
             metered = result.exported if result.net_wh > 0 else result.imported
             ends[slot] = End(metered, result.penalty, payment.at.time, payment.at.tx)
     return [
-        Followed(
-            slot=one.slot,
-            sold=one.seller == site,
-            other=one.buyer if one.seller == site else one.seller,
-            wh=one.wh,
-            price=one.price,
-            beside_book=None,
-            waited_since=None,
-            time=one.at.time,
-            tx=one.at.tx,
-            end=ends.get(one.slot),
+        _followed(
+            site, one, beside_book=None, waited_since=None, time=one.at.time, tx=one.at.tx, end=ends.get(one.slot)
         )
         for one in trades
     ]
+
+
+def _followed(
+    site: int,
+    one: indexer.Trade | state.Trade,
+    *,
+    beside_book: bool | None,
+    waited_since: int | None,
+    time: int,
+    tx: str,
+    end: End | None,
+) -> Followed:
+    """A trade as one of its two sites sees it."""
+    sold = one.seller == site
+    other = one.buyer if sold else one.seller
+    return Followed(one.slot, sold, other, one.wh, one.price, beside_book, waited_since, time, tx, end)
