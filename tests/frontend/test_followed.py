@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from net8 import events
-from net8_indexer.schema import Block, Order, Settlement, Terms, Trade, at_of
+from net8_indexer.schema import Order, Settlement, Terms, Trade, at_of
 from net8_web import context
 from net8_web.i18n import table
 from sqlalchemy import update
@@ -14,7 +14,7 @@ from tests.frontend.conftest import BUYER, SELLER, SLOT, TERMS, Tape
 from tests.frontend.pages import KnownChain, html, page, texts, view_of
 
 WORDS = table("en")
-MATCH, SETTLEMENT = "0x" + "ab" * 32, "0x" + "cd" * 32
+ORDER, MATCH, SETTLEMENT = "0x" + "12" * 32, "0x" + "ab" * 32, "0x" + "cd" * 32
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def settled(engine) -> None:
     rules = {name: getattr(TERMS, name) for name in TERMS.__dataclass_fields__}
     money = {"shortfalls": 0, "unused": 0, "grid_fees": 0, "oracle_fees": 0}
     with Session(engine) as session:
-        session.add(Block(number=3, hash=b"", time=SLOT * 900 - 3_600))
         session.add(Terms(zone=1, hour=SLOT // 4, at=99, **rules))
         session.add(
-            Order(at=at_of(3, 7), number="1", zone=1, slot=SLOT, sell=True, price=900, site=SELLER, wh=500, left=0)
-        )
+            Order(at=at_of(3, 7), time=SLOT * 900 - 3_600, number="1", zone=1, slot=SLOT, sell=True, price=900,
+                  site=SELLER, wh=500, left=0, tx=b"\x12" * 32)
+        )  # fmt: skip
         session.execute(update(Trade).where(Trade.seller == SELLER).values(order_at=at_of(3, 7), tx=b"\xab" * 32))
         session.add(Settlement(at=1, zone=1, last_slot=SLOT, time=SLOT * 900 + 960, tx=b"\xcd" * 32, **money))
         session.commit()
@@ -55,7 +55,7 @@ def test_portfolio__trade_of_an_order_that_waited__followed_to_its_payment(stree
     line = line_of(shown)
     for words in ("sold 0.50 kWh to site 2", "0.0900", "waited since 21 Sep, 13:00", "0.40 kWh"):
         assert words in line
-    for tx in (MATCH, SETTLEMENT):
+    for tx in (ORDER, MATCH, SETTLEMENT):
         assert f'href="https://explorer.example/tx/{tx}"' in line
     # 100 Wh short at 6,000 grains
     assert "0.0600 NET8" in line

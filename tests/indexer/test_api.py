@@ -21,9 +21,11 @@ from tests.ports import free_port
 
 @pytest.fixture(scope="module")
 def hour(street) -> int:
-    """The street's settled hour, certified."""
+    """The street's settled hour, certified; a later one has been traded."""
     street.certify(street.settled_hour)
-    return street.settled_hour
+    settled: int = street.settled_hour
+    street.trade(actions=30)
+    return settled
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -59,18 +61,22 @@ def test_trades__read_page_by_page__each_once_and_all_of_them(indexer, street):
     assert [trade for page in pages for trade in page] == whole["items"]
 
 
-def test_trades__with_an_order_of_the_book__say_whose_it_was_and_since_when_it_waited(indexer, local_chain, street):
+def test_trades__with_an_order_of_the_book__say_whose_it_was_and_how_and_when_it_came(indexer, local_chain, street):
     trades = good(indexer.get("/trades", zone=street.zone.number, limit=500))["items"]
     logged = decode_all(local_chain.request("eth_getLogs", {"fromBlock": "0x0"}))
     resting = {
-        (one.event.site, int(local_chain.request("eth_getBlockByNumber", hex(one.block), False)["timestamp"], 16))
+        (
+            one.event.site,
+            int(local_chain.request("eth_getBlockByNumber", hex(one.block), False)["timestamp"], 16),
+            one.transaction.removeprefix("0x"),
+        )
         for one in logged
         if isinstance(one.event, OrderPlaced)
     }
     assert trades
     for trade in trades:
         assert trade["maker"] in (trade["seller"], trade["buyer"])
-        assert (trade["maker"], trade["ordered_at"]) in resting
+        assert (trade["maker"], trade["ordered_at"], trade["order_tx"]) in resting
         assert trade["ordered_at"] <= trade["time"]
 
 
@@ -113,6 +119,18 @@ def test_days__settled_hour__sum_of_its_positions_and_what_was_credited(indexer,
     delivered = sum(min(position["exported"], max(position["net_wh"], 0)) for position in positions)
     assert (day["delivered"], day["at_feed_in"]) == (delivered, 100 * delivered)
     assert delivered > 0
+
+
+def test_days__slots_traded_and_not_settled__counted_and_in_no_sum(indexer, street, hour):
+    site, slots = street.zone.sites[0], {"first_slot": street.slots[0], "last_slot": street.slots[-1]}
+    waiting = good(indexer.get(f"/sites/{site}/positions", **slots))
+    assert {position["outcome"] for position in waiting} == {Outcome.OPEN}
+    (day,) = good(indexer.get(f"/sites/{site}/days", **slots))
+    assert day["open_slots"] == len(waiting)
+    assert {name: day[name] for name in ("sold", "bought", "received", "paid", "grid_fees", "at_feed_in")} == {
+        "sold": 0, "bought": 0, "received": 0, "paid": 0, "grid_fees": 0, "at_feed_in": 0,
+    }  # fmt: skip
+    assert day["result"] == -day["transport"] - day["relay_fees"]
 
 
 def test_flows__of_the_settled_hour__energy_of_all_its_trades(indexer, street, hour):

@@ -18,7 +18,7 @@ from net8_indexer.queries.community import Exchanged, exchanged, flows
 from net8_indexer.queries.oracles import operators
 from net8_indexer.queries.seats import seats
 from net8_indexer.schema import Base, DisputeStep, table_of
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropIndex, DropTable
 
@@ -230,7 +230,8 @@ def test_migrations__from_an_empty_database__make_the_tables_that_the_code_knows
         assert compare_metadata(MigrationContext.configure(db), Base.metadata) == []
 
 
-def test_migrations__database_of_the_version_before__read_again_from_the_chain(local_chain, street, database, tmp_path):
+@pytest.mark.parametrize("version", ["0001", "0002"])
+def test_migrations__database_of_a_version_before__read_again_from_the_chain(version, local_chain, street, database):
     settings = settings_of(local_chain, database)
     with follower_of(local_chain, settings) as (follower, engine):
         to_head(follower)
@@ -239,13 +240,16 @@ def test_migrations__database_of_the_version_before__read_again_from_the_chain(l
         config = Config()
         config.set_main_option("script_location", str(scripts))
         config.attributes["connection"] = connection
-        for name in ("default_terms", "link", "open_position", "overdue"):
-            connection.execute(DropTable(Base.metadata.tables[name]))
-        connection.execute(DropIndex(next(iter(Base.metadata.tables["block"].indexes))))
-        command.stamp(config, "0001", purge=True)
+        for name in ("time", "tx"):
+            connection.execute(text(f"ALTER TABLE orders DROP COLUMN {name}"))
+        if version == "0001":
+            for name in ("default_terms", "link", "open_position", "overdue"):
+                connection.execute(DropTable(Base.metadata.tables[name]))
+            connection.execute(DropIndex(next(iter(Base.metadata.tables["block"].indexes))))
+        command.stamp(config, version, purge=True)
     engine.dispose()
     with follower_of(local_chain, settings) as (follower, engine):
-        assert contents(engine)["trade"] == []
+        assert contents(engine)["trade"] == contents(engine)["orders"] == []
         to_head(follower)
         assert contents(engine) == whole
         assert whole["default_terms"]

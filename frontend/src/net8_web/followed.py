@@ -17,6 +17,14 @@ _ALL_SLOTS = 2**31 - 1  # as the indexer counts them; later than any
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A site's own order in the book, which another's met."""
+
+    since: int  # unix seconds
+    tx: str  # that placed it
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """How a slot ended for a site. Wh and grains."""
 
@@ -36,7 +44,7 @@ class Followed:
     wh: int
     price: int  # grains per Wh
     beside_book: bool | None  # None: not known
-    waited_since: int | None  # unix seconds, where the site's own order waited in the book
+    waiting: Waiting | None  # where the site's own order waited in the book
     time: int  # unix seconds of the match
     tx: str  # of it
     end: End | None  # None: the slot has not settled yet
@@ -60,13 +68,19 @@ def _from_indexer(url: str, site: int, most: int) -> list[Followed]:
             site,
             one,
             beside_book=one.beside_book,
-            waited_since=one.ordered_at if one.maker == site else None,
+            waiting=_waiting(one) if one.maker == site else None,
             time=one.time,
             tx=f"0x{one.tx}",
             end=_end(ends.get(one.slot)),
         )
         for one in trades
     ]
+
+
+def _waiting(trade: indexer.Trade) -> Waiting | None:
+    if trade.ordered_at is None:
+        return None
+    return Waiting(trade.ordered_at, f"0x{trade.order_tx}")
 
 
 def _end(position: Position | None) -> End | None:
@@ -86,9 +100,7 @@ def _kept(market: Market, site: int, most: int) -> list[Followed]:
             metered = result.exported if result.net_wh > 0 else result.imported
             ends[slot] = End(metered, result.penalty, payment.at.time, payment.at.tx)
     return [
-        _followed(
-            site, one, beside_book=None, waited_since=None, time=one.at.time, tx=one.at.tx, end=ends.get(one.slot)
-        )
+        _followed(site, one, beside_book=None, waiting=None, time=one.at.time, tx=one.at.tx, end=ends.get(one.slot))
         for one in trades
     ]
 
@@ -98,7 +110,7 @@ def _followed(
     one: indexer.Trade | state.Trade,
     *,
     beside_book: bool | None,
-    waited_since: int | None,
+    waiting: Waiting | None,
     time: int,
     tx: str,
     end: End | None,
@@ -106,4 +118,4 @@ def _followed(
     """A trade as one of its two sites sees it."""
     sold = one.seller == site
     other = one.buyer if sold else one.seller
-    return Followed(one.slot, sold, other, one.wh, one.price, beside_book, waited_since, time, tx, end)
+    return Followed(one.slot, sold, other, one.wh, one.price, beside_book, waiting, time, tx, end)

@@ -108,6 +108,7 @@ class Trade:
     beside_book: bool  # by two orders that their owners had signed
     maker: int | None  # site whose order had waited in the book; None beside the book
     ordered_at: int | None  # unix seconds from which it had
+    order_tx: str | None  # in which it came to rest
     tx: str
 
 

@@ -190,7 +190,7 @@ def _trade_line(at: Here, one: Followed) -> list[str | Cell]:
         show.slot(one.slot),
         side,
         show.price_net8(one.price),
-        _order(one),
+        _order(at, one),
         at.transaction(one.tx, show.moment(one.time)),
     ]
     if one.end is None:
@@ -199,14 +199,14 @@ def _trade_line(at: Here, one: Followed) -> list[str | Cell]:
     return [*line, metered, at.transaction(one.end.tx, show.moment(one.end.time)), show.net8(one.end.charge, 4)]
 
 
-def _order(one: Followed) -> str:
+def _order(at: Here, one: Followed) -> str | Cell:
     if one.beside_book is None:
         return show.NOTHING
     if one.beside_book:
         return t("portfolio.order_signed")
-    if one.waited_since is None:
+    if one.waiting is None:
         return t("portfolio.order_took")
-    return t("portfolio.order_waited", moment=show.moment(one.waited_since))
+    return at.transaction(one.waiting.tx, t("portfolio.order_waited", moment=show.moment(one.waiting.since)))
 
 
 def _settled(at: Here, site: int) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, or_, select
 
 from net8_indexer.queries.paging import MOST_ROWS, AnyRow, AnySelect, Page, QueryRefused, page, slot_range
 from net8_indexer.queries.places import place_of
-from net8_indexer.schema import LOG_BITS, Block, Order, OrderChange, Trade
+from net8_indexer.schema import Order, OrderChange, Trade
 
 __all__ = [
     "Candle",
@@ -38,13 +38,14 @@ class TradeRow:
     beside_book: bool  # by two orders that their owners had signed
     maker: int | None  # site whose order had waited in the book; None beside the book
     ordered_at: int | None  # unix seconds from which it had
+    order_tx: str | None  # in which it came to rest
     tx: str
 
 
 def _trade(row: AnyRow) -> TradeRow:
     return TradeRow(
         row.zone, row.slot, row.time, row.price, row.wh, row.seller, row.buyer, row.order_at is None, row.maker,
-        row.ordered_at, row.tx.hex(),
+        row.ordered_at, None if row.order_tx is None else row.order_tx.hex(), row.tx.hex(),
     )  # fmt: skip
 
 
@@ -70,10 +71,9 @@ def trades(
     wanted = (
         select(
             *keys, Trade.zone, Trade.slot, Trade.time, Trade.price, Trade.wh, Trade.seller, Trade.buyer, Trade.order_at,
-            Trade.tx, Order.site.label("maker"), Block.time.label("ordered_at"),
+            Trade.tx, Order.site.label("maker"), Order.time.label("ordered_at"), Order.tx.label("order_tx"),
         )
         .outerjoin(Order, Order.at == Trade.order_at)
-        .outerjoin(Block, Block.number == Order.at // 2**LOG_BITS)
     )  # fmt: skip
     if zone is not None:
         wanted = wanted.where(Trade.zone == zone)
@@ -242,6 +242,7 @@ class OrderRow:
     """An order that came to rest in the book, and what became of it."""
 
     order: str  # number on chain
+    time: int
     zone: int
     slot: int
     sell: bool
@@ -251,6 +252,7 @@ class OrderRow:
     left: int  # now in the book
     traded: int
     taken_back: int  # reduced, cancelled, released or expired
+    tx: str
 
 
 def orders(
@@ -276,8 +278,8 @@ def orders(
         .scalar_subquery()
     )
     wanted = select(
-        Order.at, Order.number, Order.zone, Order.slot, Order.sell, Order.price, Order.site, Order.wh, Order.left,
-        traded.label("traded"),
+        Order.at, Order.number, Order.time, Order.zone, Order.slot, Order.sell, Order.price, Order.site, Order.wh,
+        Order.left, Order.tx, traded.label("traded"),
     )  # fmt: skip
     for column, value in ((Order.zone, zone), (Order.slot, slot), (Order.site, site)):
         if value is not None:
@@ -290,6 +292,6 @@ def orders(
 def _order(row: AnyRow) -> OrderRow:
     traded = int(row.traded)
     return OrderRow(
-        row.number, row.zone, row.slot, row.sell, row.price, row.site, row.wh, row.left, traded,
-        row.wh - row.left - traded,
+        row.number, row.time, row.zone, row.slot, row.sell, row.price, row.site, row.wh, row.left, traded,
+        row.wh - row.left - traded, row.tx.hex(),
     )  # fmt: skip

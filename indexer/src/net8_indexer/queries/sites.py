@@ -292,7 +292,7 @@ def balance(db: Connection, number: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """What a day brought a site."""
+    """What a day brought a site: sums over its slots that are settled, fees at the time of their trade."""
 
     day: int  # unix seconds at which it begins
     sold: int  # Wh, net in each slot
@@ -309,7 +309,7 @@ class DayRow:
     transport: int  # grains, for trades in other zones' markets
     relay_fees: int
     result: int  # grains: received + feed_in - all that was paid, charged and taken as a fee
-    open_slots: int  # traded, not settled yet: their part of the result is not final
+    open_slots: int  # traded, not settled yet: nothing of them is in the sums
 
 
 def days(db: Connection, number: int, first_slot: int, last_slot: int, offset_minutes: int = 0) -> list[DayRow]:
@@ -338,9 +338,12 @@ def days(db: Connection, number: int, first_slot: int, last_slot: int, offset_mi
     fixed = tariffs(db, number >> 16, slots)
     for row in rows:
         day = sums[day_of(row.slot * 900)]
+        if row.outcome == Outcome.OPEN:
+            day["open_slots"] += 1
+            continue
         _add(day, row)
         tariff = fixed.get(hour_of_slot(row.slot))  # fixed wherever anything was traded
-        if tariff is not None and row.outcome != Outcome.OPEN:
+        if tariff is not None:
             delivered = max(row.net_wh, 0) - row.short
             day["delivered"] += delivered
             day["at_feed_in"] += delivered * tariff.feed_in
@@ -365,7 +368,6 @@ def _add(day: defaultdict[str, int], row: PositionRow) -> None:
     day["paid"] += max(-row.value, 0)
     day["charges"] += row.charge
     day["grid_fees"] += row.grid_fee
-    day["open_slots"] += row.outcome == Outcome.OPEN
 
 
 def _day(day: int, sums: defaultdict[str, int]) -> DayRow:

@@ -64,10 +64,10 @@ def _placed(batch: Batch, event: events.OrderPlaced, m: Moment) -> None:
         batch.terms[key] = batch.terms_of(*key)
     price = place.price(batch.terms[key])
     batch.resting[event.order] = Resting(m.at, event.wh, price)
-    row: Row = {
-        "at": m.at, "number": str(event.order), "zone": place.zone, "slot": place.slot, "sell": place.sell,
-        "price": price, "site": event.site, "wh": event.wh, "left": event.wh,
-    }  # fmt: skip
+    row = m.row(
+        number=str(event.order), zone=place.zone, slot=place.slot, sell=place.sell, price=price, site=event.site,
+        wh=event.wh, left=event.wh,
+    )  # fmt: skip
     batch.rows[schema.Order].append(row)
     batch.fresh[m.at] = row
 

@@ -99,6 +99,7 @@ class Order(Base):
 
     __tablename__ = "orders"
     at: Mapped[int] = at_key()
+    time: Mapped[int]
     number: Mapped[str] = mapped_column(String(25), index=True)
     zone: Mapped[int]
     slot: Mapped[int]
@@ -107,6 +108,7 @@ class Order(Base):
     site: Mapped[int]
     wh: Mapped[int]  # when it came to rest
     left: Mapped[int]  # now: wh less what changes took
+    tx: Mapped[bytes]
     __table_args__ = (
         Index("order_of_market", "zone", "slot"),
         Index("order_of_site", "site", "slot"),

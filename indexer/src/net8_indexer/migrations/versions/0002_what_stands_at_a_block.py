@@ -5,12 +5,12 @@ None of it can be told from the rows of before, so what was read is forgotten an
 
 import sqlalchemy as sa
 from alembic import op
+from net8_indexer.migrations.again import read_again
 
 revision = "0002"
 down_revision = "0001"
 
 _RULES = ("feed_in", "imbalance", "grid_fee", "oracle_fee", "floor", "step", "gate_lead", "min_wh")
-_KEPT = ("origin", "alembic_version")
 
 
 def upgrade() -> None:
@@ -47,15 +47,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("at"),
     )
     op.create_index("block_of_time", "block", ["time", "number"], unique=False)
-    _read_again()
-
-
-def _read_again() -> None:
-    connection = op.get_bind()
-    first = connection.execute(sa.text("SELECT MIN(number) FROM block")).scalar()
-    if first is None:
-        return
-    connection.execute(sa.text("UPDATE origin SET block = :before"), {"before": first - 1})
-    for name in sa.inspect(connection).get_table_names():
-        if name not in _KEPT:
-            connection.execute(sa.delete(sa.table(name)))
+    read_again()
