@@ -58,14 +58,20 @@ def indexer(street: SmallStreet, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
-def app(street: SmallStreet, indexer: Process) -> Iterator[str]:
-    """The running app's address."""
+def started_app(street: SmallStreet, indexer: Process) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The running app's address, and its process."""
     address, process = start_app(
         {"NET8_RPC_URL": street.url, "NET8_DEPLOYMENT": str(street.deployment_file), "NET8_INDEXER": indexer.url}
     )
-    yield address
+    yield address, process
     process.terminate()
     process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def app(started_app: tuple[str, subprocess.Popen[bytes]]) -> str:
+    """The running app's address."""
+    return started_app[0]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What people do beside the plain sale: on a phone, in Arabic, in two tabs, with a wallet that changes its mind."""
 
 import csv
+import signal
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,29 @@ def test_two_tabs__sent_in_one__seen_in_the_other(visit, street: SmallStreet, ne
         street.chain.request("evm_mine", [])
         second.sees("6.00 NET8")
         second.page.locator("li[data-status=confirmed]").wait_for(state="attached")
+
+
+def test_navigation__wallet_tells_something_before_the_server_answers__page_that_was_asked_for_comes(
+    visit, neighbour, started_app
+) -> None:
+    _, app = started_app
+    seller, _ = neighbour(deposited=12)
+    visitor = visit(Account.create(), seller)
+    visitor.open("portfolio")
+    visitor.connect()
+    visitor.sees(visitor.words["problem.no_site"])
+    app.send_signal(signal.SIGSTOP)
+    try:
+        visitor.go("Reserve")
+        visitor.wallet("setAccount(1)")
+        visitor.page.wait_for_timeout(500)
+    finally:
+        app.send_signal(signal.SIGCONT)
+    visitor.page.wait_for_url("**/reserve")
+    visitor.page.wait_for_timeout(2_500)  # longer than what the wallet told may wait
+    assert visitor.page.url.endswith("/reserve")
+    visitor.go("Portfolio")
+    visitor.sees("12.00 NET8")
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["sped-up", "cancelled"])

@@ -3,6 +3,7 @@
 
 import { resume } from "./actions.js";
 import { drawBar } from "./bar.js";
+import { leaving, watchNavigation } from "./leaving.js";
 import * as outbox from "./outbox.js";
 import { drawPanel, outcome } from "./panel.js";
 import { account, restore } from "./session.js";
@@ -16,6 +17,7 @@ function enqueue(name, send) {
   shared.reports.set(name, send); // a newer value replaces one that still waits
   if (shared.reporting) return;
   shared.reporting = setInterval(() => {
+    if (leaving()) return;
     const [next] = shared.reports;
     if (!next) {
       clearInterval(shared.reporting);
@@ -71,6 +73,8 @@ export default function component({ data, parentElement, setStateValue }) {
     outbox.followOtherTabs();
     signed.followOtherTabs();
     discover(data, restore);
+    if (!shared.watching) watchNavigation();
+    shared.watching = true;
     if (!known) restore();
   } else if (!known) {
     view.report(); // mounted again while something was under way, or just after it
