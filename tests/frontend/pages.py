@@ -52,7 +52,11 @@ def view_of(tape: Tape, chain: KnownChain, environment: dict[str, str] | None = 
 
 def page(name: str, account: str | None = OWNER) -> AppTest:
     """A page as an account sees it, with the seller's site chosen where it is the owner's."""
-    script = f"from net8_web.pages import {name}\n{name}.render()\n"
+    return seen(f"from net8_web.pages import {name}\n{name}.render()\n", account)
+
+
+def seen(script: str, account: str | None = OWNER) -> AppTest:
+    """The same of what a script draws."""
     made = AppTest.from_string(script, default_timeout=30)
     if account is not None:
         made.session_state["_account"] = Account(address=account, chain_id=31337, wallet="Test", wallets=1, ready=True)

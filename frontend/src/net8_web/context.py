@@ -12,7 +12,7 @@ from net8.errors import Refused
 from net8.model import Site, site_index, site_zone
 
 from net8_web import markup, show
-from net8_web.components.wallet import Account, Intent, Network, Outcome, account, last_outcome, panel
+from net8_web.components.wallet import Account, Intent, Network, Outcome, account, last_outcome, outbox, panel
 from net8_web.feed import View, feed
 from net8_web.i18n import t
 from net8_web.words import sentence
@@ -36,6 +36,8 @@ class _Notes:
     concluded: dict[str, Outcome] = field(default_factory=dict)  # by panel: what has been acted upon
     emptied: set[str] = field(default_factory=set)  # fields that start empty in the next run
     promised: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  # by intent: `done` and `empties`
+    waiting: set[str] = field(default_factory=set)  # hashes of what was sent and not mined
+    told: set[str | None] = field(default_factory=set)  # hashes of what was said to be done
 
 
 def _notes() -> _Notes:
@@ -135,7 +137,9 @@ class Here:
     def note(self, key: str, outcome: Outcome, text: str, empties: tuple[str, ...] = (), **values: object) -> None:
         """Take an outcome as dealt with; the next run says `text`, a key of the tables."""
         notes = _notes()
-        notes.said = (text, values)
+        if outcome.hash is None or outcome.hash not in notes.told:
+            notes.said = (text, values)
+        notes.told.add(outcome.hash)
         notes.emptied.update(empties)
         notes.concluded[key] = outcome
 
@@ -164,11 +168,29 @@ def start_empty(*fields: str) -> None:
 def celebrate() -> None:
     """Show what the run before left to be said; once per run, on every page."""
     notes = _notes()
+    _hear_outbox(notes)
     if notes.said is not None:
         text, values = notes.said
         st.toast(t(text, **values), icon=":material/check_circle:", duration="long")
         time.sleep(_ON_ITS_WAY_S)
         notes.said = None  # only now: a run that is overtaken ends at its next element
+
+
+def _hear_outbox(notes: _Notes) -> None:
+    """Keep the promises of panels that may be gone when theirs is confirmed, as a cancelled order's line is."""
+    for entry in outbox():
+        known = {entry["hash"], str(entry.get("replaced"))}  # sped up in the wallet, it has another hash
+        if entry.get("status") in ("pending", "unseen"):
+            notes.waiting.add(entry["hash"])
+        elif entry.get("status") == "confirmed" and known & notes.waiting:
+            notes.waiting -= known
+            promise = notes.promised.get(str(entry.get("id")))
+            if promise is not None and entry["hash"] not in notes.told:
+                block = entry.get("block")
+                feed().catch_up(lambda view: view.head.number >= (block if isinstance(block, int) else 0))  # noqa: B023
+                notes.told.add(entry["hash"])
+                notes.said = promise[0], {}
+                notes.emptied.update(promise[1])
 
 
 def here() -> Here:
