@@ -1,5 +1,6 @@
 """What a transaction did is said once, also when the panel that sent it is gone by the time it is mined."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -63,11 +64,25 @@ def close(tape: Tape, order: int) -> None:
     tape(events.OrderClosed(SELLER, order, 500, CloseReason.CANCELLED))
 
 
-def test_cancelled__line_gone_before_its_panel_could_tell__said_once(shown, tape, order) -> None:
+def later(monkeypatch: pytest.MonkeyPatch, seconds: float = 9) -> None:
+    """A toast has gone by now."""
+    monkeypatch.setattr(context, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + seconds))
+
+
+def test_cancelled__line_gone_before_its_panel_could_tell__said_once(shown, tape, order, monkeypatch) -> None:
     assert told(shown, entry(order, "pending")) == []
     close(tape, order)
     assert told(shown, entry(order, "confirmed")) == [DONE]
+    later(monkeypatch)
     assert told(shown, entry(order, "confirmed")) == []
+
+
+def test_cancelled__next_run_overtakes_the_one_that_said_it__said_there(shown, tape, order, monkeypatch) -> None:
+    assert told(shown, entry(order, "pending")) == []
+    close(tape, order)
+    assert told(shown, entry(order, "confirmed")) == [DONE]
+    later(monkeypatch, seconds=7)
+    assert told(shown, entry(order, "confirmed")) == [DONE]
 
 
 def test_cancelled__sped_up_in_the_wallet__said(shown, tape, order) -> None:
@@ -76,10 +91,11 @@ def test_cancelled__sped_up_in_the_wallet__said(shown, tape, order) -> None:
     assert told(shown, entry(order, "confirmed", SPED_UP, replaced=SENT)) == [DONE]
 
 
-def test_cancelled__panel_tells_it_as_well__said_once(shown, order) -> None:
+def test_cancelled__panel_tells_it_as_well__said_once(shown, order, monkeypatch) -> None:
     assert told(shown, entry(order, "pending")) == []
     assert told(shown, entry(order, "confirmed")) == [DONE]
     outcome = {"id": entry(order, "")["id"], "attempt": 1, "status": "confirmed", "hash": SENT, "block": 9}
+    later(monkeypatch)
     shown.session_state[f"panel_cancel_{order}"] = {"outcome": outcome}
     assert told(shown, entry(order, "confirmed")) == []
 

@@ -27,9 +27,10 @@ Reader = Callable[[Here, str, Held], Intent | None]  # of a form's fields, for w
 
 
 def hour_words(hour: int) -> str:
-    """`23 Nov, 14:00-15:00`"""
+    """`23 Nov 2026, 14:00-15:00`"""
     start = hour_start(hour)
-    return f"{show.day(start)}, {show.isolate(f'{show.clock(start)}-{show.clock(start + 3600)}')}"
+    interval = show.isolate(f"{show.clock(start)}-{show.clock(start + 3600)}")
+    return t("clock.now", day=show.date(start), time=interval)
 
 
 @st.fragment

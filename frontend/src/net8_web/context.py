@@ -21,7 +21,7 @@ __all__ = ["Here", "celebrate", "choose_site", "here", "no_site_note", "site_nam
 
 _CHOSEN = "_site"
 _NOTES = "_notes"
-_ON_ITS_WAY_S = 0.2  # until a toast has left: a run that overtakes this one drops what has not
+_SAID_S = 8.0  # less than a toast stands: a browser shows one that comes again while it stands no second time
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class _Notes:
     when it is written into an object that is already held.
     """
 
-    said: tuple[str, dict[str, object]] | None = None  # key of the tables, and its values
+    said: tuple[str, dict[str, object], float] | None = None  # key of the tables, its values, monotonic seconds
     concluded: dict[str, Outcome] = field(default_factory=dict)  # by panel: what has been acted upon
     emptied: set[str] = field(default_factory=set)  # fields that start empty in the next run
     promised: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  # by intent: `done` and `empties`
@@ -138,7 +138,7 @@ class Here:
         """Take an outcome as dealt with; the next run says `text`, a key of the tables."""
         notes = _notes()
         if outcome.hash is None or outcome.hash not in notes.told:
-            notes.said = (text, values)
+            notes.said = (text, values, time.monotonic())
         notes.told.add(outcome.hash)
         notes.emptied.update(empties)
         notes.concluded[key] = outcome
@@ -166,14 +166,17 @@ def start_empty(*fields: str) -> None:
 
 
 def celebrate() -> None:
-    """Show what the run before left to be said; once per run, on every page."""
+    """Show what a run before left to be said; once per run, on every page.
+
+    Every run of the next seconds says it: the browser drops what it has not drawn of a run that another overtakes.
+    """
     notes = _notes()
     _hear_outbox(notes)
-    if notes.said is not None:
-        text, values = notes.said
+    if notes.said is None:
+        return
+    text, values, since = notes.said
+    if time.monotonic() - since < _SAID_S:
         st.toast(t(text, **values), icon=":material/check_circle:", duration="long")
-        time.sleep(_ON_ITS_WAY_S)
-        notes.said = None  # only now: a run that is overtaken ends at its next element
 
 
 def _hear_outbox(notes: _Notes) -> None:
@@ -189,7 +192,7 @@ def _hear_outbox(notes: _Notes) -> None:
                 block = entry.get("block")
                 feed().catch_up(lambda view: view.head.number >= (block if isinstance(block, int) else 0))  # noqa: B023
                 notes.told.add(entry["hash"])
-                notes.said = promise[0], {}
+                notes.said = promise[0], {}, time.monotonic()
                 notes.emptied.update(promise[1])
 
 

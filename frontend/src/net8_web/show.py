@@ -25,6 +25,7 @@ from net8_web.i18n import direction, language, t
 __all__ = [
     "NOTHING",
     "clock",
+    "date",
     "day",
     "energy",
     "euro",
@@ -150,6 +151,11 @@ def day(unix: int) -> str:
     """Day and month: `23 Nov`."""
     moment = _local(unix)
     return f"{moment.day} {t(f'month.{moment.month}')}"
+
+
+def date(unix: int) -> str:
+    """Day, month and year, for what is kept: `23 Nov 2026`."""
+    return f"{day(unix)} {_local(unix).year}"
 
 
 def moment(unix: int) -> str:
