@@ -8,7 +8,7 @@ from net8.units import hour_of_slot, slot_of
 
 from net8_web.market import Market
 
-__all__ = ["SLOTS_OF_DAY", "Day", "Result", "day_of", "result_of"]
+__all__ = ["SLOTS_OF_DAY", "Day", "Result", "day_of", "readings_of", "result_of"]
 
 SLOTS_OF_DAY = 96
 
@@ -57,6 +57,16 @@ def result_of(market: Market, site: int, slot: int, reading: tuple[int, int] | N
     end = settle(net_wh, value, *counted, terms.tariff)
     net = value - end.charge - end.grid_fee
     return Result(slot, net_wh, value, exported, imported, end.short, end.unused, end.charge, end.grid_fee, net)
+
+
+def readings_of(market: Market, site: int) -> dict[int, tuple[int, int]]:
+    """(Wh out, Wh in) by metered slot, of those that the app keeps."""
+    return {
+        slot: reading
+        for payment in market.payments_of(site)
+        for slot, reading in payment.readings.items()
+        if reading is not None
+    }
 
 
 def day_of(market: Market, site: int, start: int, end: int) -> Day:

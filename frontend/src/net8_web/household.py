@@ -1,5 +1,6 @@
 """What a household sees of its money on the Street page: today, this month, and when energy is cheapest."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
@@ -11,13 +12,16 @@ from net8_web import savings, show
 from net8_web.amounts import Unusable, energy
 from net8_web.cheapest import TWO_HOURS, cheapest
 from net8_web.context import Here
-from net8_web.day import Day
+from net8_web.day import Day, readings_of
 from net8_web.fields import typed_amount
 from net8_web.i18n import t
+from net8_web.roof import LONGEST_RECORD, OwnUse, own_use, read_record
 from net8_web.savings import Month
 from net8_web.trading.slots import open_slots
 
-__all__ = ["cheapest_hours", "month", "today"]
+__all__ = ["cheapest_hours", "made_by_roof", "month", "today"]
+
+_RECORD, _ROOF = "own_record_{}", "_roof_{}"  # of a site: the field, gone with the page, and what was read there, kept
 
 
 def today(at: Here, day: Day) -> None:
@@ -46,7 +50,7 @@ def month(at: Here, site: int) -> None:
     sold.metric(t("home.sold"), show.energy(sums.sold_wh), border=True, height="stretch")
     bought.metric(t("home.bought"), show.energy(sums.bought_wh), border=True, height="stretch")
     if at.record.technology is not Technology.NONE:
-        _own_use(sums)
+        _own_use(at, site, sums)
 
 
 def cheapest_hours(at: Here, site: int) -> None:
@@ -81,22 +85,76 @@ def _counterfactual(at: Here) -> str:
     return t("home.without", price=show.isolate(f"€{show.price_euro(retail.at(at.view.now))}"))
 
 
-def _own_use(month: Month) -> None:
+def made_by_roof(site: int) -> Mapping[int, int]:
+    """Wh by slot, of the record that was given to this session; empty without one that can be read."""
+    record = _record(site)
+    return {} if isinstance(record, str) else record
+
+
+def _record(site: int) -> Mapping[int, int] | str:
+    """The same, or why it cannot be read."""
+    record: Mapping[int, int] | str = st.session_state.get(_ROOF.format(site), {})
+    return record
+
+
+def _take_record(site: int) -> None:
+    text, kept = st.session_state[_RECORD.format(site)], _ROOF.format(site)
+    try:
+        st.session_state[kept] = read_record(text, show.timezone()) if text.strip() else {}
+    except Unusable as fault:
+        st.session_state[kept] = str(fault)
+
+
+def _own_use(at: Here, site: int, month: Month) -> None:
     """How much of its sun the home uses itself: the meter at its connection cannot know, the inverter's does."""
     with st.expander(t("home.own_use")):
         st.caption(t("home.own_use_text", energy=show.energy(month.exported_wh)))
-        made_at, drawn_at = st.columns(2)
-        with made_at:
-            made = typed_amount("own_made", "home.own_made", energy, partial(_check_made, month))
-        with drawn_at:
-            drawn = typed_amount("own_drawn", "home.own_drawn", partial(energy, zero=True), lambda wh: None)
-        if made is not None and drawn is not None:
-            kept = made - month.exported_wh
-            consumption, sufficiency = st.columns(2)
-            share = show.percent(1_000_000 * kept // max(made, 1))
-            consumption.metric(t("home.self_consumption"), share, help=t("home.self_consumption_help"), border=True)
-            share = show.percent(1_000_000 * kept // max(kept + drawn, 1))
-            sufficiency.metric(t("home.self_sufficiency"), share, help=t("home.self_sufficiency_help"), border=True)
+        st.text_area(
+            t("home.own_record"),
+            key=_RECORD.format(site),
+            height=120,
+            max_chars=LONGEST_RECORD,
+            placeholder="time,energy (kWh)\n2026-11-23 12:00,0.85\n2026-11-23 12:15,0.91",
+            help=t("home.own_record_help"),
+            on_change=_take_record,
+            args=(site,),
+        )
+        record = _record(site)
+        if isinstance(record, str):
+            st.warning(record)
+        elif record:
+            _of_record(own_use(record, readings_of(at.view.market, site)))
+        else:
+            _of_displays(month)
+
+
+def _of_record(use: OwnUse) -> None:
+    if use.slots == 0:
+        st.info(t("home.own_none"))
+        return
+    amounts = {"made": show.energy(use.made), "out": show.energy(use.exported), "drawn": show.energy(use.imported)}
+    st.caption(t("home.own_sums", n=show.isolate(f"{use.slots:,}"), **amounts))
+    _shares(use.made, use.kept, use.imported)
+
+
+def _of_displays(month: Month) -> None:
+    """The month's two figures, as somebody reads them off."""
+    made_at, drawn_at = st.columns(2)
+    with made_at:
+        made = typed_amount("own_made", "home.own_made", energy, partial(_check_made, month))
+    with drawn_at:
+        drawn = typed_amount("own_drawn", "home.own_drawn", partial(energy, zero=True), lambda wh: None)
+    if made is not None and drawn is not None:
+        _shares(made, made - month.exported_wh, drawn)
+
+
+def _shares(made: int, kept: int, drawn: int) -> None:
+    """Args: made: Wh by the roof. kept: Wh of them that the home used. drawn: Wh from the grid."""
+    consumption, sufficiency = st.columns(2)
+    share = show.percent(1_000_000 * kept // max(made, 1))
+    consumption.metric(t("home.self_consumption"), share, help=t("home.self_consumption_help"), border=True)
+    share = show.percent(1_000_000 * kept // max(kept + drawn, 1))
+    sufficiency.metric(t("home.self_sufficiency"), share, help=t("home.self_sufficiency_help"), border=True)
 
 
 def _check_made(month: Month, made: int) -> None:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time as a row of quarter hours: each cell a bar (height and colour: price) with marks for what is mine.
-// data: {cells: [{slot, time, day, text, height (0..1), tone: 0..4|null, volume (0..1), mark, state, label}],
+// data: {cells: [{slot, time, day, text, more, height (0..1), tone: 0..4|null, volume (0..1), mark, state, label}],
 //        selected, words: {title}, pick: bool, follow: slot|null}
 // Reports `pick`: {slot, at (ms)} when a cell is chosen.
 
@@ -34,7 +34,14 @@ function draw(cell, data, choose) {
   const time = document.createElement("span");
   time.className = "time";
   time.textContent = cell.time;
-  node.append(column, text, time);
+  node.append(column, text);
+  if (data.cells.some((other) => other.more)) { // in all cells, so that the times stand in one line
+    const more = document.createElement("span");
+    more.className = "more";
+    more.textContent = cell.more;
+    node.append(more);
+  }
+  node.append(time);
   if (data.pick) {
     for (const seen of node.children) seen.setAttribute("aria-hidden", "true");
     const heard = document.createElement("span"); // the same and more in words, the time as it is seen

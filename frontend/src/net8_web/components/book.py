@@ -43,6 +43,7 @@ class Cell:
     mark: str  # what is mine: an arrow for sold or bought
     state: str  # open, closed or now
     label: str  # the whole of it in words, for screen readers and on hover
+    more: str = ""  # a second line under the text
 
 
 def _done(key: str) -> str:

@@ -9,7 +9,7 @@ from net8.units import slot_of, slot_start
 from net8_web import household, markup, show, story, street
 from net8_web.components.book import Cell, strip
 from net8_web.context import Here, here, no_site_note, site_name
-from net8_web.day import SLOTS_OF_DAY, day_of
+from net8_web.day import SLOTS_OF_DAY, day_of, readings_of
 from net8_web.i18n import t
 from net8_web.older import say_recent_only
 from net8_web.timing import LIVE_SECONDS
@@ -68,21 +68,11 @@ def _mine(at: Here, site: int, start: int) -> None:
     _story(at, site, start)
 
 
-def _readings(at: Here, site: int, first: int) -> dict[int, tuple[int, int]]:
-    """(Wh out, Wh in of what was bought) by metered slot, from a first slot on."""
-    return {
-        slot: reading
-        for payment in at.view.market.payments_of(site)
-        for slot, reading in payment.readings.items()
-        if slot >= first and reading is not None
-    }
-
-
 def _day_strip(at: Here, site: int, start: int) -> None:
     market, first = at.view.market, slot_of(start)
     now = slot_of(at.view.now)
     zone = site_zone(site)
-    readings = _readings(at, site, first)
+    readings, made = readings_of(market, site), household.made_by_roof(site)
     prices = {
         slot: trades[-1].price
         for slot in range(first, first + SLOTS_OF_DAY)
@@ -101,12 +91,15 @@ def _day_strip(at: Here, site: int, start: int) -> None:
             said.append(f"{show.price_net8(price)} NET8/kWh")
         if reading := readings.get(slot):
             said.append(t("home.metered", exported=show.energy(reading[0]), imported=show.energy(reading[1])))
+        if slot in made:
+            said.append(_roof(made[slot], reading))
         cells.append(
             Cell(
                 slot=slot,
                 time=show.clock(slot_start(slot)),
                 day=show.day(slot_start(slot)),
                 text=_flow(reading) if reading else "",
+                more=f"☀{_short(made[slot])}" if made.get(slot) else "",
                 height=height,
                 tone=None if price is None else min(int(height * 5), 4),
                 mark=mark,
@@ -114,7 +107,8 @@ def _day_strip(at: Here, site: int, start: int) -> None:
                 label=f"{show.slot(slot)}: {', '.join(said)}",
             )
         )
-    st.caption(f"**{t('home.day')}** · {t('home.day_hint')}")
+    hint = t("home.day_hint") + (f" {t('home.day_hint_sun')}" if made else "")
+    st.caption(f"**{t('home.day')}** · {hint}")
     strip("home_day", cells, t("home.day"), pick=False, follow=now)
 
 
@@ -123,7 +117,19 @@ def _flow(reading: tuple[int, int]) -> str:
     exported, imported = reading
     wh = exported or imported
     sign = "+" if exported else "\N{MINUS SIGN}"
-    return "0" if wh == 0 else f"{sign}{wh / 1000:.{1 if wh >= 1000 else 2}f}"
+    return "0" if wh == 0 else f"{sign}{_short(wh)}"
+
+
+def _short(wh: int) -> str:
+    return f"{wh / 1000:.{1 if wh >= 1000 else 2}f}"
+
+
+def _roof(made: int, reading: tuple[int, int] | None) -> str:
+    """What the roof made, and where the meter is known what the home used."""
+    if reading is None:
+        return t("home.made", made=show.energy(made))
+    exported, imported = reading
+    return t("home.made_used", made=show.energy(made), used=show.energy(max(made - exported, 0) + imported))
 
 
 def _traded(net_wh: int) -> str:
