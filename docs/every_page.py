@@ -49,8 +49,13 @@ def every_page(page: Page, address: str, certificate: str, folder: Path) -> None
 def _take(page: Page, last: str, width: int, file: Path) -> None:
     page.locator("[data-role=disconnect]").wait_for()
     page.get_by_text(last).first.wait_for()
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')")
+    _wait_drawn(page)
     tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": min(max(tall, 900), TALLEST)})
     page.wait_for_timeout(1_500)  # charts grow into place
+    _wait_drawn(page)  # a form that knows its visitor may have come meanwhile
     page.screenshot(path=file)
+
+
+def _wait_drawn(page: Page) -> None:
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 from net8.model import Technology, site_index, site_zone
-from net8.units import slot_of, slot_start
+from net8.units import slot_end, slot_of, slot_start
 
 from net8_web import household, markup, show, story, street
 from net8_web.components.book import Cell, strip
@@ -153,6 +153,14 @@ def _story(at: Here, site: int, start: int) -> None:
 # --- everybody ------------------------------------------------------------------------------------------------------
 
 
+def _slot_today(at: Here, slot: int) -> str:
+    """A slot without its day where that is today's: a phone has little room."""
+    begun, end = slot_start(slot), slot_end(slot)
+    if show.day(begun) != show.day(at.view.now):
+        return show.slot(slot)
+    return show.isolate(f"{show.clock(begun)}-{show.clock(end)}")
+
+
 def _street_now(at: Here, start: int) -> None:
     market, zone = at.view.market, at.zone
     trades = [trade for trade in market.trades_since(start) if trade.zone == zone]
@@ -162,8 +170,9 @@ def _street_now(at: Here, start: int) -> None:
     st.subheader(t("home.street"))
     traded, last, homes, done = st.columns(4)
     traded.metric(t("home.traded_today"), show.energy(sum(trade.wh for trade in trades)), border=True, height="stretch")
-    price = show.isolate(f"{show.price_net8(trades[-1].price)}") if trades else show.NOTHING
-    last.metric(f"{t('home.last_price')} (NET8/kWh)", price, border=True, height="stretch")
+    price = show.isolate(show.price_net8(trades[-1].price)) if trades else show.NOTHING
+    unit = show.isolate("NET8/kWh") if trades else None
+    last.metric(t("home.last_price"), price, unit, delta_color="off", delta_arrow="off", border=True, height="stretch")
     homes.metric(t("home.sites"), sites, border=True, height="stretch")
     done.metric(t("home.settled_today"), settled, border=True, height="stretch")
     left, right = st.columns(2, gap="large")
@@ -174,7 +183,7 @@ def _street_now(at: Here, start: int) -> None:
         else:
             lines = [
                 [
-                    show.slot(trade.slot),
+                    _slot_today(at, trade.slot),
                     show.energy(trade.wh),
                     show.price_net8(trade.price),
                     t("trade.from_to", seller=site_name(trade.seller), buyer=site_name(trade.buyer)),
@@ -190,7 +199,7 @@ def _street_now(at: Here, start: int) -> None:
             markup.empty(t("home.no_settled"), t("home.no_settled_way"))
         else:
             lines = [
-                [show.slot(max(payment.readings)), site_name(payment.site), show.net8(payment.credited, 4)]
+                [_slot_today(at, max(payment.readings)), site_name(payment.site), show.net8(payment.credited, 4)]
                 for payment in reversed(paid)
             ]
             markup.rows(t("home.latest_settled"), [t("col.slot"), t("col.site"), t("col.payment")], lines, numeric=(2,))
