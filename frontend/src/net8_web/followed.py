@@ -1,9 +1,11 @@
 """A site's trades, each followed from its order to its payment: from the indexer, or from what the app keeps."""
 
 from dataclasses import dataclass
+from itertools import groupby
 
 from net8 import state
 from net8.model import Outcome
+from net8.units import slot_of
 
 from net8_web import indexer
 from net8_web.day import result_of
@@ -13,7 +15,7 @@ from net8_web.market import Market
 
 __all__ = ["Followed", "latest"]
 
-_ALL_SLOTS = 2**31 - 1  # as the indexer counts them; later than any
+_LAST_SLOT = 2**31 - 1  # as the indexer counts them; later than any
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,20 @@ class Followed:
 def latest(view: View, site: int, most: int) -> tuple[list[Followed], str | None]:
     """The trades made last; and why no older ones are told, nor whose order waited, without the indexer."""
     try:
-        return _from_indexer(indexer.require_current(view.settings.indexer, view.head.number), site, most), None
+        return _from_indexer(view, site, most), None
     except IndexerUnusable as fault:
         return _kept(view.market, site, most), str(fault)
 
 
-def _from_indexer(url: str, site: int, most: int) -> list[Followed]:
-    trades = indexer.latest_trades(url, site, _ALL_SLOTS, most)
+def _from_indexer(view: View, site: int, most: int) -> list[Followed]:
+    url = indexer.require_current(view.settings.indexer, view.head.number)
+    enough = len(view.market.trades_of(site)) >= most  # are kept, so the newest are not older than what is kept
+    span = slot_of(view.market.since) if enough else 0, _LAST_SLOT
+    trades = indexer.latest_trades(url, site, span, most)
     ends = {}
-    for first in {trade.slot // MOST_SLOTS * MOST_SLOTS for trade in trades}:
-        ends.update({one.slot: one for one in indexer.positions(url, site, (first, first + MOST_SLOTS - 1))})
+    for _, near in groupby(sorted({trade.slot for trade in trades}), lambda slot: slot // MOST_SLOTS):
+        slots = list(near)
+        ends.update({one.slot: one for one in indexer.positions(url, site, (slots[0], slots[-1]))})
     return [
         _followed(
             site,

@@ -369,9 +369,9 @@ def trades(url: str, site: int, span: Span) -> list[Trade]:
     return list(_read_pages(url, "/trades", _Page[Trade], site=site, first_slot=span[0], last_slot=span[1]))
 
 
-def latest_trades(url: str, site: int, last_slot: int, most: int) -> list[Trade]:
-    """The newest trades of a site in slots up to a last one."""
-    return _read(url, "/trades", _Page[Trade], site=site, last_slot=last_slot, limit=most).items
+def latest_trades(url: str, site: int, span: Span, most: int) -> list[Trade]:
+    """The newest trades of a site in slots of a span; the fewer it holds, the sooner they are found."""
+    return _read(url, "/trades", _Page[Trade], site=site, first_slot=span[0], last_slot=span[1], limit=most).items
 
 
 def movements(url: str, site: int, most: int) -> list[Moved]:

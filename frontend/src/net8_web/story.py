@@ -45,7 +45,7 @@ def _older(url: str, since: int, site: int, most: int) -> list[Line]:
         for one in indexer.movements(url, site, most)
         if one.time < since and one.kind in ("deposit", "withdrawal")
     ]
-    for trade in indexer.latest_trades(url, site, slot_of(since) - 1, most):
+    for trade in indexer.latest_trades(url, site, (0, slot_of(since) - 1), most):
         other = trade.buyer if trade.seller == site else trade.seller
         lines.append((trade.time, 0, _traded(trade.seller == site, other, trade.wh, trade.price, trade.slot)))
     for paid in indexer.payments(url, site, most):
