@@ -60,7 +60,7 @@ def own_use(record: Mapping[int, int], readings: Mapping[int, tuple[int, int]]) 
 
 
 def read_record(text: str, zone: tzinfo) -> dict[int, int]:
-    """Wh made by slot.
+    """Wh made by slot; a step counts in the one in which it begins.
 
     Args:
         text: CSV with a first line of names, the time at which a step begins in the first column, and the energy in
