@@ -37,7 +37,7 @@ class _Notes:
     emptied: set[str] = field(default_factory=set)  # fields that start empty in the next run
     promised: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  # by intent: `done` and `empties`
     waiting: set[str] = field(default_factory=set)  # hashes of what was sent and not mined
-    told: set[str | None] = field(default_factory=set)  # hashes of what was said to be done
+    told: set[str] = field(default_factory=set)  # hashes of what was said to be done
 
 
 def _notes() -> _Notes:
@@ -137,9 +137,10 @@ class Here:
     def note(self, key: str, outcome: Outcome, text: str, empties: tuple[str, ...] = (), **values: object) -> None:
         """Take an outcome as dealt with; the next run says `text`, a key of the tables."""
         notes = _notes()
-        if outcome.hash is None or outcome.hash not in notes.told:
+        if outcome.hash not in notes.told:
             notes.said = (text, values, time.monotonic())
-        notes.told.add(outcome.hash)
+        if outcome.hash is not None:
+            notes.told.add(outcome.hash)
         notes.emptied.update(empties)
         notes.concluded[key] = outcome
 
@@ -186,7 +187,6 @@ def _hear_outbox(notes: _Notes) -> None:
         if entry.get("status") in ("pending", "unseen"):
             notes.waiting.add(entry["hash"])
         elif entry.get("status") == "confirmed" and known & notes.waiting:
-            notes.waiting -= known
             promise = notes.promised.get(str(entry.get("id")))
             if promise is not None and entry["hash"] not in notes.told:
                 block = entry.get("block")
@@ -194,6 +194,7 @@ def _hear_outbox(notes: _Notes) -> None:
                 notes.told.add(entry["hash"])
                 notes.said = promise[0], {}, time.monotonic()
                 notes.emptied.update(promise[1])
+            notes.waiting -= known  # only now: a run that is overtaken may end where it asks for the feed
 
 
 def here() -> Here:

@@ -31,6 +31,7 @@ __all__ = [
     "euro",
     "euros",
     "hash_short",
+    "hours",
     "isolate",
     "kwh",
     "moment",
@@ -169,9 +170,14 @@ def slot(number: int) -> str:
     return span(start, start + SLOT_SECONDS)
 
 
+def hours(start: int, end: int) -> str:
+    """Times of day: `14:15-15:00`."""
+    return isolate(f"{clock(start)}-{clock(end)}")
+
+
 def span(start: int, end: int) -> str:
     """From one moment to another of the same day: `23 Nov, 14:15-15:00`."""
-    return t("clock.now", day=day(start), time=isolate(f"{clock(start)}-{clock(end)}"))
+    return t("clock.now", day=day(start), time=hours(start, end))
 
 
 def short(address: str) -> str:

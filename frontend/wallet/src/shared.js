@@ -16,6 +16,7 @@ export const shared = (globalThis.__net8 ??= {
   reports: new Map(), // what waits to be told to the server
   reporting: null, // the timer that tells it
   running: new Map(), // panel key -> {id, attempt, status, hash, reason, ...}: outlives a re-render
+  watching: false, // clicks on the navigation are noted
   watched: new Set(), // hashes whose receipt is being waited for
 });
 

@@ -158,7 +158,7 @@ def _slot_today(at: Here, slot: int) -> str:
     begun, end = slot_start(slot), slot_end(slot)
     if show.day(begun) != show.day(at.view.now):
         return show.slot(slot)
-    return show.isolate(f"{show.clock(begun)}-{show.clock(end)}")
+    return show.hours(begun, end)
 
 
 def _street_now(at: Here, start: int) -> None:
