@@ -13,6 +13,7 @@ from net8_oracle.settings import ConfigRefused
 
 __all__ = ["serve"]
 
+_FAREWELL = 2.0  # seconds that answers under way have at the end; a caller held back for long would keep us from ending
 LARGEST_BODY = 8 * 2**20  # bytes: a proposal with 31 observations of 256 sites takes about 0.3 MB
 
 
@@ -67,7 +68,9 @@ async def serve(
     app = web.Application(client_max_size=largest_body)
     app.add_routes(routes)
     # Bodies are taken as they are: a small one must not swell to what nobody has counted.
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, auto_decompress=False)
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, auto_decompress=False, shutdown_timeout=_FAREWELL
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, _listen(host, port, admits), ssl_context=tls).start()

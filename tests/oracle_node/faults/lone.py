@@ -4,12 +4,13 @@ Patches that kill a process at an edge, or take a defence away, are applied in i
 knows nothing of them.
 """
 
+import asyncio
 import json
 import sqlite3
-import urllib.request
 from pathlib import Path
 from typing import Any, ClassVar
 
+import aiohttp
 from coincurve import PrivateKey
 from eth_account import Account
 from net8.eip712 import Report
@@ -92,10 +93,13 @@ class LoneNode(Patched):
 
     def tell(self, verdict: Verdict) -> None:
         """As a peer does that has led the round."""
-        body = EnvelopesPost(envelopes=[verdict]).model_dump_json().encode()
-        post = urllib.request.Request(f"{self.url}/envelopes", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(post, timeout=10) as answer:
-            assert answer.status == 204
+
+        async def say() -> None:
+            url = f"{self.url}/envelopes"
+            async with aiohttp.ClientSession() as session, session.ws_connect(url) as stream:
+                await stream.send_bytes(EnvelopesPost(envelopes=[verdict]).model_dump_json().encode())
+
+        asyncio.run(say())
 
     def status(self) -> Any:
         """What /status answers; None while it does not."""

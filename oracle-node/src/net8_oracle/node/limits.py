@@ -54,11 +54,15 @@ class Budget:
             await bucket.acquire(amount)  # at once, because there is room
 
     async def afford(self, *, messages: int = 0, bytes_: int = 0) -> None:
-        """Take so much out, and wait until there is so much in it: for what is held back elsewhere meanwhile."""
+        """Take so much out, and wait until there is so much in it: for what is held back elsewhere meanwhile.
+
+        More than there can ever be in it costs all that there can be.
+        """
         for (bucket, _), amount in ((self._messages, messages), (self._bytes, bytes_)):
-            if not bucket.has_capacity(amount):
+            most = min(amount, bucket.max_rate)
+            if not bucket.has_capacity(most):
                 self._tell()
-            await bucket.acquire(amount)
+            await bucket.acquire(most)
 
     def _tell(self) -> None:
         """Count that there was too little, and say so now and then."""

@@ -1,4 +1,4 @@
-"""Envelopes over HTTP: every operator posts to every other's /envelopes, over connections that are kept open."""
+"""Envelopes over HTTP: every operator keeps a stream (WebSocket) open to every other's /envelopes."""
 
 import asyncio
 import logging
@@ -18,13 +18,15 @@ __all__ = ["HttpMesh"]
 log = logging.getLogger(__name__)
 
 _LONGEST_QUEUE = 1024  # envelopes to one peer; the oldest are dropped first, rounds repeat what matters
-_ENVELOPES_PER_POST = 64
-_BYTES_PER_POST = 2**20  # but for a single envelope that is larger
-_LONGEST_WAIT = 30.0  # seconds that a batch waits for a peer that takes no more; then it is dropped
+_ENVELOPES_AT_ONCE = 64
+_BYTES_AT_ONCE = 2**20  # but for a single envelope that is larger
+_LONGEST_WAIT = 30.0  # seconds for a peer that takes no more; then its stream is given up
+_HEARTBEAT = 10.0  # seconds after which a silent peer is asked whether it is still there
+_IN_DOUBT = 1.0  # seconds for which what was sent may not have been read: nobody acknowledges it
 
 
 class _Peer:
-    """One way to one peer: envelopes go in order, several in one post when they pile up."""
+    """One way to one peer: envelopes go in order, several in one message when they pile up."""
 
     def __init__(
         self,
@@ -41,6 +43,10 @@ class _Peer:
         self._lost = lost
         self._queue: deque[bytes] = deque(maxlen=_LONGEST_QUEUE)
         self._news = asyncio.Event()
+        self._stream: aiohttp.ClientWebSocketResponse | None = None
+        self._sent: list[bytes] = []  # the latest batch
+        self._sent_at = 0.0  # by the loop's clock
+        self._repeated_at = 0.0
         self.reachable = True
         self._in_the_way = ""  # of TLS, as last told
 
@@ -49,20 +55,55 @@ class _Peer:
         self._news.set()
 
     async def run(self) -> None:
-        """Post until cancelled."""
-        while True:
-            if not self._queue:
-                self._news.clear()
-                await self._news.wait()
-            try:
-                await self._post(b'{"envelopes":[' + b",".join(self._batch()) + b"]}")
-            except (aiohttp.ClientError, TimeoutError, OSError) as fault:
-                self._lost(self._signer)
-                await self._tell(fault)
-                continue
-            if not self.reachable:
-                log.info("peer reached again", extra=fields(peer=self.url))
-            self.reachable, self._in_the_way = True, ""
+        """Send until cancelled."""
+        async with asyncio.TaskGroup() as watches:
+            while True:
+                if not self._queue:
+                    self._news.clear()
+                    await self._news.wait()
+                batch = self._batch()
+                try:
+                    if self._stream is None:
+                        self._stream = await self._connected()
+                        watches.create_task(self._watch(self._stream))
+                    await self._send(self._stream, batch)
+                except (aiohttp.ClientError, TimeoutError, OSError) as fault:
+                    self._stream = None
+                    self._lost(self._signer)
+                    await self._tell(fault)
+                    continue
+                if not self.reachable:
+                    log.info("peer reached again", extra=fields(peer=self.url))
+                self.reachable, self._in_the_way = True, ""
+
+    async def _connected(self) -> aiohttp.ClientWebSocketResponse:
+        return await self._session.ws_connect(
+            f"{self.url}/envelopes", ssl=self._tls if self._tls is not None else True, heartbeat=_HEARTBEAT
+        )
+
+    async def _send(self, stream: aiohttp.ClientWebSocketResponse, batch: list[bytes]) -> None:
+        """Send a batch; one that the peer has no room for waits."""
+        self._sent_at, self._sent = asyncio.get_running_loop().time(), batch
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT):
+                await stream.send_bytes(b'{"envelopes":[' + b",".join(batch) + b"]}")
+        except BaseException:
+            self._sent = []
+            raise
+
+    async def _watch(self, stream: aiohttp.ClientWebSocketResponse) -> None:
+        """Notice the end of a stream, and say once more what was said just before: the peer may not have read it."""
+        try:
+            async for _ in stream:
+                pass  # peers say nothing here
+        finally:
+            await stream.close()
+        if self._stream is stream:
+            self._stream, now = None, asyncio.get_running_loop().time()
+            if now - self._sent_at < _IN_DOUBT < now - self._repeated_at:
+                self._repeated_at = now
+                self._queue.extendleft(reversed(self._sent))
+                self._news.set()
 
     async def _tell(self, fault: Exception) -> None:
         """Say once that a peer is away, and once more when it is back and certificates are in the way."""
@@ -76,43 +117,10 @@ class _Peer:
     def _batch(self) -> list[bytes]:
         batch = [self._queue.popleft()]
         size = len(batch[0])
-        while self._queue and len(batch) < _ENVELOPES_PER_POST and size + len(self._queue[0]) <= _BYTES_PER_POST:
+        while self._queue and len(batch) < _ENVELOPES_AT_ONCE and size + len(self._queue[0]) <= _BYTES_AT_ONCE:
             batch.append(self._queue.popleft())
             size += len(batch[-1])
         return batch
-
-    async def _post(self, body: bytes) -> None:
-        """Deliver a batch; one that the peer has no room for waits."""
-        waited = 0.0
-        while pause := await self._pause_after(body):
-            if not waited:
-                log.warning("peer takes no more for now", extra=fields(peer=self.url, wait_s=pause))
-            if waited >= _LONGEST_WAIT:
-                log.warning("envelopes dropped, peer takes no more", extra=fields(peer=self.url))
-                return
-            waited += pause
-            await asyncio.sleep(pause)
-
-    async def _pause_after(self, body: bytes) -> float:
-        """Post once; seconds to wait before it is posted again, 0 when it is done with."""
-        for attempt in (1, 2):
-            try:
-                async with self._session.post(
-                    f"{self.url}/envelopes",
-                    data=body,
-                    headers={"Content-Type": "application/json"},
-                    ssl=self._tls if self._tls is not None else True,
-                ) as response:
-                    if response.status == 429:
-                        told = response.headers.get("Retry-After", "")
-                        return min(max(float(told) if told.isdecimal() else 1.0, 1.0), _LONGEST_WAIT)
-                    if response.status >= 300:
-                        log.warning("peer refused envelopes", extra=fields(peer=self.url, status=response.status))
-                    return 0.0
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                if attempt == 2:  # the first may have met a kept connection that the peer had closed
-                    raise
-        raise AssertionError("the second attempt returns or raises")
 
 
 class HttpMesh:
@@ -121,7 +129,7 @@ class HttpMesh:
     def __init__(
         self, session: aiohttp.ClientSession, peers: dict[bytes, str], tls: Mapping[bytes, ssl.SSLContext]
     ) -> None:
-        """Nothing is posted yet.
+        """Nothing is sent yet.
 
         Args:
             session: whose connections are used.
@@ -148,7 +156,7 @@ class HttpMesh:
             peer.put(body)
 
     async def run(self) -> None:
-        """Post until cancelled."""
+        """Send until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for peer in self.peers.values():
                 tasks.create_task(peer.run())

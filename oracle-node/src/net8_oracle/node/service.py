@@ -249,7 +249,7 @@ class Node:
             web.get("/metrics", self._get_metrics),
             web.get("/status", self._get_status),
         ]
-        for_peers = [web.post("/envelopes", self._post_envelopes)] if self._settings.nats is None else []
+        for_peers = [web.get("/envelopes", self._get_envelopes)] if self._settings.nats is None else []
         mesh = self._settings.mesh
         open_ = partial(serve, largest_body=self._limits.largest_body, admits=self._limits.admits)
         if mesh is None or mesh.listen is None:
@@ -258,6 +258,7 @@ class Node:
             for_peers.append(web.get("/status", self._get_status))
             await stack.enter_async_context(open_(for_peers, *host_and_port(mesh.listen), tls=self._mesh_tls))
         await stack.enter_async_context(open_(public, *host_and_port(self._settings.listen), tls=self._tls))
+        stack.push_async_callback(self._door.close)
 
     async def _post_readings(self, request: web.Request) -> web.Response:
         post = await self._door.readings(request)
@@ -267,10 +268,8 @@ class Node:
             raise web.HTTPServiceUnavailable(text=f"{fault}\n") from None
         return web.Response(body=answer.model_dump_json().encode(), content_type="application/json")
 
-    async def _post_envelopes(self, request: web.Request) -> web.Response:
-        post = await self._door.envelopes(request)
-        asyncio.get_running_loop().call_soon(self._take_envelopes, post)
-        return web.Response(status=204)
+    async def _get_envelopes(self, request: web.Request) -> web.StreamResponse:
+        return await self._door.envelopes(request, self._take_envelopes)
 
     def _take_envelopes(self, post: EnvelopesPost) -> None:
         for envelope in post.envelopes:

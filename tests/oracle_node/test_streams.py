@@ -1,0 +1,261 @@
+"""Envelopes over real sockets: a mesh that speaks, and a door that listens within its callers' budgets."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType, web
+from net8_oracle.http_server import serve
+from net8_oracle.node import door as doors
+from net8_oracle.node import mesh as meshes
+from net8_oracle.node.door import Door
+from net8_oracle.node.envelopes import EnvelopesPost, Vote
+from net8_oracle.node.limits import Limits
+from net8_oracle.node.mesh import HttpMesh
+from net8_oracle.node.metrics import Metrics
+from net8_oracle.node.peer_settings import LimitSettings, SourceRate
+from net8_oracle.node.pins import Pins
+
+from tests.ports import free_port
+
+PEER = b"\x11" * 20
+BURST, PER_SECOND = 4096, 500  # signatures of one caller
+AT_ONCE = 64  # envelopes in a message
+
+
+def vote(round_: int) -> Vote:
+    return Vote(zone=1, slot=2, part=0, round=round_, report=b"\x01" * 32, signature=b"\x02" * 65)
+
+
+def batch(*rounds: int) -> bytes:
+    return EnvelopesPost(envelopes=[vote(round_) for round_ in rounds]).model_dump_json().encode()
+
+
+class Listener:
+    """A node's door, open or shut."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.metrics = Metrics()
+        rate = SourceRate(messages_per_s=PER_SECOND, messages_burst=BURST)
+        self.limits = Limits(LimitSettings(source=rate, largest_body=2**20), self.metrics)
+        self.heard: list[int] = []  # rounds of the votes
+        self.batches: list[int] = []  # how many envelopes came in each
+
+    def _take(self, post: EnvelopesPost) -> None:
+        self.batches.append(len(post.envelopes))
+        self.heard += [envelope.round for envelope in post.envelopes]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Door]:
+        door = Door(Pins(None, [], "", ""), self.limits, self.metrics)
+
+        async def listen(request: web.Request) -> web.StreamResponse:
+            return await door.envelopes(request, self._take)
+
+        routes = [web.get("/envelopes", listen)]
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(serve(routes, "127.0.0.1", self.port))
+            stack.push_async_callback(door.close)
+            yield door
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(self.heard) < count:  # noqa: ASYNC110 - a plain list
+                await asyncio.sleep(0.01)
+
+    def counted(self, event: str) -> float:
+        told = self.metrics.text().decode()
+        return float(told.split(f'net8_events_total{{event="{event}"}} ')[1].split("\n")[0]) if event in told else 0.0
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def mesh(listener: Listener, session: aiohttp.ClientSession) -> AsyncIterator[HttpMesh]:
+    """Speaks to the listener alone."""
+    made = HttpMesh(session, {PEER: listener.url}, {})
+    task = asyncio.create_task(made.run())
+    yield made
+    task.cancel()
+
+
+async def test_mesh__envelopes_that_pile_up__come_in_order_and_together(listener: Listener, mesh: HttpMesh) -> None:
+    async with listener.open():
+        for round_ in range(3 * AT_ONCE):
+            mesh.send(PEER, vote(round_))
+        mesh.send(b"\x22" * 20, vote(0))
+        await listener.until(3 * AT_ONCE)
+    assert listener.heard == list(range(3 * AT_ONCE))
+    assert listener.batches == [AT_ONCE] * 3
+    assert mesh.peers[PEER].reachable
+
+
+async def test_mesh__peer_away__told_and_reached_when_it_is_back(listener: Listener, mesh: HttpMesh) -> None:
+    lost: list[bytes] = []
+    mesh.on_unreachable = lost.append
+    mesh.send(PEER, vote(1))
+    async with asyncio.timeout(20):
+        while not lost:  # noqa: ASYNC110 - a plain list
+            await asyncio.sleep(0.01)
+    assert lost == [PEER]
+    assert not mesh.peers[PEER].reachable
+    async with listener.open():
+        mesh.broadcast(vote(2))
+        await listener.until(1)
+        assert mesh.peers[PEER].reachable
+    assert listener.heard == [2], "a round repeats what matters; what is old is not kept for a peer that is away"
+
+
+async def test_mesh__stream_ended_before_it_was_read__said_again_on_the_next(
+    listener: Listener, mesh: HttpMesh
+) -> None:
+    async with listener.open() as door:
+        mesh.send(PEER, vote(1))
+        await listener.until(1)
+        listener.heard.clear()  # as if nobody had looked at it
+        await door.close()
+        await listener.until(1)
+        mesh.send(PEER, vote(2))
+        await listener.until(2)
+    assert listener.heard == [1, 2]
+
+
+async def test_mesh__stream_ended_long_after__said_once(
+    listener: Listener, mesh: HttpMesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meshes, "_IN_DOUBT", 0.0)
+    async with listener.open() as door:
+        mesh.send(PEER, vote(1))
+        await listener.until(1)
+        await door.close()
+        mesh.send(PEER, vote(2))
+        await listener.until(2)
+    assert listener.heard == [1, 2]
+
+
+async def test_mesh__peer_ends_with_its_streams__told_at_once(listener: Listener, mesh: HttpMesh) -> None:
+    lost: list[bytes] = []
+    mesh.on_unreachable = lost.append
+    async with listener.open():
+        mesh.send(PEER, vote(1))
+        await listener.until(1)
+    async with asyncio.timeout(20):
+        while not lost:  # noqa: ASYNC110 - a plain list
+            await asyncio.sleep(0.01)
+    assert lost == [PEER]
+
+
+async def test_mesh__every_stream_is_ended_at_once__sent_twice_and_no_more(
+    mesh: HttpMesh, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meshes, "_IN_DOUBT", 60.0)
+    got = 0
+
+    async def unfriendly(request: web.Request) -> web.StreamResponse:
+        nonlocal got
+        stream = web.WebSocketResponse()
+        await stream.prepare(request)
+        await stream.receive()
+        got += 1
+        return stream
+
+    async with serve([web.get("/envelopes", unfriendly)], "127.0.0.1", listener.port):
+        mesh.send(PEER, vote(1))
+        await asyncio.sleep(0.5)
+    assert got == 2
+
+
+async def test_door__more_than_a_caller_may_say__waits_and_is_not_lost(
+    listener: Listener, session: aiohttp.ClientSession
+) -> None:
+    begun = asyncio.get_running_loop().time()
+    async with listener.open(), session.ws_connect(f"{listener.url}/envelopes") as stream:
+        for first in range(0, BURST + 512, 256):
+            await stream.send_bytes(batch(*range(first, first + 256)))
+        await listener.until(BURST)
+        assert len(listener.heard) <= BURST + PER_SECOND * (asyncio.get_running_loop().time() - begun)
+        await listener.until(BURST + 512)
+    assert listener.heard == list(range(BURST + 512))
+    assert 'net8_limited_total{caller="address"}' in listener.metrics.text().decode()
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\xff" * 100, b"[" * 10_000, b'{"envelopes": [{"kind": "vote"}]}'])
+async def test_door__no_batch_of_envelopes__counted_and_the_stream_goes_on(
+    listener: Listener, session: aiohttp.ClientSession, garbage: bytes
+) -> None:
+    async with listener.open(), session.ws_connect(f"{listener.url}/envelopes") as stream:
+        await stream.send_bytes(garbage)
+        await stream.send_str(batch(1).decode())
+        await listener.until(1)
+    assert listener.heard == [1]
+    assert listener.counted("envelopes_unreadable") == 1
+
+
+async def test_door__message_larger_than_any__hung_up_on_unread(
+    listener: Listener, session: aiohttp.ClientSession
+) -> None:
+    async with listener.open(), session.ws_connect(f"{listener.url}/envelopes") as stream:
+        await stream.send_bytes(b" " * (2**20 + 1))
+        end = await stream.receive(timeout=20)
+        assert end.type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
+    assert listener.heard == []
+
+
+async def test_door__no_stream_asked_for__told(listener: Listener, session: aiohttp.ClientSession) -> None:
+    async with listener.open(), session.get(f"{listener.url}/envelopes") as answer:
+        assert answer.status == 400
+
+
+async def test_door__more_streams_than_a_caller_may_have__the_first_ends(
+    listener: Listener, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "_STREAMS_OF_ADDRESS", 2)
+    async with listener.open():
+        first, second, third = [await session.ws_connect(f"{listener.url}/envelopes") for _ in range(3)]
+        assert (await first.receive(timeout=20)).type is WSMsgType.CLOSE
+        await second.send_bytes(batch(2))
+        await third.send_bytes(batch(3))
+        await listener.until(2)
+    assert sorted(listener.heard) == [2, 3]
+
+
+async def test_door__closed_while_callers_listen__all_are_let_go(
+    listener: Listener, session: aiohttp.ClientSession
+) -> None:
+    async with listener.open() as door:
+        streams = [await session.ws_connect(f"{listener.url}/envelopes") for _ in range(3)]
+        await streams[0].send_bytes(batch(1))
+        await listener.until(1)
+        await asyncio.gather(door.close(), *(stream.receive(timeout=20) for stream in streams))
+    assert all(stream.closed for stream in streams)
+
+
+async def test_door__shut_while_a_caller_is_held_back__does_not_wait_for_its_budget(
+    listener: Listener, session: aiohttp.ClientSession
+) -> None:
+    async def flood() -> None:
+        async with session.ws_connect(f"{listener.url}/envelopes") as stream:
+            for _ in range(200):  # a hundred seconds' worth
+                await stream.send_bytes(batch(*range(256)))
+
+    async with asyncio.timeout(20):
+        async with listener.open():
+            flooding = asyncio.create_task(flood())
+            await listener.until(BURST)
+        with contextlib.suppress(aiohttp.ClientError, OSError):  # unless all of it was on its way by then
+            await flooding
+    assert len(listener.heard) < 200 * 256
