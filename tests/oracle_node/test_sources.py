@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ async def test_csv__columns_by_position_and_start_slot__same_registers(homes: Pa
         ({"load": "slot_local"}, "line 2, column slot_local is not an energy"),
         ({"load": None, "pv": None}, "name at least one column"),
         ({"lod": 1}, "lod is not a setting"),
+        ({"delay_ms": -1}, "delay_ms is -1; it should be greater than or equal to 0"),
+        ({"delay_ms": 60_001}, "delay_ms is 60001; it should be less than or equal to 60000"),
         ({"kind": "cvs"}, "kind is 'cvs'; there are csv, dsmr"),
     ],
 )
@@ -63,6 +66,24 @@ def test_csv__wrong_option__one_sentence(homes: Path, tmp_path: Path, options: d
     with pytest.raises(ConfigRefused, match=reason) as refusal:
         make(csv_table(homes) | options, "meters[1].source", tmp_path)
     assert "\n" not in str(refusal.value)
+
+
+async def test_csv__delay__same_registers_but_no_earlier(homes: Path, tmp_path: Path) -> None:
+    prompt, _ = make(csv_table(homes), "meters[1].source", tmp_path)
+    late, _ = make(csv_table(homes, delay_ms=50), "meters[1].source", tmp_path)
+    began = time.monotonic()
+    assert await late.read(3_001) == await prompt.read(3_001)
+    assert time.monotonic() - began >= 0.05
+
+
+async def test_csv__delay_of_one_meter__holds_up_no_other(homes: Path, tmp_path: Path) -> None:
+    prompt, _ = make(csv_table(homes), "meters[1].source", tmp_path)
+    late, _ = make(csv_table(homes, delay_ms=60_000), "meters[2].source", tmp_path)
+    waiting = asyncio.create_task(late.read(3_001))
+    for boundary in (3_001, 3_002):
+        assert (await prompt.read(boundary)).time == boundary * 900
+    assert not waiting.done()
+    waiting.cancel()
 
 
 @pytest.mark.parametrize("cell", ["-0.1", "nan", "", "1e999999"])

@@ -5,6 +5,7 @@ Rows repeat when the file ends. The registers at any slot boundary are a functio
 needs no memory; each slot's energy differs from the file by less than 1 Wh, because cumulative sums are cut, not slots.
 """
 
+import asyncio
 import csv
 from decimal import Decimal
 from functools import lru_cache
@@ -27,6 +28,7 @@ class Options(SourceSettings):
     load: str | int | None = None  # name of the column, or its position counted from 0
     pv: str | int | None = None
     start_slot: int = Field(default=0, ge=0)  # slot of the first row; 0: row = slot modulo the number of rows
+    delay_ms: int = Field(default=0, ge=0, le=60_000)  # until it answers: real meters take their time, each its own
 
     @model_validator(mode="after")
     def _some_column(self) -> "Options":
@@ -95,15 +97,17 @@ class CsvReplay:
         self._imported = _running_sums([max(used - made, zero) for used, made in zip(load, pv, strict=True)])
         self._exported = _running_sums([max(made - used, zero) for used, made in zip(load, pv, strict=True)])
         self._start_slot = options.start_slot
+        self._delay = options.delay_ms / 1000  # seconds
 
     def _register(self, sums: list[Decimal], boundary: int) -> int:
         laps, row = divmod(boundary - self._start_slot, len(sums) - 1)
         return int(laps * sums[-1] + sums[row])
 
     async def read(self, boundary: int) -> MeterState:
-        """Registers at the start of slot `boundary`."""
+        """Registers at the start of slot `boundary`, told `delay_ms` later."""
         if boundary < self._start_slot:
             raise SourceFault(f"the file begins at slot {self._start_slot}; slot {boundary} lies before it")
+        await asyncio.sleep(self._delay)
         return MeterState(
             slot_start(boundary), self._register(self._imported, boundary), self._register(self._exported, boundary)
         )
