@@ -78,8 +78,11 @@ class Gateway:
         settings = self._settings
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             stack.callback(self._store.close)
+            # Publishers bound their posts themselves: those to one operator never wait for another's connections.
             session = await stack.enter_async_context(
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_POST_TIMEOUT))
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=_POST_TIMEOUT)
+                )
             )
             if settings.chain.clock == "chain":
                 rpc = Rpc(session, settings.chain.rpc[0], settings.chain.timeout_ms / 1000)
