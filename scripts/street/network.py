@@ -14,7 +14,15 @@ from scripts.street.options import Options
 from scripts.street.processes import HOST, Child, Processes, answers, choose_port
 from scripts.street.rpc import Rpc, RpcFault
 from scripts.street.run_folder import RunFolder
-from scripts.street.settings_files import Meter, Peer, gateway_settings, indexer_settings, node_settings, write_keystore
+from scripts.street.settings_files import (
+    Meter,
+    Peer,
+    delays_ms,
+    gateway_settings,
+    indexer_settings,
+    node_settings,
+    write_keystore,
+)
 from scripts.street.zone import RETAIL_EUR, Resident
 
 __all__ = ["Network"]
@@ -160,14 +168,17 @@ class Network:
             ChildDied: it could not be started.
         """
         meters = []
-        for resident in residents:
+        for delay_ms, resident in zip(delays_ms(self._options.spread_ms, len(residents)), residents, strict=True):
             keystore = self._folder.keys / f"meter-{resident.site}.json"
             write_keystore(keystore, accounts.meter_key(resident.meter), self._password)
             home = resident.home
             pv = None if home.pv is None else f"pv_{home.index}"
             meters.append(
-                Meter(resident.site, keystore, inputs.resolve(), f"load_{home.index}", pv, resident.first_row_slot)
-            )
+                Meter(
+                    resident.site, keystore, inputs.resolve(), f"load_{home.index}", pv, resident.first_row_slot,
+                    delay_ms,
+                )
+            )  # fmt: skip
         address = self._free_address()
         settings = self._folder.gateways / f"{name}.toml"
         settings.write_text(

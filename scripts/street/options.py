@@ -18,6 +18,7 @@ __all__ = ["DEFAULT_DAY", "Options", "OptionsRefused", "parse"]
 SLOTS_PER_DAY = 96
 DEFAULT_DAY = "2025-07-25"  # clear: 25 kWp make 5 kWh in every quarter hour from 08:45 to 14:15
 OPERATORS_LEAST, OPERATORS_MOST = 4, 31  # what the registry seats in a zone
+SPREAD_MOST = 60_000  # ms: a real meter that is missed by more has no reading
 DEFAULT_PLACE = "51.48,0.0"  # on the meridian of Greenwich: the clock of the chain is the sun's
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
@@ -40,6 +41,7 @@ class Options:
     latitude: float
     longitude: float
     operators: int  # oracle operators of the zone
+    spread_ms: int  # over which the meters' answers are spread at a slot's end; 0: all at once
     run_folder: Path
     chain_port: int  # 0: any free one
     app_port: int
@@ -157,6 +159,11 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     option("DAY", DEFAULT_DAY, "day of the first slot; without HOMES from 1 July to 12 October of any year")
     option("PLACE", DEFAULT_PLACE, "where the street is, latitude,longitude; it decides the local time")
     option("OPERATORS", str(OPERATORS_LEAST), f"oracle operators, up to {OPERATORS_MOST}, each a node of its own")
+    option(
+        "SPREAD_MS", "0",
+        "ms over which the meters' answers are spread at a slot's end, as real meters speak at moments of their own; "
+        f"up to {SPREAD_MOST}, 0: all at once",
+    )  # fmt: skip
     option("RUN_FOLDER", ".street", "where keys, logs, settings and stamps of the run go; emptied at the start")
     option("CHAIN_PORT", "8545", "of the local chain; 0 takes a free one")
     option("APP_PORT", "8501", "of the web app; 0 takes a free one")
@@ -186,6 +193,7 @@ def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str]
         latitude=latitude,
         longitude=longitude,
         operators=_whole("OPERATORS", given["OPERATORS"], OPERATORS_LEAST, OPERATORS_MOST),
+        spread_ms=_whole("SPREAD_MS", given["SPREAD_MS"], 0, SPREAD_MOST),
         run_folder=Path(given["RUN_FOLDER"]),
         chain_port=_whole("CHAIN_PORT", given["CHAIN_PORT"], 0, 65535),
         app_port=_whole("APP_PORT", given["APP_PORT"], 0, 65535),

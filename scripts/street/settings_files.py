@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eth_account import Account
 
-__all__ = ["Meter", "Peer", "gateway_settings", "indexer_settings", "node_settings", "write_keystore"]
+__all__ = ["Meter", "Peer", "delays_ms", "gateway_settings", "indexer_settings", "node_settings", "write_keystore"]
 
 _ITERATIONS = 1_000  # of pbkdf2: these keys are public knowledge, and two hundred of them are opened at once
 _GATEWAY_POLL_MS = 20  # looks at the chain's clock, by which meters are read
@@ -34,6 +34,12 @@ class Meter:
     load: str
     pv: str | None
     first_row_slot: int
+    delay_ms: int  # until it answers, from a slot's end on
+
+
+def delays_ms(spread_ms: int, meters: int) -> list[int]:
+    """ms until each meter answers: even shares of the spread, the first one at once."""
+    return [spread_ms * place // meters for place in range(meters)]
 
 
 def write_keystore(path: Path, key: bytes, password: str) -> None:
@@ -88,7 +94,7 @@ def gateway_settings(
         blocks.append(
             f"[[meters]]\nsite = {meter.site}\nkeystore = {_text(meter.keystore)}\n"
             f'[meters.source]\nkind = "csv"\npath = {_text(meter.inputs)}\nload = {_text(meter.load)}\n{pv}'
-            f"start_slot = {meter.first_row_slot}\n"
+            f"start_slot = {meter.first_row_slot}\ndelay_ms = {meter.delay_ms}\n"
         )
     return "\n".join(blocks)
 
