@@ -15,7 +15,7 @@ from bench.site import PROGRAMS, PROJECT, open_zone
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-STREETS = ("latency_ms", "floor_ms", "consensus_ms", "day")
+STREETS = ("latency_ms", "floor_ms", "consensus_ms", "spread", "day")
 FOLDER = PROJECT / ".street" / "bench"
 
 

@@ -68,6 +68,14 @@ def test_results__consensus_of_every_size__was_timed(results):
     assert all(0 < one["p50"] <= one["p99"] for one in results["consensus_ms"].values())
 
 
+def test_results__meters_spread_over_a_second__were_timed_beside_the_burst(results):
+    if "spread" in results:  # results older than this measurement do without
+        spread = results["spread"]
+        assert spread["spread_ms"] == latency.SPREAD_MS == 1_000
+        assert results["floor_ms"]["p50"] < spread["latency_ms"]["p50"] <= spread["latency_ms"]["p99"]
+        assert 0 < spread["consensus_ms"]["p50"] <= spread["consensus_ms"]["p99"]
+
+
 def test_results__a_day_of_200_sites_by_31_operators__no_slot_missed(results):
     assert results["day"] == {"operators": 31, "sites": 200, "slots": 96, "missed": 0}
 
@@ -188,6 +196,22 @@ def test_consensus__from_the_quorums_last_readings_to_its_first_signatures__late
     again = [stamp("a", 4, round=1, complete_ns=0, quorum_ns=10**9)]
     stamps = noted(tmp_path, *begun, *in_time, *again)
     assert latency.consensus(stamps, 4) == {"p50": 38.0, "p99": 38.0, "later": 1}
+
+
+def test_lines__burst_and_spread__each_figure_says_which_it_is():
+    burst, spread, floor = ({"p50": p50, "p99": p50 + 1} for p50 in (128.2, 90.1, 5.4))
+    lines = latency.lines(
+        {
+            "latency_ms": burst, "floor_ms": floor, "consensus_ms": {"4": {"p50": 42.6, "p99": 56.2, "later": 0}},
+            "spread": {"spread_ms": 1000, "latency_ms": spread, "consensus_ms": {"p50": 20.5, "p99": 30.1, "later": 1}},
+            "day": {"operators": 31, "sites": 200, "slots": 96, "missed": 0},
+        }
+    )  # fmt: skip
+    assert [line for line in lines if "in one instant: 128.2 ms (median), 129.2 ms (99 of 100)" in line] == lines[:1]
+    assert [line for line in lines if "spread over a second, as meters speak: 90.1 ms (median)" in line] == lines[1:2]
+    assert any(line.startswith("consensus of 4, all meters in one instant: 42.6 ms (median)") for line in lines)
+    assert any(line.endswith(", 0 slots took a second round") for line in lines)
+    assert any(line.startswith("consensus of 4, spread over a second, as meters speak: 20.5 ms") for line in lines)
 
 
 def test_read__no_stamps__refused():
