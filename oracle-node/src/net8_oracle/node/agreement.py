@@ -451,14 +451,19 @@ class Agreement:
         self._take(signer, told)
 
     def _check_own(self, agreed: list[int]) -> None:
-        own = {report.index_of(word): word for word in self.attendance.metered()}
+        metered = self.attendance.metered()
+        if agreed == metered:
+            return
+        own = {report.index_of(word): word for word in metered}
         for word in agreed:
             index = report.index_of(word)
-            mine = own.get(index, report.no_reading(index))
-            if report.no_reading(index) not in (word, mine) and word != mine:
+            nothing = report.no_reading(index)
+            mine = own.get(index, nothing)  # nothing, too, where the meter signed two different readings
+            if word in (mine, nothing):
+                continue
+            if mine != nothing:
                 raise EnvelopeRefused(f"site index {index} has another energy than its signed readings here say")
-            site = self.key.zone << 16 | index
-            if word != report.no_reading(index) and self._world.meters.is_doubtful(site, self.key.slot):
+            if self._world.meters.is_doubtful(self.key.zone << 16 | index, self.key.slot):
                 raise EnvelopeRefused(f"site index {index} has an energy, but its meter signed two different readings")
 
     # --- votes -------------------------------------------------------------------------------------------------

@@ -137,9 +137,7 @@ class Meters:
     def energy(self, site: int, slot: int) -> tuple[int, int] | None:
         """(export, import) in Wh of a site in a slot; None without one reading of one meter at each of its ends."""
         history = self._histories.get(site)
-        if history is None:
-            return None
-        if self.is_doubtful(site, slot):
+        if history is None or (self._doubled and self.is_doubtful(site, slot)):
             return None
         start, end = history.at_boundary.get(slot), history.at_boundary.get(slot + 1)
         if start is None or end is None or start.reading.epoch != end.reading.epoch:

@@ -114,6 +114,8 @@ class SqlStore:
             ConfigRefused: it cannot be opened or is no database.
         """
         self._database = Database(where, password)
+        # Made once: what is pledged is written in the middle of a round.
+        self._add_pledge = self._insert(PLEDGE).on_conflict_do_nothing()
 
     def outbox(self, sender: bytes) -> Outbox:
         """The outbox of a transmitter account."""
@@ -166,7 +168,7 @@ class SqlStore:
         """Store what is about to be signed, unless something was signed there before; returns what holds."""
         with self._database.transaction() as connection:
             added = connection.execute(
-                self._insert(PLEDGE).on_conflict_do_nothing(),
+                self._add_pledge,
                 {
                     "kind": kind,
                     **key._asdict(),

@@ -73,12 +73,15 @@ class Judges:
         """`energy_free`: Wh exported in a slot up to which the meter's word suffices."""
         self._checks = tuple(checks)
         self._energy_free = energy_free
+        has_model = any(check.layer is Layer.MODEL for check in checks)
+        self._unasked = Layer.METER if has_model else Layer.METER | Layer.MODEL
+        self._unchecked = Judgement(self._unasked, reported=True)
 
     def judge(self, site: RegisteredSite, slot: int, energy: tuple[int, int]) -> Judgement:
         """Which layers agree with a site's (export, import) in Wh, and whether it may be reported."""
-        agreed, reasons, exported = Layer.METER, [], energy[0]
-        if not any(check.layer is Layer.MODEL for check in self._checks):
-            agreed |= Layer.MODEL
+        if not self._checks:
+            return self._unchecked
+        agreed, reasons, exported = self._unasked, [], energy[0]
         for check in self._checks:
             opinion = check.opinion(site, slot, exported)
             if opinion.agrees:
