@@ -10,7 +10,7 @@ from eth_account import Account
 __all__ = ["Meter", "Peer", "delays_ms", "gateway_settings", "indexer_settings", "node_settings", "write_keystore"]
 
 _ITERATIONS = 1_000  # of pbkdf2: these keys are public knowledge, and two hundred of them are opened at once
-_GATEWAY_POLL_MS = 20  # looks at the chain's clock, by which meters are read
+_GATEWAY_POLL_MS = 50  # looks at the chain's clock, by which meters are read
 _NODE_POLL_MS = 250  # what a gateway sends makes a node look at once
 _INDEXER_POLL_MS = 250
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from net8_oracle.node.schema import METADATA
@@ -85,9 +85,9 @@ class Database:
             raise ConfigRefused(f"store {where} cannot be opened ({reason}); {advice}") from None
 
     @property
-    def dialect(self) -> str:
-        """`sqlite` or `postgresql`."""
-        return self._engine.dialect.name
+    def dialect(self) -> Dialect:
+        """By name `sqlite` or `postgresql`."""
+        return self._engine.dialect
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -18,20 +18,38 @@ __all__ = ["Intake"]
 log = logging.getLogger(__name__)
 
 _STORE_AFTER = 0.15  # seconds: when the agreement on them is usually over
+_LOOK_AGAIN = 0.03  # seconds, while it is not
+_STORE_LATEST = 0.6  # seconds: gateways wait for what is on disk
 
 
 class Intake:
     """The readings of all gateways."""
 
     def __init__(
-        self, meters: Meters, clock: Clock, store: SqlStore, metrics: Metrics, heard: Callable[[int, int], None]
+        self,
+        meters: Meters,
+        clock: Clock,
+        store: SqlStore,
+        metrics: Metrics,
+        heard: Callable[[int, int], None],
+        agreeing: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`heard` is told the site and the slot of each first reading at a slot's start."""
+        """Nothing has come yet.
+
+        Args:
+            meters: that take readings up.
+            clock: that they may not be ahead of.
+            store: where they are kept.
+            metrics: that count them.
+            heard: is told the site and the slot of each first reading at a slot's start.
+            agreeing: whether a round is under way, which writing would hold up.
+        """
         self._meters = meters
         self._clock = clock
         self._store = store
         self._metrics = metrics
         self._heard = heard
+        self._agreeing = agreeing
         self._to_store: list[SignedReading] = []
         self._stored: asyncio.Future[None] | None = None
 
@@ -70,15 +88,20 @@ class Intake:
     async def _all_stored(self) -> None:
         """Wait until the readings taken so far are on disk. Only then are they acknowledged.
 
-        They are written a moment later, together with those of other gateways, and after the agreement on them.
+        They are written a moment later, together with those of other gateways, and not in the middle of a round unless
+        it lasts.
         """
         if self._stored is None:
             loop = asyncio.get_running_loop()
             self._stored = loop.create_future()
-            loop.call_later(_STORE_AFTER, self._write_readings)
+            loop.call_later(_STORE_AFTER, self._write_readings, loop.time() + _STORE_LATEST)
         await asyncio.shield(self._stored)
 
-    def _write_readings(self) -> None:
+    def _write_readings(self, latest: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._agreeing() and loop.time() < latest:
+            loop.call_later(_LOOK_AGAIN, self._write_readings, latest)
+            return
         done, self._stored = self._stored, None
         readings, self._to_store = self._to_store, []
         assert done is not None, "somebody waits for what is written"

@@ -132,7 +132,9 @@ class Node:
             self._freshness = [
                 Freshness(self._chain, self._clock, zone, settings.health.fresh_within_s) for zone in settings.zones
             ]
-            self._intake = Intake(self._meters, self._clock, self._store, self._metrics, self._council.heard)
+            self._intake = Intake(
+                self._meters, self._clock, self._store, self._metrics, self._council.heard, self._council.agreeing
+            )
             stack.push_async_callback(self._council.close)
             finality = Finality(
                 chain, self._poller, self._store, outbox, settings.chain.final_blocks, self._council.vanished

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self, TypeVar
 
 from coincurve import PrivateKey
-from eth_account import Account
 from net8.logs import fields
 
 from net8_oracle import crypto
@@ -26,6 +25,7 @@ from net8_oracle.node.endpoints import Endpoints
 from net8_oracle.node.envelopes import Key
 from net8_oracle.node.outbox import Attempt, Fenced, Intent, Outbox
 from net8_oracle.node.store import StoreUnavailable
+from net8_oracle.node.transactions import Call, sign
 from net8_oracle.rpc import RpcRefused, RpcUnreachable
 
 __all__ = ["Receipt", "Transmitter"]
@@ -103,7 +103,7 @@ class Transmitter:
         self._poller = poller
         self._outbox = outbox
         self._chain_id = chain_id
-        self._account = Account.from_key(key.secret)
+        self._key = key
         self.address = crypto.own_address(key)
         self._net = Broadcaster(chain, self.address)
         self._fee_cap = fee_cap
@@ -214,20 +214,9 @@ class Transmitter:
         does_nothing: bool = False,
     ) -> Attempt:
         offer = offer or fees.first(self._base_fee, self._fee_cap)
-        signed = self._account.sign_transaction(
-            {
-                "type": 2,
-                "chainId": self._chain_id,
-                "nonce": nonce,
-                "to": self._account.address if does_nothing else to,
-                "value": 0,
-                "data": b"" if does_nothing else data,
-                "gas": _NOTHING_GAS if does_nothing else gas,
-                "maxFeePerGas": offer.most,
-                "maxPriorityFeePerGas": offer.tip,
-            }
-        )
-        return Attempt(nonce, bytes(signed.hash), bytes(signed.raw_transaction), offer.most, offer.tip, does_nothing)
+        call = Call(self.address, b"", _NOTHING_GAS) if does_nothing else Call(crypto.address_bytes(to), data, gas)
+        hash_, raw = sign(self._key, self._chain_id, nonce, call, offer)
+        return Attempt(nonce, hash_, raw, offer.most, offer.tip, does_nothing)
 
     def _sign_again(
         self, intent: Intent, nonce: int, offer: fees.Fees | None = None, does_nothing: bool = False
