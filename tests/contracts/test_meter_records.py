@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from eth_account.signers.local import LocalAccount
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis.strategies import dates, integers, sampled_from
 from net8.model import MeterCurve, MeterKey, MeterRecord
+from net8.signing import keccak256
 from net8_oracle.node.records import RecordRefused, meter_record, shown
 
 from tests.contracts.conftest import CONFIGURATION, HOUR, ISSUER, LOCATION, START, NewSite, Report
@@ -100,6 +102,7 @@ def test_bring__both_ends_show_what_was_settled__confirmed_and_said_on_the_certi
     assert meter_records.register_at(settled, FIRST) == (7, 789)
     assert meter_records.confirmed_mask(settled, HOUR) == 0b011
     assert [meter_records.is_confirmed(settled, FIRST + slot) for slot in range(4)] == [True, True, False, False]
+    assert not any(meter_records.is_confirmed(settled, FIRST + far) for far in (-256, -128, 128, 256))
     assert certificates.certificate(identifier).assurance == 1, "a minted slot is not confirmed yet"
     assert json.loads(certificates.metadata(identifier))["properties"]["assurance"] == "oracle quorum"
     meter_records.bring([brought(record(settled, FIRST + 3, 2_296, 11))])
@@ -269,8 +272,8 @@ def test_bring__counters_do_not_rise__not_confirmed(
     meter_records: Any, settled: int, first: tuple[int, int], second: tuple[int, int]
 ) -> None:
     meter_records.bring([brought(record(settled, FIRST, *first)), brought(record(settled, FIRST + 1, *second))])
-    assert not meter_records.is_confirmed(settled, FIRST)
     assert not logged(meter_records, "Contradicted")
+    assert not meter_records.is_confirmed(settled, FIRST)
 
 
 def test_bring__numbers_of_two_kinds__not_compared(meter_records: Any, settled: int) -> None:
@@ -358,6 +361,18 @@ def test_bring__meter_signs_on_secp256r1__counts_where_the_chain_verifies_it(
     good = brought(record(settled, FIRST + 2, 789, 9, key=R1))
     with boa.reverts("record: signed by another"):
         here.bring([(good[0], good[1].replace(b"0.789", b"9.789"), *good[2:])])
+
+
+@pytest.mark.parametrize("first_bit", [0, 1])
+def test_bring__key_of_any_address__counts(meter_records: Any, settled: int, registrar: str, first_bit: int) -> None:
+    def address(key: ec.EllipticCurvePrivateKey) -> int:
+        return int.from_bytes(keccak256(key_of(key).x + key_of(key).y)[12:])
+
+    keys = (ec.derive_private_key(number, ec.SECP256K1()) for number in count(100))
+    key = next(one for one in keys if address(one) >> 159 == first_bit)
+    meter_records.set_meter_key(settled, words(key_of(key)), sender=registrar)
+    meter_records.bring([brought(record(settled, FIRST, 789, 7, key=key))])
+    assert meter_records.register_at(settled, FIRST) == (7, 789)
 
 
 def test_set_meter_key__chain_does_not_verify_the_curve__refused(meter_records: Any, site: int, registrar: str) -> None:
@@ -467,7 +482,10 @@ def test_bring__time_stands_in_an_earlier_register__holds_for_the_later_one(mete
         ({"1-0:2.8.0": "2.8.0"}, "record: no export register"),
         ({"2.8.0": "2.8.0*198"}, "record: no export register"),
         ({"2.8.0": "2.8.0.255.0"}, "record: no export register"),
+        ({"1-0:2.8.0": "1-100:2.8.0"}, "record: no export register"),
         ({"2.8.0": "2.8.x"}, "record: bad register code"),
+        ({"2.8.0": "2.8./"}, "record: bad register code"),
+        ({"2.8.0": "2.8.@"}, "record: bad register code"),
         ({'"RU":"kWh","ST":"G"}]': '"RU":"kVARh","ST":"G"}]'}, "record: no unit of energy"),
         ({'"RU":"kWh","ST":"G"}]': '"RU":"kWhh","ST":"G"}]'}, "record: no unit of energy"),
         ({'"RU":"kWh","ST":"G"}]': '"RU":"Whh","ST":"G"}]'}, "record: no unit of energy"),
@@ -477,7 +495,7 @@ def test_bring__time_stands_in_an_earlier_register__holds_for_the_later_one(mete
         ({"   0.789": "  .78"}, "record: no digit"),
         ({"   0.789": ","}, "record: bad number"),
         ({"   0.789": "123456789012345678901"}, "record: bad number"),
-        ({"   0.789": " " * 30 + "1"}, "record: no value"),
+        ({'"   0.789"': " " * 23 + "1"}, "record: no value"),
         ({"   0.789": "18446744073709552"}, "record: register too large"),
         ({"T7": "X7"}, "record: bad pagination"),
         ({"T7": "T"}, "record: bad pagination"),
@@ -507,6 +525,27 @@ def test_bring__record_says_something_else__refused(
     with boa.reverts(reason):
         meter_records.bring([signed(settled, payload)])
     assert meter_records.register_at(settled, FIRST) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("now", "page"),
+    [({"1-0:2.8.0": "1-FF:2.8.0"}, 7), ({'"   0.789"': " " * 22 + "0.789"}, 7), ({"T7": "T1" + "0" * 16}, 10**16)],
+    ids=["last channel", "widest gap", "longest number"],
+)
+def test_bring__as_much_as_there_may_be__read(meter_records: Any, settled: int, now: dict[str, str], page: int) -> None:
+    payload = PAYLOAD
+    for old, new in now.items():
+        payload = new.join(payload.rsplit(old, 1))
+    meter_records.bring([signed(settled, payload)])
+    assert meter_records.register_at(settled, FIRST) == (page, 789)
+
+
+def test_bring__last_channel_and_a_key_named_twice__confirmed(meter_records: Any, settled: int, registrar: str) -> None:
+    meter_records.set_meter_key(settled, words(key_of(K1)), sender=registrar)
+    for slot, kilowatt_hours in enumerate(("0.789", "2.289")):
+        raw = ocmf(K1, exported=kilowatt_hours, time=(FIRST + slot) * 900, page=f"T{7 + slot}").decode()
+        meter_records.bring([signed(settled, raw.split("|")[1].replace("1-0:2.8.0", "1-FF:2.8.0"))])
+    assert meter_records.is_confirmed(settled, FIRST)
 
 
 def test_bring__largest_register_in_wh__read_to_the_last_one(meter_records: Any, settled: int) -> None:
@@ -552,6 +591,26 @@ def test_bring__places_do_not_belong_together__refused(meter_records: Any, settl
     wide = PAYLOAD.replace('"RI":"1-0:2.8.0"', '"RI":"1-0:2.8.0","XX":"' + 512 * "x" + '"')
     with boa.reverts("record: keys too far apart"):
         meter_records.bring([signed(settled, wide)])
+
+
+def test_bring__brace_that_closes_the_register__looked_for_in_512_bytes(meter_records: Any, settled: int) -> None:
+    def reaching(span: int) -> str:
+        """A payload with so many bytes from its time to that brace, the brace included."""
+        missing = span - (PAYLOAD.rindex("}]") - PAYLOAD.index('"TM"') + 1) - len(',"XX":""')
+        return PAYLOAD.replace('"RI":"1-0:2.8.0"', '"RI":"1-0:2.8.0","XX":"' + missing * "x" + '"')
+
+    with boa.reverts("record: keys too far apart"):
+        meter_records.bring([signed(settled, reaching(513))])
+    meter_records.bring([signed(settled, reaching(512))])
+    assert meter_records.register_at(settled, FIRST) == (7, 789)
+
+
+def test_bring__braces_within_the_register__closed_before_the_next_one(meter_records: Any, settled: int) -> None:
+    within = '"ST":"G","UC":{"UN":{"A":1},"UI":{}}},{"TM":"2033-05-20T02:15:00,000+0200 S","RV":1}]'
+    payload = PAYLOAD.replace('"ST":"G"}]', within)
+    places = {name: PAYLOAD.rindex(f'"{name}"') for name in ("RV", "RI", "RU", "ST")}
+    meter_records.bring([signed(settled, payload, places_of(payload, **places, TM=payload.index('"TM"')))])
+    assert meter_records.register_at(settled, FIRST) == (7, 789)
 
 
 OWN_TIMES = (
@@ -612,6 +671,21 @@ def test_bring__made_after_the_boundary__a_minute_at_most(meter_records: Any, se
     else:
         with boa.reverts("record: not at a boundary"):
             meter_records.bring([one])
+
+
+@pytest.mark.parametrize("order", [(40, 20), (20, 40)])
+def test_bring__two_within_the_minute__the_earlier_stands(
+    meter_records: Any, settled: int, order: tuple[int, int]
+) -> None:
+    for late in order:
+        meter_records.bring([brought(record(settled, FIRST, 700 + late, 7, late=late))])
+    assert meter_records.register_at(settled, FIRST) == (7, 720)
+
+
+def test_bring__an_odd_second_after_the_boundary__confirmed_all_the_same(meter_records: Any, settled: int) -> None:
+    meter_records.bring([brought(record(settled, FIRST, 789, 7))])
+    meter_records.bring([brought(record(settled, FIRST + 1, 2_289, 8, late=1))])
+    assert meter_records.is_confirmed(settled, FIRST)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

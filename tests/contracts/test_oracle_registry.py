@@ -699,6 +699,27 @@ def test_report__thirty_one_operators_and_a_full_report__fits_a_transaction(regi
     assert execution + 21_000 + 16 * len(calldata) < 16_777_216  # the most a transaction may use since Osaka
 
 
+def test_report__last_seats_of_a_full_zone__count_are_noted_and_are_left(registry, zone, staked, new_site, owner):
+    signers = [person(f"signer {i}") for i in range(31)]
+    rich = staked("rich operator")
+    for i, account in enumerate(signers):
+        if i % 10 == 0:
+            staked("rich operator")
+        last = registry.register(account.address, MIN_STAKE, sender=rich.address)
+        registry.admit(zone, last, sender=owner)
+    words = [entry(new_site(person("home")), HOUR, {0: 1})]
+    boa.env.evm.patch.timestamp = START + 3600
+    signatures = signatures_of(registry, zone, words, signers[10:])
+    assert registry.report(zone, 0, packed(words), 2**31 - 2**10, signatures) == 1
+    assert registry.participation(zone) >> 8 * 30 == 1
+    with boa.reverts("reward: nothing to share"):
+        registry.share_rewards(zone)  # nothing was traded, so there is no fee
+    registry.remove(zone, last, sender=owner)
+    assert len(registry.zone_operators(zone)) == 30
+    registry.admit(zone, last, sender=owner)
+    assert registry.zone_operators(zone)[30] == last
+
+
 # ---- nothing is made or lost
 
 

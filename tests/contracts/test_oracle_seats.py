@@ -160,6 +160,34 @@ def test_restore__filled_up__signs_again(registry, token, mint, zone, seated, po
         registry.restore(zone, poor)
 
 
+def test_restore__exactly_the_least_stake__signs_again(registry, token, mint, zone, seated, poor, words):
+    registry.mute(zone, poor)
+    missing = MIN_STAKE - registry.operator(poor).stake
+    mint(seated[1].address, missing)
+    token.approve(registry, missing, sender=seated[1].address)
+    registry.top_up(poor, missing - 1, sender=seated[1].address)
+    with boa.reverts("stake: too low"):
+        registry.restore(zone, poor)
+    registry.top_up(poor, 1, sender=seated[1].address)
+    registry.restore(zone, poor)
+    assert submit(registry, zone, words, seated[:3]) == 1
+
+
+def test_slash_all__last_seat_of_several_zones__muted_in_all(registry, grid, court, zone, seated, grid_operator, owner):
+    other = grid.create_zone(grid_operator.address, TERMS, TARIFF_LEAD, sender=owner)
+    registry.admit(other, 4, sender=owner)
+    registry.slash_all(4, sender=court.address)
+    assert [(log.zone, log.id) for log in events(registry, "Muted")] == [(zone, 4), (other, 4)]
+    assert registry.zone_signers(zone)[3] == NOBODY
+    assert registry.zone_signers(other) == [NOBODY]
+
+
+def test_slash_all__muted_before__not_told_again(registry, court, zone, seated, poor):
+    registry.mute(zone, poor)
+    registry.slash_all(poor, sender=court.address)
+    assert events(registry, "Muted") == []
+
+
 def test_restore__not_seated__refused(registry, zone, oracles, seated):
     with boa.reverts("operator: not admitted"):
         registry.restore(zone, 7)
@@ -273,7 +301,10 @@ def test_slash__window__at_most_a_third_of_all_stakes(registry, token, court, or
     assert registry.slashable_now() == 0
     assert registry.slash(4, 1, sender=court.address) == 0
     assert registry.slash_all(4, sender=court.address) == MIN_STAKE, "equivocation knows no cap"
-    boa.env.evm.patch.timestamp += 7 * DAY
+    assert registry.SLASH_WINDOW() == 7 * DAY
+    boa.env.evm.patch.timestamp = (boa.env.evm.patch.timestamp // (7 * DAY) + 1) * 7 * DAY - 1
+    assert registry.slashable_now() == 0
+    boa.env.evm.patch.timestamp += 1
     left = 7 * MIN_STAKE - 7 * MIN_STAKE // 3 - MIN_STAKE
     assert registry.slashable_now() == left // 3
     assert registry.slash(5, MIN_STAKE, sender=court.address) == MIN_STAKE
