@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
@@ -34,6 +34,9 @@ def batch(*rounds: int) -> bytes:
     return EnvelopesPost(envelopes=[vote(round_) for round_ in rounds]).model_dump_json().encode()
 
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
 class Listener:
     """A node's door, open or shut."""
 
@@ -41,10 +44,21 @@ class Listener:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.metrics = Metrics()
-        rate = SourceRate(messages_per_s=PER_SECOND, messages_burst=BURST)
-        self.limits = Limits(LimitSettings(source=rate, largest_body=2**20), self.metrics)
+        self.limit(PER_SECOND)
         self.heard: list[int] = []  # rounds of the votes
         self.batches: list[int] = []  # how many envelopes came in each
+        self.hostile: Handler | None = None  # what the next caller meets in the door's place
+        self._transports: list[asyncio.Transport] = []
+
+    def limit(self, per_second: int) -> None:
+        """What a caller may say, after a burst."""
+        rate = SourceRate(messages_per_s=per_second, messages_burst=BURST)
+        self.limits = Limits(LimitSettings(source=rate, largest_body=2**20), self.metrics)
+
+    @property
+    def limited(self) -> bool:
+        """Whether a caller was held back."""
+        return 'net8_limited_total{caller="address"}' in self.metrics.text().decode()
 
     def _take(self, post: EnvelopesPost) -> None:
         self.batches.append(len(post.envelopes))
@@ -55,13 +69,21 @@ class Listener:
         door = Door(Pins(None, [], "", ""), self.limits, self.metrics)
 
         async def listen(request: web.Request) -> web.StreamResponse:
-            return await door.envelopes(request, self._take)
+            assert request.transport is not None
+            self._transports.append(request.transport)
+            hostile, self.hostile = self.hostile, None
+            return await (hostile(request) if hostile is not None else door.envelopes(request, self._take))
 
         routes = [web.get("/envelopes", listen)]
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve(routes, "127.0.0.1", self.port))
             stack.push_async_callback(door.close)
             yield door
+
+    def cut(self) -> None:
+        """Break all streams there are."""
+        while self._transports:
+            self._transports.pop().abort()
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(20):
@@ -91,6 +113,8 @@ async def mesh(listener: Listener, session: aiohttp.ClientSession) -> AsyncItera
     task = asyncio.create_task(made.run())
     yield made
     task.cancel()
+    with pytest.raises(asyncio.CancelledError):  # and nothing else has ended it before
+        await task
 
 
 async def test_mesh__envelopes_that_pile_up__come_in_order_and_together(listener: Listener, mesh: HttpMesh) -> None:
@@ -121,13 +145,14 @@ async def test_mesh__peer_away__told_and_reached_when_it_is_back(listener: Liste
 
 
 async def test_mesh__stream_ended_before_it_was_read__said_again_on_the_next(
-    listener: Listener, mesh: HttpMesh
+    listener: Listener, mesh: HttpMesh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with listener.open() as door:
+    monkeypatch.setattr(meshes, "_IN_DOUBT", 60.0)
+    async with listener.open():
         mesh.send(PEER, vote(1))
         await listener.until(1)
         listener.heard.clear()  # as if nobody had looked at it
-        await door.close()
+        listener.cut()
         await listener.until(1)
         mesh.send(PEER, vote(2))
         await listener.until(2)
@@ -138,16 +163,22 @@ async def test_mesh__stream_ended_long_after__said_once(
     listener: Listener, mesh: HttpMesh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(meshes, "_IN_DOUBT", 0.0)
-    async with listener.open() as door:
+    async with listener.open():
         mesh.send(PEER, vote(1))
         await listener.until(1)
-        await door.close()
+        listener.cut()
+        async with asyncio.timeout(20):
+            while mesh.peers[PEER]._stream is not None:  # noqa: ASYNC110 - until its end was noticed
+                await asyncio.sleep(0.01)
         mesh.send(PEER, vote(2))
         await listener.until(2)
     assert listener.heard == [1, 2]
 
 
-async def test_mesh__peer_ends_with_its_streams__told_at_once(listener: Listener, mesh: HttpMesh) -> None:
+async def test_mesh__peer_ends_with_its_streams__told_at_once(
+    listener: Listener, mesh: HttpMesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meshes, "_IN_DOUBT", 60.0)
     lost: list[bytes] = []
     mesh.on_unreachable = lost.append
     async with listener.open():
@@ -175,8 +206,57 @@ async def test_mesh__every_stream_is_ended_at_once__sent_twice_and_no_more(
 
     async with serve([web.get("/envelopes", unfriendly)], "127.0.0.1", listener.port):
         mesh.send(PEER, vote(1))
-        await asyncio.sleep(0.5)
+        async with asyncio.timeout(20):
+            while got < 2:  # noqa: ASYNC110 - a plain number
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
     assert got == 2
+
+
+async def test_mesh__peer_pings_and_breaks_the_stream__goes_on_with_another(listener: Listener, mesh: HttpMesh) -> None:
+    async def pinging(request: web.Request) -> web.StreamResponse:
+        stream = web.WebSocketResponse()
+        await stream.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1_000):
+                await stream.ping()
+        assert request.transport is not None
+        request.transport.abort()
+        return stream
+
+    listener.hostile = pinging
+    async with listener.open():
+        mesh.send(PEER, vote(1))
+        mesh.send(PEER, vote(2))
+        await listener.until(2)
+    assert listener.heard == [1, 2]
+
+
+@pytest.mark.parametrize("nothing", [None, b"", b'{"envelopes":[]}'], ids=["ping", "no bytes", "empty batch"])
+async def test_door__says_nothing_very_often__pays_for_it(
+    listener: Listener, session: aiohttp.ClientSession, nothing: bytes | None
+) -> None:
+    listener.limit(per_second=1)
+    async with asyncio.timeout(60), listener.open():
+        # Not closed here: that would wait for all the answers.
+        stream = await session.ws_connect(f"{listener.url}/envelopes", autoping=False)
+        for _ in range(2 * BURST):
+            await (stream.ping() if nothing is None else stream.send_bytes(nothing))
+        await stream.send_bytes(batch(1))
+        if nothing is None:
+            assert (await stream.receive(timeout=20)).type is WSMsgType.PONG
+        async with asyncio.timeout(20):
+            while not listener.limited:  # noqa: ASYNC110 - a counter
+                await asyncio.sleep(0.01)
+    assert listener.heard == []
+
+
+async def test_door__closed__listens_to_nobody_any_more(listener: Listener, session: aiohttp.ClientSession) -> None:
+    async with listener.open() as door:
+        await door.close()
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(f"{listener.url}/envelopes")
+    assert refused.value.status == 503
 
 
 async def test_door__more_than_a_caller_may_say__waits_and_is_not_lost(
@@ -190,7 +270,7 @@ async def test_door__more_than_a_caller_may_say__waits_and_is_not_lost(
         assert len(listener.heard) <= BURST + PER_SECOND * (asyncio.get_running_loop().time() - begun)
         await listener.until(BURST + 512)
     assert listener.heard == list(range(BURST + 512))
-    assert 'net8_limited_total{caller="address"}' in listener.metrics.text().decode()
+    assert listener.limited
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\xff" * 100, b"[" * 10_000, b'{"envelopes": [{"kind": "vote"}]}'])
@@ -213,6 +293,7 @@ async def test_door__message_larger_than_any__hung_up_on_unread(
         end = await stream.receive(timeout=20)
         assert end.type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
     assert listener.heard == []
+    assert listener.counted("envelopes_unreadable") == 1
 
 
 async def test_door__no_stream_asked_for__told(listener: Listener, session: aiohttp.ClientSession) -> None:

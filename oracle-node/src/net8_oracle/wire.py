@@ -1,7 +1,7 @@
 """What gateways and nodes say to each other over HTTP, as JSON.
 
 POST /readings    {"readings": [Reading ...]} -> {"accepted", "later": [[site, sequence]], "refused": [Refusal ...]}
-GET /envelopes    a stream (WebSocket): {"envelopes": [observation | proposal | vote | verdict ...]} in each message
+GET /envelopes    a stream (WebSocket): {"envelopes": [observation | proposal | vote | verdict | readings ...]}
 
 Bytes are 0x and hexadecimal digits. Nothing here is trusted before its signature is checked.
 """

@@ -81,7 +81,9 @@ class Gateway:
             # Publishers bound their posts themselves: those to one operator never wait for another's connections.
             session = await stack.enter_async_context(
                 aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=_POST_TIMEOUT)
+                    auto_decompress=False,
+                    connector=aiohttp.TCPConnector(limit=0),
+                    timeout=aiohttp.ClientTimeout(total=_POST_TIMEOUT),
                 )
             )
             if settings.chain.clock == "chain":

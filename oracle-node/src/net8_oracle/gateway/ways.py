@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["BrokerLink", "HttpWay", "MqttWay", "NotDelivered", "Way"]
 
 _PATIENCE = 10.0  # seconds for an answer
+_LARGEST_ANSWER = 2**20  # bytes: 512 refusals with their reasons take less
 
 
 class NotDelivered(RuntimeError):
@@ -43,7 +44,7 @@ class Way(Protocol):
 class HttpWay:
     """Straight to the node's HTTP server."""
 
-    # A node acknowledges what is on its disk, up to 0.2 s later, and no reading is to wait for another site's: of a
+    # A node acknowledges what is on its disk, usually within 0.2 s, and no reading is to wait for another site's: of a
     # hundred meters that speak within a second, twenty do in that time. With 31 operators a process stays below the
     # 1024 open files it usually may have.
     at_once = 24
@@ -60,11 +61,21 @@ class HttpWay:
             async with self._session.post(
                 f"{self.name}/readings", data=body, headers={"Content-Type": "application/json"}, ssl=self._tls
             ) as response:
+                body = await _body_of(response)
                 if response.status != 200:
-                    raise NotDelivered(f"status {response.status}: {(await response.text())[:200]}")
-                return ReadingsAnswer.model_validate_json(await response.read())
+                    raise NotDelivered(f"status {response.status}: {body[:200].decode(errors='replace')}")
+                return ReadingsAnswer.model_validate_json(body)
         except (aiohttp.ClientError, TimeoutError, OSError, ValidationError) as fault:
             raise NotDelivered(str(fault).split("\n", 1)[0] or type(fault).__name__) from None
+
+
+async def _body_of(response: aiohttp.ClientResponse) -> bytes:
+    body = b""
+    async for chunk in response.content.iter_chunked(2**16):
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            raise NotDelivered("its answer is larger than any may be")
+    return body
 
 
 class BrokerLink:

@@ -236,8 +236,10 @@ class Council:
         return earlier < _IN_FLIGHT
 
     def agreeing(self) -> bool:
-        """Whether some part has an observation of ours and no verdict yet."""
-        return any(one.observing and one.verdict is None and not one.settled for one in self._open.values())
+        """Whether some part has an observation of ours and no verdict yet, in its first round."""
+        return any(
+            one.observing and one.round == 0 and one.verdict is None and not one.settled for one in self._open.values()
+        )
 
     def _advance(self, zone: int) -> None:
         """Remember the earliest slot that is not finished."""

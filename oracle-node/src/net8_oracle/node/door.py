@@ -7,7 +7,8 @@ import ssl
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
+from net8.callers import caller_of
 from net8.logs import fields
 from pydantic import ValidationError
 
@@ -22,13 +23,27 @@ __all__ = ["Door"]
 log = logging.getLogger(__name__)
 
 _TOLD_EVERY = 60.0  # seconds between two lines in the log about callers without a pinned certificate
-_HEARTBEAT = 20.0  # seconds after which a silent stream is asked whether its caller is still there
 _FAREWELL = 1.0  # seconds that a caller has to hang up when asked to
 _STREAMS_OF_ADDRESS = 64  # at the same time; a peer that its certificate names has one
 
 
+_Stream = tuple[web.WebSocketResponse, asyncio.Transport | None]
+
+
+async def _hang_up(
+    stream: web.WebSocketResponse, transport: asyncio.Transport | None, code: int, message: bytes = b""
+) -> None:
+    """End a stream, whether its caller reads or not."""
+    try:
+        async with asyncio.timeout(2 * _FAREWELL):
+            await stream.close(code=code, message=message)
+    except TimeoutError:
+        if transport is not None:
+            transport.abort()
+
+
 class Door:
-    """Reads posts within their callers' budgets."""
+    """Reads what comes in, within its callers' budgets."""
 
     def __init__(self, pins: Pins, limits: Limits, metrics: Metrics) -> None:
         """`pins` says which peer a certificate is."""
@@ -36,7 +51,8 @@ class Door:
         self._limits = limits
         self._metrics = metrics
         self._told = -math.inf
-        self._streams: defaultdict[bytes | str, deque[web.WebSocketResponse]] = defaultdict(deque)  # by caller
+        self._streams: defaultdict[bytes | str, deque[_Stream]] = defaultdict(deque)  # by caller
+        self._closed = False
 
     def _may_tell(self) -> bool:
         """Whether it is long enough ago that the log told of such callers."""
@@ -78,37 +94,59 @@ class Door:
         A batch that is none is counted and dropped. A caller's further stream takes the place of its first.
 
         Raises:
-            web.HTTPException: it is nobody we know, or asks for no stream.
+            web.HTTPException: it is nobody we know, asks for no stream, or the door is closed.
         """
+        if self._closed:
+            raise web.HTTPServiceUnavailable(text="this node is ending\n")
         signer = self._signer(request)
         budget = self._limits.of_peer(signer) if signer else self._limits.of_source(request.remote or "")
+        # Pings are answered here, within the budget. Callers ask whether we are there; one that is gone is replaced.
         stream = web.WebSocketResponse(
-            timeout=_FAREWELL, heartbeat=_HEARTBEAT, compress=False, max_msg_size=self._limits.largest_body
+            timeout=_FAREWELL, autoping=False, decode_text=False, compress=False, max_msg_size=self._limits.largest_body
         )
         await stream.prepare(request)
-        there = self._streams[signer or (request.remote or "")]
-        there.append(stream)
+        caller = signer or caller_of(request.remote or "")
+        there = self._streams[caller]
+        there.append((stream, request.transport))
         try:
             if len(there) > (1 if signer else _STREAMS_OF_ADDRESS):
-                await there.popleft().close(code=WSCloseCode.POLICY_VIOLATION, message=b"another stream is open")
+                await _hang_up(*there.popleft(), WSCloseCode.POLICY_VIOLATION, b"another stream is open")
             async for message in stream:
-                await budget.afford(bytes_=len(message.data))
-                try:
-                    post = ENVELOPES.validate_json(message.data)
-                except ValidationError as fault:
-                    self._unreadable(request, fault.errors()[0]["msg"])
-                    continue
-                await budget.afford(messages=sum(map(signatures_in, post.envelopes)))
-                take(post)
+                if message.type is WSMsgType.ERROR:
+                    if isinstance(message.data, WebSocketError):  # such as a message larger than any may be
+                        self._unreadable(request, str(message.data))
+                    break
+                await budget.afford(messages=1, bytes_=len(message.data))
+                if message.type is WSMsgType.PING:
+                    await stream.pong(message.data)
+                elif message.type is not WSMsgType.PONG:
+                    await self._hear(message.data, request, budget, take)
+        except ConnectionError:
+            log.debug("caller gone", extra=fields(caller=request.remote))
         finally:
-            if stream in there:
-                there.remove(stream)
+            if (stream, request.transport) in there:
+                there.remove((stream, request.transport))
+            if not there and self._streams.get(caller) is there:
+                del self._streams[caller]
         return stream
 
+    async def _hear(
+        self, body: bytes, request: web.Request, budget: Budget, take: Callable[[EnvelopesPost], None]
+    ) -> None:
+        """Hand on a batch whose first signature is paid for."""
+        try:
+            post = ENVELOPES.validate_json(body)
+        except ValidationError as fault:
+            self._unreadable(request, fault.errors()[0]["msg"])
+            return
+        await budget.afford(messages=max(0, sum(map(signatures_in, post.envelopes)) - 1))
+        take(post)
+
     async def close(self) -> None:
-        """Hang up on everybody."""
-        streams = [stream for there in self._streams.values() for stream in there]
-        await asyncio.gather(*(stream.close(code=WSCloseCode.GOING_AWAY) for stream in streams))
+        """Hang up on everybody, and listen to nobody any more."""
+        self._closed = True
+        there = [one for streams in self._streams.values() for one in streams]
+        await asyncio.gather(*(_hang_up(*one, WSCloseCode.GOING_AWAY) for one in there))
 
     def _unreadable(self, request: web.Request, reason: str) -> None:
         self._metrics.count("envelopes_unreadable")

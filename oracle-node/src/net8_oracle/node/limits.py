@@ -1,4 +1,4 @@
-"""How much one caller may send. Who sends more gets status 429; the others do not notice."""
+"""How much one caller may send. Who sends more gets status 429 or is read later; the others do not notice."""
 
 import asyncio
 import logging

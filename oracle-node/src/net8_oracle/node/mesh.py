@@ -1,12 +1,14 @@
 """Envelopes over HTTP: every operator keeps a stream (WebSocket) open to every other's /envelopes."""
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
 
 import aiohttp
+from aiohttp import WSMsgType
 from net8.logs import fields
 
 from net8_oracle.handshake import obstacle
@@ -21,8 +23,10 @@ _LONGEST_QUEUE = 1024  # envelopes to one peer; the oldest are dropped first, ro
 _ENVELOPES_AT_ONCE = 64
 _BYTES_AT_ONCE = 2**20  # but for a single envelope that is larger
 _LONGEST_WAIT = 30.0  # seconds for a peer that takes no more; then its stream is given up
-_HEARTBEAT = 10.0  # seconds after which a silent peer is asked whether it is still there
-_IN_DOUBT = 1.0  # seconds for which what was sent may not have been read: nobody acknowledges it
+_HEARTBEAT = 60.0  # seconds after which a peer is asked whether it is there; one that holds us back answers later
+_IN_DOUBT = 1.0  # seconds for which what was said may not have been read: nobody acknowledges it
+_FAREWELL = 1.0  # seconds that a peer has to hang up when asked to
+_PAUSE = 0.1  # seconds after an answer to a heartbeat: a peer sends no flood of them
 
 
 class _Peer:
@@ -44,9 +48,9 @@ class _Peer:
         self._queue: deque[bytes] = deque(maxlen=_LONGEST_QUEUE)
         self._news = asyncio.Event()
         self._stream: aiohttp.ClientWebSocketResponse | None = None
-        self._sent: list[bytes] = []  # the latest batch
-        self._sent_at = 0.0  # by the loop's clock
-        self._repeated_at = 0.0
+        self._watching: asyncio.Task[None] | None = None
+        self._said: deque[tuple[float, bytes]] = deque()  # when, by the loop's clock, and what
+        self._repeated: frozenset[bytes] = frozenset()  # what was said once more already
         self.reachable = True
         self._in_the_way = ""  # of TLS, as last told
 
@@ -63,12 +67,9 @@ class _Peer:
                     await self._news.wait()
                 batch = self._batch()
                 try:
-                    if self._stream is None:
-                        self._stream = await self._connected()
-                        watches.create_task(self._watch(self._stream))
-                    await self._send(self._stream, batch)
+                    await self._send(batch, watches)
                 except (aiohttp.ClientError, TimeoutError, OSError) as fault:
-                    self._stream = None
+                    self._give_up()
                     self._lost(self._signer)
                     await self._tell(fault)
                     continue
@@ -76,34 +77,64 @@ class _Peer:
                     log.info("peer reached again", extra=fields(peer=self.url))
                 self.reachable, self._in_the_way = True, ""
 
-    async def _connected(self) -> aiohttp.ClientWebSocketResponse:
-        return await self._session.ws_connect(
-            f"{self.url}/envelopes", ssl=self._tls if self._tls is not None else True, heartbeat=_HEARTBEAT
+    async def _send(self, batch: list[bytes], watches: asyncio.TaskGroup) -> None:
+        """Send a batch; where the stream has ended and nobody noticed yet, on a new one."""
+        if self._stream is not None:
+            with contextlib.suppress(ConnectionError):
+                await self._say(self._stream, batch)
+                return
+            self._give_up()
+        self._stream = await self._session.ws_connect(
+            f"{self.url}/envelopes",
+            ssl=self._tls if self._tls is not None else True,
+            heartbeat=_HEARTBEAT,
+            autoping=False,
         )
+        self._watching = watches.create_task(self._watch(self._stream))
+        await self._say(self._stream, batch)
 
-    async def _send(self, stream: aiohttp.ClientWebSocketResponse, batch: list[bytes]) -> None:
-        """Send a batch; one that the peer has no room for waits."""
-        self._sent_at, self._sent = asyncio.get_running_loop().time(), batch
-        try:
-            async with asyncio.timeout(_LONGEST_WAIT):
-                await stream.send_bytes(b'{"envelopes":[' + b",".join(batch) + b"]}")
-        except BaseException:
-            self._sent = []
-            raise
+    async def _say(self, stream: aiohttp.ClientWebSocketResponse, batch: list[bytes]) -> None:
+        """Put a batch on a stream; a peer that takes no more for now is waited for."""
+        async with asyncio.timeout(_LONGEST_WAIT):
+            await stream.send_bytes(b'{"envelopes":[' + b",".join(batch) + b"]}")
+        now = asyncio.get_running_loop().time()
+        self._said.extend((now, envelope) for envelope in batch)
+        while self._said[0][0] < now - _IN_DOUBT:
+            self._said.popleft()
 
     async def _watch(self, stream: aiohttp.ClientWebSocketResponse) -> None:
-        """Notice the end of a stream, and say once more what was said just before: the peer may not have read it."""
+        """Notice the end of a stream."""
         try:
-            async for _ in stream:
-                pass  # peers say nothing here
+            async for message in stream:
+                if message.type is not WSMsgType.PONG:
+                    break  # peers say nothing here, and who does is hung up on
+                await asyncio.sleep(_PAUSE)
+        except (aiohttp.ClientError, OSError) as fault:
+            log.debug("stream broken", extra=fields(peer=self.url, reason=str(fault)))
         finally:
-            await stream.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_FAREWELL):
+                    await stream.close()
         if self._stream is stream:
-            self._stream, now = None, asyncio.get_running_loop().time()
-            if now - self._sent_at < _IN_DOUBT < now - self._repeated_at:
-                self._repeated_at = now
-                self._queue.extendleft(reversed(self._sent))
-                self._news.set()
+            self._ended()
+
+    def _give_up(self) -> None:
+        """End the stream, if there is one."""
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._stream is not None:
+            self._ended()
+
+    def _ended(self) -> None:
+        """Say once more, on the next stream, what was said just before: the peer may not have read it."""
+        self._stream, since = None, asyncio.get_running_loop().time() - _IN_DOUBT
+        again = [envelope for at, envelope in self._said if at > since and envelope not in self._repeated]
+        self._said.clear()
+        self._repeated = frozenset(again)
+        room = _LONGEST_QUEUE - len(self._queue)
+        self._queue.extendleft(reversed(again[-room:] if room else []))
+        if again:
+            self._news.set()
 
     async def _tell(self, fault: Exception) -> None:
         """Say once that a peer is away, and once more when it is back and certificates are in the way."""

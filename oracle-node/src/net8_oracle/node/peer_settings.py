@@ -137,7 +137,7 @@ class RateSettings(Settings):
     """What one caller may send: so much a second for ever, and so much at once after a pause."""
 
     messages_per_s: int = Field(ge=1, le=1_000_000)
-    messages_burst: int = Field(ge=4_096, le=10_000_000)  # a peer puts up to 3,000 into one post
+    messages_burst: int = Field(ge=4_096, le=10_000_000)  # a peer puts up to 3,000 into one message
     bytes_per_s: int = Field(ge=1_000, le=1_000_000_000)
     bytes_burst: int = Field(ge=1_000_000, le=10_000_000_000)
 
@@ -161,9 +161,9 @@ class SourceRate(RateSettings):
 
 
 class LimitSettings(Settings):
-    """How much a caller may send before it gets status 429."""
+    """How much a caller may send before it gets status 429, or, on a stream, is read no further for now."""
 
-    largest_body: int = Field(default=8 * 2**20, ge=2**20, le=2**30)  # bytes of one post
+    largest_body: int = Field(default=8 * 2**20, ge=2**20, le=2**30)  # bytes of one post or message
     connections_per_minute: int = Field(default=600, ge=10, le=1_000_000)  # from one address, before TLS
     peer: PeerRate = PeerRate()
     source: SourceRate = SourceRate()
