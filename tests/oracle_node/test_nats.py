@@ -101,7 +101,7 @@ def test_leader__restarted_late__leads_with_what_it_missed(street: Running) -> N
     street.end_slot(street.slot)
     wait_for(lambda: all(any(o["observing"] for o in n.status()["open"]) for n in present), "two have observed")
     for node in absent:
-        node.start()
+        node.start(*(WITHOUT_LIMITS if node is street.nodes[3] else []))
     street.wait_settled(street.slot, 60)
     street.slot += 1
 
