@@ -682,34 +682,34 @@ def test_settle__not_through_the_registry__refused(exchange, zone, seated, entri
             exchange.settle(zone, packed(entries), sender=caller)
 
 
-def test_report__thirty_one_operators_and_a_full_report__fits_a_transaction(registry, zone, staked, new_site, owner):
+@pytest.fixture
+def full_zone(registry: Any, zone: int, staked: Any, owner: str) -> list[LocalAccount]:
+    """Signers of 31 operators who sit in the zone, in the order of their seats."""
     signers = [person(f"signer {i}") for i in range(31)]
     rich = staked("rich operator")
     for i, account in enumerate(signers):
         if i % 10 == 0:
             staked("rich operator")
         registry.admit(zone, registry.register(account.address, MIN_STAKE, sender=rich.address), sender=owner)
+    return signers
+
+
+def test_report__thirty_one_operators_and_a_full_report__fits_a_transaction(registry, zone, full_zone, new_site):
     sites = [new_site(person(f"home {i}")) for i in range(256)]
     boa.env.evm.patch.timestamp = START + 3600
     words = [entry(site, HOUR, {0: 1, 1: 2, 2: 3, 3: 4}) for site in sites]
-    arguments = (zone, 0, packed(words), 2**21 - 1, signatures_of(registry, zone, words, signers[:21]))
+    arguments = (zone, 0, packed(words), 2**21 - 1, signatures_of(registry, zone, words, full_zone[:21]))
     assert registry.report(*arguments) == 1_024
     execution = registry._computation.get_gas_used()
     calldata = registry.report.prepare_calldata(*arguments)
     assert execution + 21_000 + 16 * len(calldata) < 16_777_216  # the most a transaction may use since Osaka
 
 
-def test_report__last_seats_of_a_full_zone__count_are_noted_and_are_left(registry, zone, staked, new_site, owner):
-    signers = [person(f"signer {i}") for i in range(31)]
-    rich = staked("rich operator")
-    for i, account in enumerate(signers):
-        if i % 10 == 0:
-            staked("rich operator")
-        last = registry.register(account.address, MIN_STAKE, sender=rich.address)
-        registry.admit(zone, last, sender=owner)
+def test_report__last_seats_of_a_full_zone__count_are_noted_and_are_left(registry, zone, full_zone, new_site, owner):
+    last = registry.zone_operators(zone)[30]
     words = [entry(new_site(person("home")), HOUR, {0: 1})]
     boa.env.evm.patch.timestamp = START + 3600
-    signatures = signatures_of(registry, zone, words, signers[10:])
+    signatures = signatures_of(registry, zone, words, full_zone[10:])
     assert registry.report(zone, 0, packed(words), 2**31 - 2**10, signatures) == 1
     assert registry.participation(zone) >> 8 * 30 == 1
     with boa.reverts("reward: nothing to share"):

@@ -34,6 +34,13 @@ def batch(*rounds: int) -> bytes:
     return EnvelopesPost(envelopes=[vote(round_) for round_ in rounds]).model_dump_json().encode()
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something has happened in the process."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - conditions here are plain values
+            await asyncio.sleep(0.01)
+
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -86,9 +93,7 @@ class Listener:
             self._transports.pop().abort()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(20):
-            while len(self.heard) < count:  # noqa: ASYNC110 - a plain list
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.heard) >= count)
 
     def counted(self, event: str) -> float:
         told = self.metrics.text().decode()
@@ -132,9 +137,7 @@ async def test_mesh__peer_away__told_and_reached_when_it_is_back(listener: Liste
     lost: list[bytes] = []
     mesh.on_unreachable = lost.append
     mesh.send(PEER, vote(1))
-    async with asyncio.timeout(20):
-        while not lost:  # noqa: ASYNC110 - a plain list
-            await asyncio.sleep(0.01)
+    await until(lambda: bool(lost))
     assert lost == [PEER]
     assert not mesh.peers[PEER].reachable
     async with listener.open():
@@ -167,9 +170,7 @@ async def test_mesh__stream_ended_long_after__said_once(
         mesh.send(PEER, vote(1))
         await listener.until(1)
         listener.cut()
-        async with asyncio.timeout(20):
-            while mesh.peers[PEER]._stream is not None:  # noqa: ASYNC110 - until its end was noticed
-                await asyncio.sleep(0.01)
+        await until(lambda: mesh.peers[PEER]._stream is None)  # its end was noticed
         mesh.send(PEER, vote(2))
         await listener.until(2)
     assert listener.heard == [1, 2]
@@ -184,9 +185,7 @@ async def test_mesh__peer_ends_with_its_streams__told_at_once(
     async with listener.open():
         mesh.send(PEER, vote(1))
         await listener.until(1)
-    async with asyncio.timeout(20):
-        while not lost:  # noqa: ASYNC110 - a plain list
-            await asyncio.sleep(0.01)
+    await until(lambda: bool(lost))
     assert lost == [PEER]
 
 
@@ -206,9 +205,7 @@ async def test_mesh__every_stream_is_ended_at_once__sent_twice_and_no_more(
 
     async with serve([web.get("/envelopes", unfriendly)], "127.0.0.1", listener.port):
         mesh.send(PEER, vote(1))
-        async with asyncio.timeout(20):
-            while got < 2:  # noqa: ASYNC110 - a plain number
-                await asyncio.sleep(0.01)
+        await until(lambda: got >= 2)
         await asyncio.sleep(0.3)
     assert got == 2
 
@@ -245,9 +242,7 @@ async def test_door__says_nothing_very_often__pays_for_it(
         await stream.send_bytes(batch(1))
         if nothing is None:
             assert (await stream.receive(timeout=20)).type is WSMsgType.PONG
-        async with asyncio.timeout(20):
-            while not listener.limited:  # noqa: ASYNC110 - a counter
-                await asyncio.sleep(0.01)
+        await until(lambda: listener.limited)
     assert listener.heard == []
 
 
