@@ -52,7 +52,6 @@ _AHEAD_HOURS = REPORT_TIMEOUT_SLOTS // SLOTS_PER_HOUR  # later ones could not be
 _AHEAD_AGAIN = 5.0  # seconds after an attempt that failed
 _HOURS_AT_ONCE = 6  # calls in one JSON-RPC batch
 _AWAY_LOOK = 0.5  # seconds
-_PREFETCH_AFTER = 0.3  # seconds
 
 
 class ChainView:
@@ -289,7 +288,8 @@ class ChainView:
         task = self._bought.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._bought[key] = asyncio.create_task(self._read_bought(key))
-        while not (await asyncio.wait({task}, timeout=_AWAY_LOOK))[0]:
+        # What is there is taken at once: a wait that is over all the same lets the loop do something else first.
+        while not task.done() and not (await asyncio.wait({task}, timeout=_AWAY_LOOK))[0]:
             if not self.reachable and key in self._ahead:
                 return self._ahead[key]
         if task.exception() is not None and not self.reachable and key in self._ahead:
@@ -325,10 +325,7 @@ class ChainView:
         return ahead
 
     def prefetch(self, key: Key) -> None:
-        """Read what sites bought before it is needed, but not while the slot before is being agreed on."""
-        asyncio.get_running_loop().call_later(_PREFETCH_AFTER, self._prefetch, key)
-
-    def _prefetch(self, key: Key) -> None:
+        """Read what sites bought before it is needed."""
         if key not in self._bought and slot_end(key.slot) > self._clock.now():
             task = self._bought[key] = asyncio.create_task(self._read_bought(key))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())  # asked for again when needed

@@ -50,6 +50,7 @@ _IN_FLIGHT = 8  # slots of a zone on which operators agree at the same time
 _VERDICTS_KEPT = 512
 _ALL_SILENT = 43_200  # seconds after a slot: half of what the OracleCourt leaves before it takes an alert
 _CHAIN_PAUSE = 5.0  # seconds until a chain that did not answer is asked again
+_PREFETCH_AFTER = 0.1  # seconds
 _GAS_MOST = 16_700_000  # just under what one transaction may use
 _GAS_BASE = 400_000
 _GAS_PER_ENTRY = 80_000  # above the dearest settlement of a site and slot; what is not used is not paid
@@ -128,8 +129,7 @@ class Council:
         self._opened_until[zone] = slot
         self._advance(zone)  # a process that ends before its first settlement has a beginning to come back to
         while True:
-            for part in range(self.chain.parts(zone)):
-                self.chain.prefetch(Key(zone, slot, part))
+            self._prefetch(zone, slot)
             await self._clock.wait_until(slot_end(slot))
             while True:
                 try:
@@ -139,6 +139,17 @@ class Council:
                     log.error("slot not opened", extra=fields(zone=zone, slot=slot, reason=str(fault)))
                     await asyncio.sleep(_STORE_PAUSE)
             slot += 1
+
+    def _prefetch(self, zone: int, slot: int) -> None:
+        """Have read what sites bought in a slot before it is needed, but not while the one before is agreed on."""
+        asyncio.get_running_loop().call_later(_PREFETCH_AFTER, self._prefetch_now, zone, slot)
+
+    def _prefetch_now(self, zone: int, slot: int) -> None:
+        if self.agreeing():
+            self._prefetch(zone, slot)
+            return
+        for part in range(self.chain.parts(zone)):
+            self.chain.prefetch(Key(zone, slot, part))
 
     async def watch_silence(self, zone: int) -> None:
         """Have traded slots of which no reading has come for long reported without any, until cancelled.
@@ -327,8 +338,7 @@ class Council:
 
     def _on_sites(self, zone: int) -> None:
         if zone in self._opened_until:
-            for part in range(self.chain.parts(zone)):
-                self.chain.prefetch(Key(zone, self._opened_until[zone], part))
+            self._prefetch(zone, self._opened_until[zone])
 
     def _on_replaced(self) -> None:
         """Blocks may have been replaced: what they told is read anew."""
