@@ -47,6 +47,15 @@ def postgresql_server() -> Iterator[postgresql.Server]:
         yield server
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """A new database for a node's store, of either kind."""
+    if request.param == "sqlite":
+        return tmp_path / "node.sqlite"
+    server: postgresql.Server = request.getfixturevalue("postgresql_server")
+    return server.empty_database()
+
+
 @pytest.fixture
 def make_street(local_chain: LocalChain, tmp_path: Path) -> Iterator[Callable[..., Street]]:
     """make_street(**timing): four node processes and a gateway for five homes, not started."""

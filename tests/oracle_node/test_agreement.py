@@ -9,8 +9,8 @@ import pytest
 from net8_oracle import crypto
 from net8_oracle.node import report
 from net8_oracle.node.agreement import Agreement
-from net8_oracle.node.envelopes import Key, Message, Observation, Vote, observation_digest
-from net8_oracle.node.store import Pledge
+from net8_oracle.node.envelopes import Key, Message, Observation, Proposal, Vote, observation_digest
+from net8_oracle.node.pledges import Pledge, Pledges
 from net8_oracle.node.world import Timing
 
 from tests.oracle_node.mesh import REGISTRY_DOMAIN, SLOT, TIMING, ZONE, Member, Mesh, shift_exports
@@ -202,8 +202,8 @@ async def test_signer__without_seat__signs_nothing(mesh: Mesh) -> None:
     mesh.ledger.seats = (*mesh.ledger.seats[:3], b"\x01" * 20)
     await run_slot(mesh)
     assert mesh.ledger.settled == SETTLED
-    assert outsider.store.pledged("observation", Key(ZONE, SLOT, 0), 0) is None
-    assert outsider.store.pledged("vote", Key(ZONE, SLOT, 0), 0) is None
+    assert outsider.store.pledges.pledged("observation", Key(ZONE, SLOT, 0), 0) is None
+    assert outsider.store.pledges.pledged("vote", Key(ZONE, SLOT, 0), 0) is None
 
 
 async def test_member__restarted__reads_what_it_had_and_goes_on(mesh: Mesh) -> None:
@@ -237,13 +237,53 @@ async def test_member__signed_before_a_restart__never_signs_anything_else(mesh: 
     member, key = mesh.members[1], Key(ZONE, SLOT, 0)
     earlier = [report.no_reading(index) for index in (1, 2, 3)]
     digest = observation_digest(REGISTRY_DOMAIN, key, 0, earlier)
-    member.store.pledge("observation", key, 0, Pledge(digest, b"".join(word.to_bytes(32) for word in earlier)))
-    member.store.pledge("vote", key, 0, Pledge(b"\x07" * 32, b""))
+    member.store.pledges.pledge("observation", key, 0, Pledge(digest, b"".join(word.to_bytes(32) for word in earlier)))
+    member.store.pledges.pledge("vote", key, 0, Pledge(b"\x07" * 32, b""))
     said = told(member)
     await run_slot(mesh)
     assert [one.readings for _, one in said if isinstance(one, Observation)] == [earlier]
-    assert member.store.pledged("vote", key, 0) == Pledge(b"\x07" * 32, b"")
+    assert member.store.pledges.pledged("vote", key, 0) == Pledge(b"\x07" * 32, b"")
     assert mesh.ledger.settled == SETTLED
+
+
+@pytest.mark.parametrize("ends", ["killed", "in good order"])
+async def test_member__stopped_after_it_has_signed__leaves_the_first_round_alone(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """It cannot know what it signed, and has other readings now."""
+    if ends == "killed":
+        monkeypatch.setattr(Pledges, "give_back", lambda self: None)
+    said = await stop_one_that_has_signed(mesh)
+    assert {one.round for one in said if isinstance(one, Observation | Proposal | Vote)} == {1}
+    assert mesh.ledger.settled == SETTLED
+
+
+async def test_member__stopped_after_it_has_signed__reserves_nothing__signs_twice(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test above fails without the defence."""
+    monkeypatch.setattr(Pledges, "_taken", lambda self, connection, zone: -1)
+    said = await stop_one_that_has_signed(mesh)
+    assert 0 in {one.round for one in said if isinstance(one, Observation | Proposal | Vote)}
+
+
+async def stop_one_that_has_signed(mesh: Mesh) -> list[Message]:
+    """What the leader of a slot says after a restart in the middle of its first round, until the slot has settled."""
+    seat = report.leader_seat(SLOT, 0, 0, 4)
+    await mesh.end_slot(SLOT)
+    mesh.tell(SLOT + 1, ENERGIES, [mesh.members[seat]])
+    (agreement,) = mesh.members[seat].council.in_progress()
+    assert agreement._observed[0], "it has signed"
+    await mesh.members[seat].stop()
+    start_again(mesh, seat)
+    said = told(mesh.members[seat])
+    await asyncio.sleep(0)
+    others = [member for member in mesh.members if member is not mesh.members[seat]]
+    for signed in mesh.members[seat].store.readings_since(0):
+        for member in others:
+            member.receive(signed)
+    await mesh.until_settled(SLOT)
+    return [message for _, message in said]
 
 
 async def test_operator__signs_two_observations_in_a_round__counted_and_first_one_holds(mesh: Mesh) -> None:

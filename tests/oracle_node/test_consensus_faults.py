@@ -415,7 +415,7 @@ async def test_clock__one_member_is_30_s_off__slots_settle_as_metered(tmp_path: 
         await own.move_to((slot + 1) * 900 + 30 + skew)
         await until(lambda slot=slot: settled(mesh, slot))
         assert settled(mesh, slot) == METERED
-    assert member.store.pledged("observation", Key(ZONE, SLOT + 1, 0), 0) is not None, "it takes part"
+    assert member.store.pledges.pledged("observation", Key(ZONE, SLOT + 1, 0), 0) is not None, "it takes part"
     await mesh.stop()
 
 

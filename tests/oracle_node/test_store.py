@@ -9,7 +9,8 @@ from net8_oracle.node.database import StoreUnavailable
 from net8_oracle.node.envelopes import Key, Verdict
 from net8_oracle.node.meters import RegisteredSite
 from net8_oracle.node.outbox import Attempt, Fenced, Outbox
-from net8_oracle.node.store import Pledge, SqlStore
+from net8_oracle.node.pledges import Pledge
+from net8_oracle.node.store import SqlStore
 from net8_oracle.reading import Reading, SignedReading
 from net8_oracle.settings import ConfigRefused
 from sqlalchemy.exc import IntegrityError
@@ -19,15 +20,6 @@ from tests.oracle_node.postgresql import Server
 SENDER = b"\x11" * 20
 KEY = Key(1, 2_000_000, 0)
 BLOCK, OTHER = Block(10, "0x0a"), Block(11, "0x0b")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """A new database."""
-    if request.param == "sqlite":
-        return tmp_path / "node.sqlite"
-    server: Server = request.getfixturevalue("postgresql_server")
-    return server.empty_database()
 
 
 @pytest.fixture
@@ -64,14 +56,12 @@ def reserve(outbox: Outbox, key: Key = KEY, first: int = 0) -> int:
 
 def test_pledge__another_one_for_the_same_round__the_first_holds(store: SqlStore, where: Path | str) -> None:
     first, second = Pledge(b"1" * 32, b"first"), Pledge(b"2" * 32, b"second")
-    assert store.pledge("vote", KEY, 3, first) == first
-    assert store.pledge("vote", KEY, 3, second) == first
-    assert store.pledge("observation", KEY, 3, second) == second
+    assert store.pledges.pledge("vote", KEY, 3, first) == first
+    assert store.pledges.pledge("vote", KEY, 3, second) == first
+    assert store.pledges.pledge("observation", KEY, 3, second) == second
     store.close()
     again = SqlStore(where)
-    assert again.pledged("vote", KEY, 3) == first
-    assert again.last_round(KEY) == 3
-    assert again.last_round(Key(1, 1, 0)) == 0
+    assert again.pledges.pledged("vote", KEY, 3) == first
 
 
 def test_readings__repeated__kept_once_and_the_latest_survives_pruning(store: SqlStore) -> None:
@@ -85,11 +75,11 @@ def test_readings__repeated__kept_once_and_the_latest_survives_pruning(store: Sq
 def test_prune__old_slots__pledges_and_settlements_go_and_later_ones_stay(store: SqlStore) -> None:
     old = Key(1, KEY.slot - 1000, 0)
     for key in (old, KEY):
-        store.pledge("vote", key, 0, Pledge(b"1" * 32, b""))
+        store.pledges.pledge("vote", key, 0, Pledge(b"1" * 32, b""))
         store.keep_verdict(verdict(key))
     store.prune(0, KEY.slot)
-    assert store.pledged("vote", old, 0) is None
-    assert store.pledged("vote", KEY, 0) is not None
+    assert store.pledges.pledged("vote", old, 0) is None
+    assert store.pledges.pledged("vote", KEY, 0) is not None
     assert [one.key for one in store.unsettled()] == [KEY]
 
 

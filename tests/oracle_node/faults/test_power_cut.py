@@ -15,7 +15,8 @@ import pytest
 from net8_oracle.clock import Block
 from net8_oracle.node.envelopes import Key
 from net8_oracle.node.outbox import Attempt, Outbox
-from net8_oracle.node.store import Pledge, SqlStore
+from net8_oracle.node.pledges import Pledge
+from net8_oracle.node.store import SqlStore
 
 SENDER = b"\x11" * 20
 KEY = Key(1, 2_000_000, 0)
@@ -32,7 +33,8 @@ def a_day(store: SqlStore, outbox: Outbox) -> list[Callable[[], object]]:
     """What a node stores on the way of two reports, transaction by transaction."""
     second = Key(1, KEY.slot + 1, 0)
     return [
-        lambda: store.pledge("vote", KEY, 0, Pledge(b"1" * 32, b"content" * 99)),
+        lambda: store.pledges.reserve(1, KEY.slot),
+        lambda: store.pledges.pledge("vote", KEY, 1, Pledge(b"1" * 32, b"content" * 99)),
         lambda: outbox.reserve(KEY, "0x00", b"data" * 500, 9, attempt, 4),
         lambda: outbox.replace(outbox.pending()[0], attempt(4, 2)),
         lambda: outbox.reserve(second, "0x00", b"data" * 500, 9, attempt, 4),
@@ -51,8 +53,8 @@ def state(folder: Path) -> tuple[Any, ...]:
     with store._database.transaction() as connection:
         nonces = connection.exec_driver_sql("select next_nonce from account").scalars().all()
     found = (
-        store.pledged("vote", KEY, 0), outbox.pending(), outbox.ended_in(), store.settled_in(), store.next_slot(1),
-        tuple(nonces),
+        store.pledges.begins_in(KEY), store.pledges.pledged("vote", KEY, 1), outbox.pending(), outbox.ended_in(),
+        store.settled_in(), store.next_slot(1), tuple(nonces),
     )  # fmt: skip
     store.close()
     return found

@@ -9,7 +9,7 @@ without result ends by deadline; the first rounds, as many as there may be fault
 leader is unreachable or proposes what does not follow. A node that comes late is told where the others are: it gets the
 verdict, or the present round's observation and proposal, in answer to its own observation.
 
-Safety rests on pledges: what is signed in a round is stored first, and nothing else is ever signed in its place.
+Safety rests on pledges (`net8_oracle.node.pledges`): nothing else is ever signed in the place of what was.
 """
 
 import asyncio
@@ -43,7 +43,8 @@ from net8_oracle.node.envelopes import (
 )
 from net8_oracle.node.evidence import of_operator
 from net8_oracle.node.panel import Panel
-from net8_oracle.node.store import Pledge, StoreUnavailable
+from net8_oracle.node.pledges import Pledge
+from net8_oracle.node.store import StoreUnavailable
 from net8_oracle.node.transmitter import Receipt
 from net8_oracle.node.world import EnvelopeRefused, World
 from net8_oracle.reading import ReadingRefused
@@ -117,7 +118,7 @@ class Agreement:
         Raises:
             StoreUnavailable: what was signed before is not known, so nothing may be signed; try again.
         """
-        self.round = max(self.round, self._world.store.last_round(self.key))
+        self.round = max(self.round, self._world.store.pledges.begins_in(self.key))
         self.over = True
         self.attendance.begin()
         self.look()
@@ -160,12 +161,15 @@ class Agreement:
             join_words(readings),
         )
         try:
-            held = world.store.pledge("observation", self.key, self.round, pledge)
+            held = world.store.pledges.pledge("observation", self.key, self.round, pledge)
         except StoreUnavailable as fault:
             log.error("observation not signed", extra=self._facts(reason=str(fault)))
             self._later(_STORE_PAUSE, self._observe_after_all)
             return
-        if held.digest != pledge.digest:  # signed before a restart, with what was known then
+        if held is None:  # before a restart, something may have been
+            self._enter(self.round + 1)
+            return
+        if held.digest != pledge.digest:  # signed before, with what was known then
             readings = [int.from_bytes(held.content[at : at + 32]) for at in range(0, len(held.content), 32)]
         signature = crypto.sign(world.key, held.digest)
         observation = Observation(**self.key._asdict(), round=self.round, readings=readings, signature=signature)
@@ -353,9 +357,9 @@ class Agreement:
         digest, entries, _ = await self._derive(round_, [observation.readings for observation in attached])
         if self.round != round_ or self.settled or round_ in self._proposals or not entries:
             return
-        held = world.store.pledge("proposal", self.key, round_, Pledge(digest, b""))
-        if held.digest != digest:
-            return  # proposed something else before a restart; the next round's leader goes on
+        held = world.store.pledges.pledge("proposal", self.key, round_, Pledge(digest, b""))
+        if held is None or held.digest != digest:
+            return  # proposed something else before, or may have before a restart; the next round's leader goes on
         proposal = Proposal(
             **self.key._asdict(),
             round=round_,
@@ -470,9 +474,9 @@ class Agreement:
 
     def _vote(self, digest: bytes, entries: tuple[int, ...]) -> None:
         world = self._world
-        held = world.store.pledge("vote", self.key, self.round, Pledge(digest, b""))
-        if held.digest != digest:
-            log.warning("vote withheld", extra=self._facts(reason="another report was signed in this round before"))
+        held = world.store.pledges.pledge("vote", self.key, self.round, Pledge(digest, b""))
+        if held is None or held.digest != digest:
+            log.warning("vote withheld", extra=self._facts(reason="another report may have been signed in this round"))
             return
         self.stamps["proposed_ns"] = time.time_ns()
         vote = Vote(**self.key._asdict(), round=self.round, report=digest, signature=crypto.sign(world.key, digest))

@@ -253,10 +253,11 @@ class Council:
         )
 
     def _advance(self, zone: int) -> None:
-        """Remember the earliest slot that is not finished."""
-        unfinished = [key.slot for key in self._open if key.zone == zone]
+        """Remember the earliest slot that is not finished, and be ready to sign in the one that is opened next."""
+        unfinished, upcoming = [key.slot for key in self._open if key.zone == zone], self._opened_until[zone]
         try:
-            self.store.set_next_slot(zone, min([*unfinished, self._opened_until[zone]]))
+            self.store.set_next_slot(zone, min([*unfinished, upcoming]))
+            self.store.pledges.reserve(zone, upcoming)
         except StoreUnavailable as fault:  # after a restart, slots that are settled are looked at again
             log.error("progress not stored", extra=fields(zone=zone, reason=str(fault)))
 

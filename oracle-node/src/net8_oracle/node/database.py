@@ -3,7 +3,8 @@
 SQLite keeps a write-ahead log, and every transaction takes the write lock at its beginning, so that "database is
 locked" cannot happen half-way. `synchronous` is FULL: with NORMAL a power cut takes back the latest commits, and what
 was taken back may have been signed and sent already (a vote, a nonce), which costs the stake or sends twice. A commit
-is one fsync then, 0.3 ms on a solid-state disk. PostgreSQL's default, synchronous_commit = on, promises the same.
+is one fsync then, 0.3 to 8 ms on the disks that were measured. PostgreSQL's default, synchronous_commit = on, promises
+the same.
 """
 
 import sqlite3

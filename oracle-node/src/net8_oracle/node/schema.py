@@ -13,6 +13,7 @@ __all__ = [
     "PLEDGE",
     "PROGRESS",
     "READING",
+    "RESERVED",
     "SEATS",
     "SETTLEMENT",
     "SITE",
@@ -66,6 +67,13 @@ PLEDGE = Table(
     Column("round", BigInteger, primary_key=True, autoincrement=False),
     Column("digest", LargeBinary, nullable=False),
     Column("content", LargeBinary, nullable=False),
+)
+# First rounds of a zone's slots up to this one: somebody may have signed there what stands nowhere.
+RESERVED = Table(
+    "reserved",
+    METADATA,
+    Column("zone", BigInteger, primary_key=True, autoincrement=False),
+    Column("slot", BigInteger, nullable=False),
 )
 # Proofs of equivocation (`net8_oracle.node.evidence`), never pruned.
 EVIDENCE = Table(

@@ -3,12 +3,13 @@
 `Store` is the port; `SqlStore` keeps everything in a database (`net8_oracle.node.database`), beside the outbox.
 """
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Table, delete, func, select, tuple_, update
+from net8.logs import fields
+from sqlalchemy import Table, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from net8_oracle.clock import Block
@@ -17,18 +18,13 @@ from net8_oracle.node.envelopes import Key, Verdict
 from net8_oracle.node.evidence import Evidence
 from net8_oracle.node.memory import ChainMemory
 from net8_oracle.node.outbox import Outbox
-from net8_oracle.node.schema import EVIDENCE, PLEDGE, PROGRESS, READING, SETTLEMENT
+from net8_oracle.node.pledges import Pledges
+from net8_oracle.node.schema import EVIDENCE, PROGRESS, READING, SETTLEMENT
 from net8_oracle.reading import Reading, SignedReading
 
-__all__ = ["Pledge", "SqlStore", "Store", "StoreUnavailable"]
+__all__ = ["SqlStore", "Store", "StoreUnavailable"]
 
-
-@dataclass(frozen=True, slots=True)
-class Pledge:
-    """What a node has signed for one kind of envelope in one round, and will never sign differently."""
-
-    digest: bytes
-    content: bytes  # what the digest was made of
+log = logging.getLogger(__name__)
 
 
 class Store(Protocol):
@@ -40,14 +36,9 @@ class Store(Protocol):
     def readings_since(self, taken_at: int) -> list[SignedReading]:
         """Readings from `taken_at` (unix seconds) on, in order of site and sequence, and each site's latest."""
 
-    def pledge(self, kind: str, key: Key, round_: int, pledge: Pledge) -> Pledge:
-        """Store what is about to be signed, unless something was signed there before; returns what holds."""
-
-    def pledged(self, kind: str, key: Key, round_: int) -> Pledge | None:
-        """What was signed there before."""
-
-    def last_round(self, key: Key) -> int:
-        """The highest round in which something was signed; 0 when nothing was."""
+    @property
+    def pledges(self) -> Pledges:
+        """What was signed."""
 
     def add_evidence(self, evidence: Evidence) -> None:
         """Keep a proof of equivocation; it is never pruned."""
@@ -114,8 +105,7 @@ class SqlStore:
             ConfigRefused: it cannot be opened or is no database.
         """
         self._database = Database(where, password)
-        # Compiled once: a round waits for what is pledged, and SQLAlchemy for its statement half as long again.
-        self._add_pledge = str(self._insert(PLEDGE).on_conflict_do_nothing().compile(dialect=self._database.dialect))
+        self.pledges = Pledges(self._database)
 
     def outbox(self, sender: bytes) -> Outbox:
         """The outbox of a transmitter account."""
@@ -127,6 +117,10 @@ class SqlStore:
 
     def close(self) -> None:
         """Close the database."""
+        try:
+            self.pledges.give_back()
+        except StoreUnavailable as fault:  # the next start passes over the first round of a slot
+            log.warning("reservation not given back", extra=fields(reason=str(fault)))
         self._database.close()
 
     def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -161,42 +155,6 @@ class SqlStore:
             )
             for row in rows
         ]
-
-    # --- pledges -----------------------------------------------------------------------------------------------
-
-    def pledge(self, kind: str, key: Key, round_: int, pledge: Pledge) -> Pledge:
-        """Store what is about to be signed, unless something was signed there before; returns what holds."""
-        with self._database.transaction() as connection:
-            row = kind, *key, round_, pledge.digest, pledge.content  # in the order of the columns
-            added = connection.exec_driver_sql(self._add_pledge, row).rowcount
-            return pledge if added else self._pledged(connection, kind, key, round_) or pledge
-
-    def _pledged(self, connection: Connection, kind: str, key: Key, round_: int) -> Pledge | None:
-        row = connection.execute(
-            select(PLEDGE.c.digest, PLEDGE.c.content).where(
-                PLEDGE.c.kind == kind,
-                PLEDGE.c.zone == key.zone,
-                PLEDGE.c.slot == key.slot,
-                PLEDGE.c.part == key.part,
-                PLEDGE.c.round == round_,
-            )
-        ).first()
-        return Pledge(row.digest, row.content) if row else None
-
-    def pledged(self, kind: str, key: Key, round_: int) -> Pledge | None:
-        """What was signed there before."""
-        with self._database.transaction() as connection:
-            return self._pledged(connection, kind, key, round_)
-
-    def last_round(self, key: Key) -> int:
-        """The highest round in which something was signed; 0 when nothing was."""
-        with self._database.transaction() as connection:
-            highest = connection.execute(
-                select(func.max(PLEDGE.c.round)).where(
-                    PLEDGE.c.zone == key.zone, PLEDGE.c.slot == key.slot, PLEDGE.c.part == key.part
-                )
-            ).scalar()
-        return int(highest or 0)
 
     # --- evidence ----------------------------------------------------------------------------------------------
 
@@ -305,5 +263,5 @@ class SqlStore:
         has_later = select(later.c.site).where(later.c.site == READING.c.site, later.c.sequence > READING.c.sequence)
         with self._database.transaction() as connection:
             connection.execute(delete(READING).where(READING.c.taken_at < taken_before, has_later.exists()))
-            connection.execute(delete(PLEDGE).where(PLEDGE.c.slot < slot_before))
+            self.pledges.prune(connection, slot_before)
             connection.execute(delete(SETTLEMENT).where(SETTLEMENT.c.slot < slot_before))
