@@ -103,6 +103,8 @@ def test_bring__both_ends_show_what_was_settled__confirmed_and_said_on_the_certi
     assert meter_records.confirmed_mask(settled, HOUR) == 0b011
     assert [meter_records.is_confirmed(settled, FIRST + slot) for slot in range(4)] == [True, True, False, False]
     assert not any(meter_records.is_confirmed(settled, FIRST + far) for far in (-256, -128, 128, 256))
+    assert not meter_records.is_confirmed(settled + 1, FIRST)
+    assert meter_records.register_at(settled + 1, FIRST) == (0, 0), "a neighbour's is another one"
     assert certificates.certificate(identifier).assurance == 1, "a minted slot is not confirmed yet"
     assert json.loads(certificates.metadata(identifier))["properties"]["assurance"] == "oracle quorum"
     meter_records.bring([brought(record(settled, FIRST + 3, 2_296, 11))])
@@ -130,6 +132,14 @@ def test_bring__in_any_order__the_same_is_confirmed(meter_records: Any, settled:
     for i in order:
         meter_records.bring([records[i]])
     assert meter_records.confirmed_mask(settled, HOUR) == 0b011
+
+
+def test_bring__thirty_two_records_in_a_call__and_no_more(meter_records: Any, settled: int) -> None:
+    one = brought(record(settled, FIRST, 789, 7))
+    with boa.reverts():
+        meter_records.bring([one] * 33)
+    meter_records.bring([one] * 32)
+    assert meter_records.register_at(settled, FIRST) == (7, 789)
 
 
 def test_bring__again__changes_nothing(meter_records: Any, settled: int) -> None:
@@ -201,6 +211,7 @@ def test_confirm__settled_as_something_else_after_the_records_came__contradictio
 def test_confirm__no_such_site_or_slot__refused(meter_records: Any, settled: int, beyond: tuple[int, int]) -> None:
     with boa.reverts("record: no such slot"):
         meter_records.confirm(settled + beyond[0], FIRST + beyond[1])
+    assert not meter_records.confirm(2**48 - 1, FIRST), "the last number a site can have"
 
 
 def test_bring__two_registers_of_one_meter__show_no_energy_together(meter_records: Any, settled: int) -> None:
@@ -208,11 +219,16 @@ def test_bring__two_registers_of_one_meter__show_no_energy_together(meter_record
         raw = ocmf(K1, exported=kilowatt_hours, time=boundary * 900, page=page).decode()
         return signed(settled, raw.split("|")[1].replace("1-0:2.8.0", code))
 
-    for other in ("1-1:2.8.0", "1-0:C0.8.0", "1-0:2.8.e"):
+    for one, other in (
+        ("1-0:2.8.0", "1-1:2.8.0"),
+        ("1-0:2.8.0", "1-0:C0.8.0"),
+        ("1-0:2.8.0", "1-0:2.8.e"),
+        ("1-0:C0.8.0", "1-1:C0.8.0"),
+    ):
         with boa.env.anchor():
-            meter_records.bring([of("1-0:2.8.0", "0.789", FIRST, "T7"), of(other, "2.289", FIRST + 1, "T8")])
+            meter_records.bring([of(one, "0.789", FIRST, "T7"), of(other, "2.289", FIRST + 1, "T8")])
             assert not meter_records.is_confirmed(settled, FIRST)
-            meter_records.bring([of("1-0:2.8.0", "2.289", FIRST + 1, "T7")])
+            meter_records.bring([of(one, "2.289", FIRST + 1, "T7")])
             assert meter_records.register_at(settled, FIRST + 1) == (7, 2_289), "the lower number stands"
     meter_records.bring([of("1-0:2.8.0", "0.789", FIRST, "T7"), of("1-1:2.8.0", "0.001", FIRST, "T7")])
     assert meter_records.register_at(settled, FIRST) == (7, 789), "the one that came first stands"
@@ -513,6 +529,8 @@ def test_bring__time_stands_in_an_earlier_register__holds_for_the_later_one(mete
         ({"2033-05-20": "2033-05-00"}, "record: bad time"),
         ({"2033-05-20": "2033-05-32"}, "record: bad time"),
         ({"T02:00:00": "T02:01:01"}, "record: not at a boundary"),
+        ({"1-0:2.8.0": "0-0-1-0:2.8.0"}, "record: no export register"),
+        ({"1-0:2.8.0": "0" * 15 + "1-0:2.8.0"}, "record: no export register"),
     ],
 )
 def test_bring__record_says_something_else__refused(
@@ -529,8 +547,14 @@ def test_bring__record_says_something_else__refused(
 
 @pytest.mark.parametrize(
     ("now", "page"),
-    [({"1-0:2.8.0": "1-FF:2.8.0"}, 7), ({'"   0.789"': " " * 22 + "0.789"}, 7), ({"T7": "T1" + "0" * 16}, 10**16)],
-    ids=["last channel", "widest gap", "longest number"],
+    [
+        ({"1-0:2.8.0": "1-FF:2.8.0"}, 7),
+        ({"1-0:2.8.0": "1-AA:2.8.0"}, 7),
+        ({"1-0:2.8.0": "0" * 14 + "1-0:2.8.0"}, 7),
+        ({'"   0.789"': " " * 22 + "0.789"}, 7),
+        ({"T7": "T1" + "0" * 16}, 10**16),
+    ],
+    ids=["last channel", "first letter", "longest code", "widest gap", "longest number"],
 )
 def test_bring__as_much_as_there_may_be__read(meter_records: Any, settled: int, now: dict[str, str], page: int) -> None:
     payload = PAYLOAD
@@ -549,9 +573,9 @@ def test_bring__last_channel_and_a_key_named_twice__confirmed(meter_records: Any
 
 
 def test_bring__largest_register_in_wh__read_to_the_last_one(meter_records: Any, settled: int) -> None:
-    largest = PAYLOAD.replace("   0.789", "1234567890123456789").replace('"kWh","ST":"G"}]', '"Wh","ST":"G"}]')
+    largest = PAYLOAD.replace("   0.789", "9999999999999999999").replace('"kWh","ST":"G"}]', '"Wh","ST":"G"}]')
     meter_records.bring([signed(settled, largest)])
-    assert meter_records.register_at(settled, FIRST) == (7, 1_234_567_890_123_456_789)
+    assert meter_records.register_at(settled, FIRST) == (7, 9_999_999_999_999_999_999)
 
 
 def test_bring__ahead_of_the_chain__passed_over_until_its_time_has_come(meter_records: Any, settled: int) -> None:
@@ -576,6 +600,12 @@ def test_bring__places_do_not_belong_together__refused(meter_records: Any, settl
         elsewhere = places_of(PAYLOAD, **{name: PAYLOAD.index(f'"{name}"', PAYLOAD.index('"RD"'))})
         with boa.reverts("record: keys of two registers"):
             meter_records.bring([signed(settled, PAYLOAD, elsewhere)])
+    followed = PAYLOAD.replace('"ST":"G"}]', '"ST":"G"},{"RV":1,"RI":"1-0:2.8.0","RU":"kWh","ST":"G"}]')
+    own = {name: followed.rindex(f'"{name}"', 0, followed.rindex(",{")) for name in ("RV", "RI", "RU", "ST")}
+    for name in own:
+        with boa.reverts("record: keys of two registers"):
+            of_the_next = places_of(followed, **own | {name: followed.rindex(f'"{name}"')})
+            meter_records.bring([signed(settled, followed, of_the_next)])
     with boa.reverts("record: key not there"):
         meter_records.bring([signed(settled, PAYLOAD, places_of(PAYLOAD, RV=PAYLOAD.rindex('"RV"') + 1))])
     with boa.reverts("record: key not there"):
