@@ -162,7 +162,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     option(
         "SPREAD_MS", "0",
         "ms over which the meters' answers are spread at a slot's end, as real meters speak at moments of their own; "
-        f"up to {SPREAD_MOST}, 0: all at once",
+        f"up to {SPREAD_MOST} and, unless headless, half a slot; 0: all at once",
     )  # fmt: skip
     option("RUN_FOLDER", ".street", "where keys, logs, settings and stamps of the run go; emptied at the start")
     option("CHAIN_PORT", "8545", "of the local chain; 0 takes a free one")
@@ -182,18 +182,21 @@ def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str]
     headless = _switch("HEADLESS", given["HEADLESS"])
     latitude, longitude = _place(given["PLACE"])
     slots = given["SLOTS"] or ("8" if headless else "")
+    slot_seconds = _slot_seconds(given["SLOT_SECONDS"])
+    # Headless, a slot waits for its readings. Otherwise the next one ends all the same, and the street lags.
+    spread_most = SPREAD_MOST if headless else min(SPREAD_MOST, int(slot_seconds * 500))
     return Options(
         homes=Path(given["HOMES"]) if given["HOMES"] else None,
         headless=headless,
         slots=_whole("SLOTS", slots, 1, 100_000) if slots else None,
-        slot_seconds=_slot_seconds(given["SLOT_SECONDS"]),
+        slot_seconds=slot_seconds,
         start_minute=_start(given["START"]),
         seed=_whole("SEED", given["SEED"], 0, 2**32 - 1),
         day=_day(given["DAY"]),
         latitude=latitude,
         longitude=longitude,
         operators=_whole("OPERATORS", given["OPERATORS"], OPERATORS_LEAST, OPERATORS_MOST),
-        spread_ms=_whole("SPREAD_MS", given["SPREAD_MS"], 0, SPREAD_MOST),
+        spread_ms=_whole("SPREAD_MS", given["SPREAD_MS"], 0, spread_most),
         run_folder=Path(given["RUN_FOLDER"]),
         chain_port=_whole("CHAIN_PORT", given["CHAIN_PORT"], 0, 65535),
         app_port=_whole("APP_PORT", given["APP_PORT"], 0, 65535),

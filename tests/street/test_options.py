@@ -36,7 +36,13 @@ def test_parse__command_line_and_environment__command_line_wins():
 def test_parse__spread__all_meters_at_once_unless_asked_for():
     assert parse([], {}).spread_ms == 0
     assert parse([], {"SPREAD_MS": "1000"}).spread_ms == 1000
-    assert parse(["--spread-ms", "60000"], {}).spread_ms == 60_000
+    assert parse(["--spread-ms", "60000", "--headless"], {}).spread_ms == 60_000
+
+
+def test_parse__spread_longer_than_half_a_slot__refused():
+    assert parse(["--spread-ms", "4000", "--slot-seconds", "8"], {}).spread_ms == 4_000
+    with pytest.raises(OptionsRefused, match="SPREAD_MS is '4001'; write a whole number from 0 to 4000"):
+        parse(["--spread-ms", "4001", "--slot-seconds", "8"], {})
 
 
 def test_first_slot__place_east_of_greenwich__local_time_is_the_suns():
@@ -60,7 +66,7 @@ def test_first_slot__place_east_of_greenwich__local_time_is_the_suns():
         ("SEED", "-1", "SEED is '-1'"),
         ("OPERATORS", "3", "OPERATORS is '3'; write a whole number from 4 to 31"),
         ("OPERATORS", "32", "OPERATORS is '32'"),
-        ("SPREAD_MS", "-1", "SPREAD_MS is '-1'; write a whole number from 0 to 60000"),
+        ("SPREAD_MS", "-1", "SPREAD_MS is '-1'; write a whole number from 0 to 5000"),
         ("SPREAD_MS", "60001", "SPREAD_MS is '60001'"),
         ("SPREAD_MS", "a second", "SPREAD_MS is 'a second'"),
         ("CHAIN_PORT", "99999", "CHAIN_PORT is '99999'; write a whole number from 0 to 65535"),
