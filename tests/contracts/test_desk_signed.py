@@ -6,7 +6,7 @@ from pathlib import Path
 import boa
 import pytest
 
-from tests.contracts.model import POST_ONLY, Wanted
+from tests.contracts.model import POST_ONLY, Entry, Reading, Wanted
 from tests.contracts.offers import NOBODY, PLAIN, Offer, for_taker
 from tests.contracts.signing import person
 from tests.contracts.street import GRAIN, NET8, SOLAR, events
@@ -539,6 +539,14 @@ def test_claim__earned__paid_once(street, match, sale, purchase):
     assert street.free(0) == 0
     with boa.reverts("earnings: none"):
         street.desk.claim(receiver, sender=RELAYER)
+
+
+def test_claim__reports_settled_meanwhile__paid_all_the_same(street, match, sale, purchase, slot):
+    match(replace(sale, relay_fee=123), purchase)
+    street.end(slot)
+    street.report(Entry(sale.site, slot // 4, {slot % 4: Reading(600, 0)}))
+    assert street.free(0) == 123
+    assert street.desk.claim(RELAYER, sender=RELAYER) == 123
 
 
 def test_claim__nothing_earned__refused(street):
