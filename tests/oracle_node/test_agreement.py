@@ -233,6 +233,22 @@ async def test_members__stopped_before_anything_settled__slots_of_their_absence_
         assert mesh.ledger.settled[slot, 1] == (500, 0)
 
 
+async def test_slot__round_of_the_one_before_is_under_way__prepared_behind_it_but_within_a_second(mesh: Mesh) -> None:
+    member, upcoming = mesh.members[0], Key(ZONE, SLOT + 1, 0)
+    asked: list[Key] = []
+    member.view.prefetch = asked.append  # type: ignore[method-assign]
+    for seat in (1, 2):  # without them there is no quorum
+        await mesh.members[seat].stop()
+    await mesh.end_slot(SLOT)
+    mesh.tell(SLOT + 1, ENERGIES, [mesh.members[0], mesh.members[3]])
+    await asyncio.sleep(0.9)
+    assert upcoming not in asked
+    assert upcoming.slot not in member.store.pledges._ours[ZONE]
+    await asyncio.sleep(0.3)
+    assert asked.count(upcoming) == 1
+    assert upcoming.slot in member.store.pledges._ours[ZONE]
+
+
 async def test_member__signed_before_a_restart__never_signs_anything_else(mesh: Mesh) -> None:
     member, key = mesh.members[1], Key(ZONE, SLOT, 0)
     earlier = [report.no_reading(index) for index in (1, 2, 3)]

@@ -91,14 +91,26 @@ def test_ended__nothing_is_signed_any_more(start: Callable[[], Pledges]) -> None
         pledges.pledge("vote", KEY, 0, ONE)
 
 
-def test_first_round__of_many_slots_that_are_behind__signed_by_who_reserved_them_first(
-    start: Callable[[], Pledges],
-) -> None:
+def test_first_round__of_many_slots_that_are_behind__signed_in_their_order(start: Callable[[], Pledges]) -> None:
     pledges = start()
     pledges.reserve(ZONE, SLOT)
     for back in (600, 1, 0):
         assert pledges.pledge("vote", Key(ZONE, SLOT - back, 0), 0, ONE) == ONE
     assert start().pledge("vote", Key(ZONE, SLOT - 300, 0), 0, OTHER) is None
+
+
+def test_first_round__long_past__nothing_more_is_signed_there(start: Callable[[], Pledges]) -> None:
+    """What was signed there is not remembered for ever."""
+    pledges = start()
+    for slot in (SLOT, SLOT + 64):
+        pledges.pledge("vote", Key(ZONE, slot, 0), 0, ONE)
+        assert pledges.pledged("vote", KEY, 0) == ONE
+    pledges.pledge("vote", Key(ZONE, SLOT + 65, 0), 0, ONE)
+    assert pledges.pledged("vote", KEY, 0) is None
+    assert pledges.pledge("vote", KEY, 0, OTHER) is None
+    assert pledges.pledge("vote", NEXT, 0, OTHER) == OTHER
+    pledges.give_back()
+    assert start().pledge("vote", KEY, 0, OTHER) is None
 
 
 def test_zones__each_has_its_own_slots(start: Callable[[], Pledges]) -> None:
@@ -126,6 +138,20 @@ def _blob(where: Path | str) -> str:
     return "x'31'" if isinstance(where, Path) else r"'\x31'"
 
 
+def test_first_round__stored_by_an_earlier_version_that_ran_once_more__passed_over(where: Path | str) -> None:
+    database = Database(where)
+    first = Pledges(database)
+    first.pledge("vote", Key(ZONE, SLOT - 9, 0), 0, ONE)
+    with database.transaction() as connection:
+        connection.exec_driver_sql(
+            f"insert into pledge values ('vote', {ZONE}, {SLOT}, 0, 0, {_blob(where)}, {_blob(where)})"
+        )
+    again = Pledges(database)
+    assert [again.begins_in(key) for key in (KEY, NEXT)] == [1, 0]
+    assert again.pledge("vote", KEY, 0, OTHER) is None
+    database.close()
+
+
 def test_first_round__reserved__does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("net8_oracle.node.database._WAIT", 0)
     database = Database(tmp_path / "node.sqlite")
@@ -144,12 +170,10 @@ def test_first_round__reserved__does_not_wait_for_the_disk(tmp_path: Path, monke
 def test_prune__old_slots__forgotten_and_later_ones_stay(start: Callable[[], Pledges]) -> None:
     pledges = start()
     for key in (KEY, NEXT):
-        for round_ in (0, 1):
-            pledges.pledge("vote", key, round_, ONE)
+        pledges.pledge("vote", key, 1, ONE)
     with pledges._database.transaction() as connection:
         pledges.prune(connection, NEXT.slot)
-    assert [pledges.pledged("vote", KEY, round_) for round_ in (0, 1)] == [None, None]
-    assert [pledges.pledged("vote", NEXT, round_) for round_ in (0, 1)] == [ONE, ONE]
+    assert [pledges.pledged("vote", key, 1) for key in (KEY, NEXT)] == [None, ONE]
 
 
 STEPS = st.lists(

@@ -75,11 +75,11 @@ def test_readings__repeated__kept_once_and_the_latest_survives_pruning(store: Sq
 def test_prune__old_slots__pledges_and_settlements_go_and_later_ones_stay(store: SqlStore) -> None:
     old = Key(1, KEY.slot - 1000, 0)
     for key in (old, KEY):
-        store.pledges.pledge("vote", key, 0, Pledge(b"1" * 32, b""))
+        store.pledges.pledge("vote", key, 1, Pledge(b"1" * 32, b""))
         store.keep_verdict(verdict(key))
     store.prune(0, KEY.slot)
-    assert store.pledges.pledged("vote", old, 0) is None
-    assert store.pledges.pledged("vote", KEY, 0) is not None
+    assert store.pledges.pledged("vote", old, 1) is None
+    assert store.pledges.pledged("vote", KEY, 1) is not None
     assert [one.key for one in store.unsettled()] == [KEY]
 
 

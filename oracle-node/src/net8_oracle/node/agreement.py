@@ -118,7 +118,9 @@ class Agreement:
         Raises:
             StoreUnavailable: what was signed before is not known, so nothing may be signed; try again.
         """
-        self.round = max(self.round, self._world.store.pledges.begins_in(self.key))
+        if self.verdict is None and (round_ := self._world.store.pledges.begins_in(self.key)) > self.round:
+            log.info("taken up in a later round", extra=self._facts(to=round_))
+            self.round = round_
         self.over = True
         self.attendance.begin()
         self.look()

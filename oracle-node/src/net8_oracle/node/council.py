@@ -50,7 +50,7 @@ _IN_FLIGHT = 8  # slots of a zone on which operators agree at the same time
 _VERDICTS_KEPT = 512
 _ALL_SILENT = 43_200  # seconds after a slot: half of what the OracleCourt leaves before it takes an alert
 _CHAIN_PAUSE = 5.0  # seconds until a chain that did not answer is asked again
-_PREFETCH_AFTER = 0.1  # seconds
+_PREPARE_AFTER, _PREPARE_LATEST = 0.1, 1.0  # seconds after the slot before was opened
 _GAS_MOST = 16_700_000  # just under what one transaction may use
 _GAS_BASE = 400_000
 _GAS_PER_ENTRY = 80_000  # above the dearest settlement of a site and slot; what is not used is not paid
@@ -129,7 +129,7 @@ class Council:
         self._opened_until[zone] = slot
         self._advance(zone)  # a process that ends before its first settlement has a beginning to come back to
         while True:
-            self._prefetch(zone, slot)
+            self._prepare(zone, slot)
             await self._clock.wait_until(slot_end(slot))
             while True:
                 try:
@@ -140,16 +140,27 @@ class Council:
                     await asyncio.sleep(_STORE_PAUSE)
             slot += 1
 
-    def _prefetch(self, zone: int, slot: int) -> None:
-        """Have read what sites bought in a slot before it is needed, but not while the one before is agreed on."""
-        asyncio.get_running_loop().call_later(_PREFETCH_AFTER, self._prefetch_now, zone, slot)
+    def _prepare(self, zone: int, slot: int) -> None:
+        """Do what a round in the slot would wait for before it ends: read what was bought, be free to sign.
 
-    def _prefetch_now(self, zone: int, slot: int) -> None:
-        if self.agreeing():
-            self._prefetch(zone, slot)
+        It is not begun in the middle of a round of the slot before, unless that lasts.
+        """
+        loop = asyncio.get_running_loop()
+        loop.call_later(_PREPARE_AFTER, self._prepare_now, zone, slot, loop.time() + _PREPARE_LATEST)
+
+    def _prepare_now(self, zone: int, slot: int, latest: float) -> None:
+        loop = asyncio.get_running_loop()
+        if slot < self._opened_until[zone]:
+            return
+        if self.agreeing() and loop.time() < latest:
+            loop.call_later(_PREPARE_AFTER, self._prepare_now, zone, slot, latest)
             return
         for part in range(self.chain.parts(zone)):
             self.chain.prefetch(Key(zone, slot, part))
+        try:
+            self.store.pledges.reserve(zone, slot)
+        except StoreUnavailable as fault:  # tried again when something is to be signed
+            log.error("slot not reserved", extra=fields(zone=zone, slot=slot, reason=str(fault)))
 
     async def watch_silence(self, zone: int) -> None:
         """Have traded slots of which no reading has come for long reported without any, until cancelled.
@@ -253,11 +264,10 @@ class Council:
         )
 
     def _advance(self, zone: int) -> None:
-        """Remember the earliest slot that is not finished, and be ready to sign in the one that is opened next."""
-        unfinished, upcoming = [key.slot for key in self._open if key.zone == zone], self._opened_until[zone]
+        """Remember the earliest slot that is not finished."""
+        unfinished = [key.slot for key in self._open if key.zone == zone]
         try:
-            self.store.set_next_slot(zone, min([*unfinished, upcoming]))
-            self.store.pledges.reserve(zone, upcoming)
+            self.store.set_next_slot(zone, min([*unfinished, self._opened_until[zone]]))
         except StoreUnavailable as fault:  # after a restart, slots that are settled are looked at again
             log.error("progress not stored", extra=fields(zone=zone, reason=str(fault)))
 
@@ -339,7 +349,7 @@ class Council:
 
     def _on_sites(self, zone: int) -> None:
         if zone in self._opened_until:
-            self._prefetch(zone, self._opened_until[zone])
+            self._prepare(zone, self._opened_until[zone])
 
     def _on_replaced(self) -> None:
         """Blocks may have been replaced: what they told is read anew."""

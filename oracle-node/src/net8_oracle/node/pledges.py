@@ -17,6 +17,7 @@ from net8_oracle.node.schema import PLEDGE, RESERVED
 __all__ = ["Pledge", "Pledges"]
 
 _NO_SLOT = -1
+_KEPT = 64  # slots before the latest signed one in whose first rounds more may be signed: far more than are under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,12 @@ class Pledges:
 
     def _taken(self, connection: Connection, zone: int) -> int:
         """The last slot that is reserved, held until the transaction ends: two processes may have one database."""
-        # Before there were reservations, first rounds were stored like the others.
-        signed = select(func.max(PLEDGE.c.slot)).where(PLEDGE.c.zone == zone, PLEDGE.c.round == 0)
-        begin = self._insert(RESERVED).values(zone=zone, slot=func.coalesce(signed.scalar_subquery(), _NO_SLOT))
-        connection.execute(begin.on_conflict_do_nothing())
+        connection.execute(self._insert(RESERVED).values(zone=zone, slot=_NO_SLOT).on_conflict_do_nothing())
         held = select(RESERVED.c.slot).where(RESERVED.c.zone == zone).with_for_update()
-        return int(connection.execute(held).scalar_one())
+        reserved = int(connection.execute(held).scalar_one())
+        # Versions that know of no reservations store first rounds like the others.
+        signed = select(func.max(PLEDGE.c.slot)).where(PLEDGE.c.zone == zone, PLEDGE.c.round == 0)
+        return max(reserved, int(connection.execute(signed).scalar() or _NO_SLOT))
 
     def _pledge_first(self, kind: str, key: Key, pledge: Pledge) -> Pledge | None:
         if (held := self._first.get((kind, key))) is not None:
@@ -75,8 +76,17 @@ class Pledges:
         if key.slot not in self._ours[key.zone]:
             return None
         self._first[kind, key] = pledge
-        self._used[key.zone] = max(self._used.get(key.zone, _NO_SLOT), key.slot)
+        if key.slot > self._used.get(key.zone, _NO_SLOT):
+            self._used[key.zone] = key.slot
+            self._forget(key.zone, key.slot - _KEPT)
         return pledge
+
+    def _forget(self, zone: int, before: int) -> None:
+        """Give up the first rounds of earlier slots, and with them what was signed there."""
+        ours = self._ours[zone]
+        self._ours[zone] = range(max(ours.start, before), ours.stop)
+        for kind, key in [one for one in self._first if one[1].zone == zone and one[1].slot < before]:
+            del self._first[kind, key]
 
     def give_back(self) -> None:
         """The process ends in good order: what it reserved and has not used is the next one's. It signs no more."""
@@ -132,4 +142,3 @@ class Pledges:
     def prune(self, connection: Connection, slot_before: int) -> None:
         """Drop those of earlier slots, which no report can need any more."""
         connection.execute(delete(PLEDGE).where(PLEDGE.c.slot < slot_before))
-        self._first = {(kind, key): one for (kind, key), one in self._first.items() if key.slot >= slot_before}

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Store(Protocol):
-    """Durable memory of a node. What a method has written is on disk when it returns."""
+    """Durable memory of a node. What a method has written is on disk when it returns; `pledges` say for themselves."""
 
     def add_readings(self, readings: Sequence[SignedReading]) -> None:
         """Store accepted readings, all or none; those already there stay as they are."""
