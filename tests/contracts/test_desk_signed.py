@@ -507,6 +507,14 @@ def test_match__relay_fees__in_proportion_to_what_filled(street, match, sale, pu
     assert (before[0] - street.free(sale.site), before[1] - street.free(purchase.site)) == terms
 
 
+def test_match__largest_relay_fee__charged_in_full(street, match, sale, purchase):
+    street.fund(purchase.site, 110_000 * NET8)
+    before = street.free(purchase.site)
+    match(sale, replace(purchase, relay_fee=2**40 - 1))
+    assert street.desk.earned(RELAYER) == 2**40 - 1
+    assert street.free(purchase.site) == before - 600 * (950 + 100) - (2**40 - 1)
+
+
 def test_match__filled_in_many_parts__never_more_than_the_whole_fee(street, match, sale, purchase):
     sale = replace(sale, relay_fee=100)
     for nonce, wh in enumerate((7, 11, 13, 569)):

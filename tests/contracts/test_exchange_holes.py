@@ -77,6 +77,19 @@ def test_forgotten_order__at_ring_reuse__market_lives_and_lock_is_returned(stree
     assert street.free(seller) == before
 
 
+def test_forgotten_orders__of_several_sites_at_one_price__each_lock_is_returned(street, seller, battery, bakery, slot):
+    """The first five lie in the level's word, the others in queue words."""
+    sites = seller, battery
+    before = [street.free(site) for site in sites]
+    for place in range(13):
+        street.sell(sites[place % 2], slot, PRICE, 10 + place)
+    street.cancel(street.lens.orders(street.zone, slot, True)[6].id)
+    street.go_to_slot(slot + RING_SLOTS - 96)
+    street.sell(bakery, slot + RING_SLOTS, PRICE, 10)
+    assert [wh for _, wh, _ in closed(street.exchange)] == [10 + place for place in range(13) if place != 6]
+    assert [street.free(site) for site in sites] == before
+
+
 def test_forgotten_orders__more_than_a_transaction_carries__anyone_frees_the_market(street, seller, buyer, slot):
     before = street.free(seller)
     for _ in range(2):

@@ -64,6 +64,17 @@ def test_take__trade__each_side_holds_its_own_margin(street, seller, buyer, slot
     assert (street.free(seller), street.free(buyer)) == (free[0] - 50 * 2000, free[1] - 50 * 1100)
 
 
+def test_take__many_orders_at_one_price__every_taker_begins_where_the_one_before_ended(street, seller, buyer, slot):
+    """The first five lie in the level's word, six in each queue word."""
+    orders = [street.sell(seller, slot, 1000, 10 + place) for place in range(20)]
+    filled = iter(orders)
+    for count in (2, 5, 1, 4, 8):
+        met = [next(filled) for _ in range(count)]
+        wh = sum(10 + orders.index(order) for order in met)
+        assert street.place(buyer, Wanted(slot, False, 1000, wh)) == (0, wh)
+        assert [order for order, *_ in trades(street.exchange)] == met
+
+
 def test_take__better_price_than_the_limit__difference_stays_with_the_taker(street, seller, buyer, slot):
     street.sell(seller, slot, 900, 50)
     before = street.free(buyer)

@@ -188,7 +188,7 @@ def test_ring__four_old_positions_of_the_hour__all_settle_on_the_way(street, sel
     later = next_turn(street, slot)
     street.end(later + 3)
     street.report(Entry(seller, later // 4, {3: Reading(5, 0)}))
-    assert len(events(street.registry, "SettledOverdue")) == 4
+    assert [event.slot for event in events(street.registry, "SettledOverdue")] == [slot + i for i in range(4)]
     assert street.free(seller) == before + 400 * PRICE
 
 
