@@ -33,7 +33,7 @@ initializes: meter_keys
 exports: meter_keys.__interface__
 
 MOST: constant(uint256) = 32  # records in one call
-REPORT: constant(uint256) = 8192  # bytes of a report's entries, as the registry takes them
+REPORT: constant(uint256) = 4096  # bytes of a report's entries, as the registry takes them
 OPERATORS: constant(uint256) = 31  # who may sign one
 TOLERANCE: constant(uint256) = 60  # seconds after a boundary in which a record counts as taken there, as readings do
 RING: constant(uint256) = 4096  # boundaries, 42 days: longer than the exchange remembers what it settled

@@ -10,6 +10,7 @@
 @dev Read it module by module:
        messages   what operators sign
        operators  stakes and signer keys
+       panels     what a report needs to know of a zone
        rewards    who gets the oracle fee
        seats      who may sign for which zone
      Invariants, after every call:
@@ -36,6 +37,7 @@ from snekmate.utils import eip712_domain_separator
 from .interfaces import IEnergyExchange
 from .oracle import messages
 from .oracle import operators
+from .oracle import panels
 from .oracle import rewards
 from .oracle import seats
 
@@ -43,8 +45,9 @@ initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: eip712_domain_separator
 initializes: operators
-initializes: rewards[operators := operators]
-initializes: seats[ownable := ownable, operators := operators, rewards := rewards]
+initializes: panels
+initializes: rewards[operators := operators, panels := panels]
+initializes: seats[ownable := ownable, operators := operators, panels := panels, rewards := rewards]
 
 exports: (
     ownable_2step.owner,
@@ -85,6 +88,7 @@ def __init__(net8_: address, exchange_: address, min_stake_: uint256):
     ownable_2step.__init__()
     eip712_domain_separator.__init__("NET8 OracleRegistry", "1")
     operators.__init__(net8_, min_stake_)
+    panels.__init__()
     rewards.__init__(exchange_)
     seats.__init__()
 
@@ -123,16 +127,14 @@ def report(
     @param signatures One per set bit, in ascending order of seats.
     @return Slots settled.
     """
-    panel: uint256 = seats.panels[zone]
-    count: uint256 = panel >> seats.ID_SHIFT
+    panel: uint256 = panels.panels[zone]
+    count: uint256 = panel >> panels.COUNT_SHIFT
     assert len(signatures) >= seats._quorum(count), "report: no quorum"
     assert bitmap >> count == 0, "report: bitmap beyond seats"
     assert len(entries) % 32 == 0, "report: torn entry"
     entries_hash: bytes32 = keccak256(entries)
     digest: bytes32 = self._digest(zone, round, entries_hash)
-    listed: Bytes[32 * messages.MAX_OPERATORS] = slice(
-        convert(panel & seats.SIGNER_MASK, address).code, 1, 32 * messages.MAX_OPERATORS
-    )
+    listed: Bytes[32 * messages.MAX_OPERATORS] = slice(panels._list_of(panel).code, 1, 32 * messages.MAX_OPERATORS)
     used: uint256 = 0
     signed: uint256 = 0
     for seat: uint256 in range(count, bound=messages.MAX_OPERATORS):
@@ -140,20 +142,21 @@ def report(
             continue
         assert used < len(signatures), "report: signature missing"
         # Written out here: a call for each signature would cost every report.
-        vs: uint256 = convert(signatures[used].vs, uint256)
+        signature: messages.Signature = signatures[used]
+        vs: uint256 = convert(signature.vs, uint256)
         signer: address = ecrecover(
             digest,
             unsafe_add(27, vs >> messages.PARITY_SHIFT),
-            convert(signatures[used].r, uint256),
+            convert(signature.r, uint256),
             vs & messages.S_MASK,
         )
         seated: uint256 = extract32(listed, unsafe_mul(seat, 32), output_type=uint256)
         if convert(signer, uint256) != seated & seats.SIGNER_MASK or signer == empty(address):
             self._check_replaced(signer, seated)
-        signed |= 1 << unsafe_mul(seat, rewards.SEAT_BITS)
+        signed |= 1 << unsafe_mul(seat, panels.COUNTER_BITS)
         used = unsafe_add(used, 1)
     assert used == len(signatures), "report: surplus signature"
-    rewards._count(zone, signed)
+    panels._note(zone, panel, signed)
     settled: uint256 = extcall IEnergyExchange(rewards.exchange).settle(zone, entries)
     assert settled != 0, "report: settles nothing"
     log Reported(zone=zone, bitmap=bitmap, entries_hash=entries_hash, settled=settled)

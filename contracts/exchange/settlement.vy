@@ -29,7 +29,7 @@ uses: roles
 uses: sites
 uses: zones
 
-MAX_ENTRIES: constant(uint256) = 256  # 3 million gas of a transaction's 16.7
+MAX_ENTRIES: constant(uint256) = 128  # of one call
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_48: constant(uint256) = 2**48 - 1
 MASK_64: constant(uint256) = 2**64 - 1
@@ -54,10 +54,10 @@ event Settled:
     unused: uint256  # grains paid for energy bought but not used, out of the pool
     grid_fees: uint256  # grains
     oracle_fees: uint256  # grains
-    entries: Bytes[8192]  # as reported
+    entries: Bytes[32 * MAX_ENTRIES]  # as reported
     # For each entry that settled anything: site index 16 (from bit 76) | place in the report 8 (68)
     # | mask of the slots settled 4 (64) | grains credited 64, payment for unused energy included
-    credited: DynArray[uint256, 256]
+    credited: DynArray[uint256, MAX_ENTRIES]
 
 
 event EntrySkipped:
@@ -78,17 +78,17 @@ def __init__():
 
 
 @external
-def settle(zone: uint256, entries: Bytes[8192]) -> uint256:
+def settle(zone: uint256, entries: Bytes[32 * MAX_ENTRIES]) -> uint256:
     """
     @notice Settles what a quorum of the zone's operators reported. OracleRegistry only.
     @dev One long function on purpose: it runs once for every home and hour, and a call inside costs each of them.
-    @param entries Words of 32 bytes, at most 256; a part of a word at the end is ignored.
+    @param entries Words of 32 bytes, at most 128; a part of a word at the end is ignored.
     @return Number of site-slots settled.
     """
     if msg.sender != roles.registry:
         refusal._because("settlement: only the registry")
     # Claim for unused energy 128 (from bit 128) | site index 16 (76) | entry 8 (68) | slots settled 4 (64) | payout 64
-    dues: DynArray[uint256, 256] = []
+    dues: DynArray[uint256, MAX_ENTRIES] = []
     slots_settled: uint256 = 0
     shortfalls: uint256 = 0
     fees: Fees = empty(Fees)
@@ -248,7 +248,13 @@ def _log_refused(site: uint256, hour: uint256, position: uint256, refused: uint2
 
 
 @internal
-def _pay(zone: uint256, entries: Bytes[8192], dues: DynArray[uint256, 256], shortfalls: uint256, fees: Fees):
+def _pay(
+    zone: uint256,
+    entries: Bytes[32 * MAX_ENTRIES],
+    dues: DynArray[uint256, MAX_ENTRIES],
+    shortfalls: uint256,
+    fees: Fees,
+):
     """
     @notice Credits what each entry is due, after all shortfalls have reached the pool.
     """
@@ -256,7 +262,7 @@ def _pay(zone: uint256, entries: Bytes[8192], dues: DynArray[uint256, 256], shor
     account: uint256 = zones._accounts[zone]
     full: uint256 = unsafe_add(account & zones.MASK_ACCOUNT, shortfalls)
     pool: uint256 = full
-    credited: DynArray[uint256, 256] = dues
+    credited: DynArray[uint256, MAX_ENTRIES] = dues
     group: uint256 = 0
     lanes: uint256 = 0
     stored: uint256 = 0

@@ -16,7 +16,7 @@ OBSERVATION_TYPE_HASH: constant(bytes32) = keccak256(
 )
 
 MAX_OPERATORS: constant(uint256) = 31  # of a zone: the largest report (21 signatures) fits one transaction
-MAX_ENTRIES: constant(uint256) = 256  # site-hours in one report, as many as the exchange takes in a call
+MAX_ENTRIES: constant(uint256) = 128  # site-hours in one report, as many as the exchange takes in a call
 
 # EIP-2098: the top bit of vs is the parity of y, the rest is s.
 PARITY_SHIFT: constant(uint256) = 255

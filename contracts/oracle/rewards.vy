@@ -5,28 +5,25 @@
 @title Rewards
 @license AGPL-3.0-only
 @notice The exchange's oracle fee of a zone goes to those who sign its reports, in proportion to how many they signed.
-@dev Participation is one word for a zone: 8 bits for each of its 31 seats. A report adds one to the byte of every seat
-     that signed, all by a single storage write. When a byte has reached its half, all are halved first, so a counter
-     never runs into the next and proportions stay: old reports only fade. What the fees come to is shared when somebody
-     asks for it, and before a seat changes hands.
+@dev A report adds one to the counter of every seat that signed, all by a single storage write to the zone's panel. What
+     the fees come to is shared when somebody asks for it, and before a seat changes hands.
 """
 
 from ..interfaces import IEnergyExchange
 from ..interfaces import IGridRegistry
 from . import operators
+from . import panels
 
 uses: operators
+uses: panels
 
 GRAIN: constant(uint256) = 10**11  # wei
-SEAT_BITS: constant(uint256) = 8
-COUNTER: constant(uint256) = 2**8 - 1
-HALVED: constant(uint256) = (2**248 - 1) // 255 * 127  # the lower seven bits of each byte
 
 
 event RewardsShared:
     zone: indexed(uint256)
     amount: uint256  # wei, what was carried over included
-    counts: uint256  # byte i: the reports that seat i signed
+    counts: uint256  # reports that seat i signed, from bit 7 * i
 
 
 event RewardsClaimed:
@@ -38,9 +35,6 @@ event RewardsClaimed:
 # @dev Where the fees are collected, and who lets them out.
 exchange: public(immutable(address))
 grid: public(immutable(address))
-
-# @dev zone -> reports that each seat signed since fees were last shared, a byte each.
-participation: public(HashMap[uint256, uint256])
 
 # @dev zone -> wei that did not divide, for the next time.
 carried: public(HashMap[uint256, uint256])
@@ -75,16 +69,13 @@ def claim_rewards(id: uint256, receiver: address) -> uint256:
     return amount
 
 
-@internal
-def _count(zone: uint256, signed: uint256):
+@external
+@view
+def participation(zone: uint256) -> uint256:
     """
-    @notice Notes who signed a report.
-    @param signed A one in the byte of each seat that did.
+    @notice Reports that each seat of a zone signed since fees were last shared: 7 bits each, those of seat i from bit 7 * i.
     """
-    counts: uint256 = self.participation[zone]
-    if counts & (signed << 7) != 0:
-        counts = (counts >> 1) & HALVED
-    self.participation[zone] = counts + signed
+    return panels._counters(zone)
 
 
 @internal
@@ -94,7 +85,7 @@ def _share(zone: uint256, seats: DynArray[uint256, 31]) -> uint256:
     @param seats Operator id of each seat.
     @return Wei shared.
     """
-    counts: uint256 = self.participation[zone]
+    counts: uint256 = panels._counters(zone)
     if counts == 0:
         return 0
     pot: uint256 = self.carried[zone]
@@ -102,14 +93,14 @@ def _share(zone: uint256, seats: DynArray[uint256, 31]) -> uint256:
         pot += extcall IGridRegistry(grid).draw_oracle_fees(zone) * GRAIN
     total: uint256 = 0
     for i: uint256 in range(len(seats), bound=31):
-        total += (counts >> (SEAT_BITS * i)) & COUNTER
+        total += (counts >> (panels.COUNTER_BITS * i)) & panels.COUNTER
     shared: uint256 = 0
     for i: uint256 in range(len(seats), bound=31):
-        share: uint256 = pot * ((counts >> (SEAT_BITS * i)) & COUNTER) // total
+        share: uint256 = pot * ((counts >> (panels.COUNTER_BITS * i)) & panels.COUNTER) // total
         if share != 0:
             self.earned[seats[i]] += share
             shared += share
     self.carried[zone] = pot - shared
-    self.participation[zone] = 0
+    panels._clear(zone)
     log RewardsShared(zone=zone, amount=shared, counts=counts)
     return shared

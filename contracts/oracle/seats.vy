@@ -6,8 +6,7 @@
 @license AGPL-3.0-only
 @notice Which operators may sign for a zone, and with which keys.
 @dev A seat is one word: operator id above the 160 bits of his signer, or of nothing while he is muted. All seats of a
-     zone are the code of a data contract as well: a report reads all signers for the price of one and a half storage
-     words. Whoever changes a seat pays for writing that anew.
+     zone stand in its panel's list as well, and whoever changes a seat pays for writing that anew.
      A muted operator's seat still counts: he is one of the f that a zone of 3f + 1 bears, so muting him never makes a
      quorum easier.
 """
@@ -16,10 +15,12 @@ from snekmate.auth import ownable
 from ..interfaces import IGridRegistry
 from . import messages
 from . import operators
+from . import panels
 from . import rewards
 
 uses: ownable
 uses: operators
+uses: panels
 uses: rewards
 
 # @dev The smallest n = 3f + 1 that bears one dishonest operator.
@@ -33,9 +34,6 @@ MAX_OVERLAP: public(constant(uint256)) = 86_400
 
 ID_SHIFT: constant(uint256) = 160
 SIGNER_MASK: constant(uint256) = 2**160 - 1
-
-# @dev Code that returns what follows it as the code of a new contract; the zero byte in front keeps that from running.
-DATA_CONTRACT: constant(Bytes[12]) = x"600b5981380380925939f300"
 
 
 event Admitted:
@@ -71,9 +69,6 @@ event SignerRotated:
     until: uint256  # unix time until which the replaced key still counts in reports
 
 
-# @dev zone -> how many seats (from bit 160) and the contract whose code lists them.
-panels: HashMap[uint256, uint256]
-
 # @dev zone -> its seats.
 seats: HashMap[uint256, uint256[messages.MAX_OPERATORS]]
 
@@ -97,7 +92,7 @@ def admit(zone: uint256, id: uint256):
     """
     ownable._check_owner()
     assert staticcall IGridRegistry(rewards.grid).zone_operator(zone) != empty(address), "zone: unknown"
-    count: uint256 = self._count(zone)
+    count: uint256 = panels._count(zone)
     assert count < messages.MAX_OPERATORS, "zone: full"
     self._share(zone)
     self._sit(zone, id, count)
@@ -116,7 +111,7 @@ def remove(zone: uint256, id: uint256):
         ownable._check_owner()
     seat: uint256 = self.seat_of[zone][id]
     assert seat != 0, "operator: not admitted"
-    last: uint256 = self._count(zone)
+    last: uint256 = panels._count(zone)
     assert last != MIN_OPERATORS, "zone: too few operators"
     self._share(zone)
     if seat != last:
@@ -141,7 +136,7 @@ def replace(zone: uint256, id: uint256, by: uint256):
     self._share(zone)
     self._rise(zone, id)
     self._sit(zone, by, seat - 1)
-    self._list(zone, self._count(zone))
+    self._list(zone, panels._count(zone))
     log Replaced(zone=zone, id=id, by=by)
 
 
@@ -226,7 +221,7 @@ def zone_signers(zone: uint256) -> DynArray[address, messages.MAX_OPERATORS]:
     @notice Signer keys of the zone's operators, in the order of their seats; the zero address for one who is muted.
     """
     signers: DynArray[address, messages.MAX_OPERATORS] = []
-    for seat: uint256 in range(self._count(zone), bound=messages.MAX_OPERATORS):
+    for seat: uint256 in range(panels._count(zone), bound=messages.MAX_OPERATORS):
         signers.append(convert(self.seats[zone][seat] & SIGNER_MASK, address))
     return signers
 
@@ -255,18 +250,12 @@ def quorum(zone: uint256) -> uint256:
     """
     @notice How many signatures a report of the zone needs now. Refused while the zone has fewer than four operators.
     """
-    return self._quorum(self._count(zone))
+    return self._quorum(panels._count(zone))
 
 
 # ------------------------------------------------------------------
 #                             internal
 # ------------------------------------------------------------------
-
-
-@internal
-@view
-def _count(zone: uint256) -> uint256:
-    return self.panels[zone] >> ID_SHIFT
 
 
 @internal
@@ -283,7 +272,7 @@ def _quorum(count: uint256) -> uint256:
 @view
 def _ids(zone: uint256) -> DynArray[uint256, messages.MAX_OPERATORS]:
     ids: DynArray[uint256, messages.MAX_OPERATORS] = []
-    for seat: uint256 in range(self._count(zone), bound=messages.MAX_OPERATORS):
+    for seat: uint256 in range(panels._count(zone), bound=messages.MAX_OPERATORS):
         ids.append(self.seats[zone][seat] >> ID_SHIFT)
     return ids
 
@@ -338,7 +327,7 @@ def _mute_everywhere(id: uint256):
 @internal
 def _write_signer(zone: uint256, id: uint256, signer: address):
     self.seats[zone][self.seat_of[zone][id] - 1] = id << ID_SHIFT | convert(signer, uint256)
-    self._list(zone, self._count(zone))
+    self._list(zone, panels._count(zone))
 
 
 @internal
@@ -346,5 +335,4 @@ def _list(zone: uint256, count: uint256):
     """
     @notice Writes the list of a zone's seats that reports are checked against.
     """
-    listed: address = raw_create(concat(DATA_CONTRACT, abi_encode(self.seats[zone])))
-    self.panels[zone] = count << ID_SHIFT | convert(listed, uint256)
+    panels._write_list(zone, count, self.seats[zone])

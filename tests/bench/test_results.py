@@ -54,7 +54,8 @@ def test_results__every_key__has_whole_gas_in_both_states(results, key):
     states = results["gas"][key]
     assert set(states) == {"virgin", "recycled"}
     assert all(isinstance(gas, int) and gas > 0 for gas in states.values())
-    assert states["recycled"] <= states["virgin"]
+    # A zero byte of a signature costs less than another; reports differ by nothing else.
+    assert states["recycled"] <= states["virgin"] + 12 * (32 if key.startswith("report") else 0)
 
 
 def test_results__latency__median_below_the_slowest_hundredth(results):

@@ -71,7 +71,7 @@ class Model:
     # ---- rewards
 
     def report(self, signers: list[int], fee: int) -> None:
-        if any(self.counts[i] >= 128 for i in signers):
+        if any(self.counts[i] > 63 for i in signers):
             self.counts = {i: count // 2 for i, count in self.counts.items()}
         for i in signers:
             self.counts[i] += 1

@@ -31,7 +31,7 @@ def test_share__three_of_four_signed__get_equal_parts_and_the_fourth_nothing(str
     held = street.token.balanceOf(street.registry)
     assert street.registry.share_rewards(street.zone, sender=street.attacker.address) == fee - fee % 3
     (log,) = events(street.registry, "RewardsShared")
-    assert (log.zone, log.amount, log.counts) == (street.zone, fee - fee % 3, 1 << 24 | 1 << 8 | 1)
+    assert (log.zone, log.amount, log.counts) == (street.zone, fee - fee % 3, 1 << 21 | 1 << 7 | 1)
     assert [street.registry.earned(i) for i in range(1, 5)] == [fee // 3, fee // 3, 0, fee // 3]
     assert street.registry.carried(street.zone) == fee % 3
     assert street.token.balanceOf(street.registry) == held + fee
@@ -67,18 +67,18 @@ def test_share__nothing_signed_or_no_fee__refused(street, seller, slot):
 
 
 def test_participation__many_reports__fades_and_never_runs_over(street, seller, slot):
-    """Seats 0 and 1 sign all of 140 reports, seat 2 the first 67 (odd, for the halving), seat 3 the rest."""
+    """Seats 0 and 1 sign all of 140 reports, seat 2 the first 35 (odd, for the halving), seat 3 the rest."""
     first = slot - slot % 4
     street.end(first + 143)
     expected = [0] * 5
     for place in range(140):
-        signers = (0, 1, 2) if place < 67 else (0, 1, 3)
+        signers = (0, 1, 2) if place < 35 else (0, 1, 3)
         street.report(Entry(seller, (first + place) // 4, {place % 4: Reading(1, 0)}), signers=signers)
-        if any(expected[seat] >= 128 for seat in signers):
+        if any(expected[seat] >= 64 for seat in signers):
             expected = [count >> 1 for count in expected]
         expected = [count + (seat in signers) for seat, count in enumerate(expected)]
     counts = street.registry.participation(street.zone)
-    assert [counts >> 8 * seat & 255 for seat in range(5)] == expected == [76, 76, 33, 42, 0]
+    assert [counts >> 7 * seat & 127 for seat in range(5)] == expected == [44, 44, 4, 39, 0]
 
 
 def test_seat_changes__rewards_earned_before__stay_with_who_signed(street, settle, slot, owner):

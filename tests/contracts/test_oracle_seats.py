@@ -46,9 +46,9 @@ def events(registry: Any, name: str) -> list[Any]:
 
 
 def submit(registry: Any, zone: int, words: list[int], signers: list[LocalAccount]) -> int:
-    """A report that the operators in seats 0, 1, 2 signed with these keys."""
+    """A report that the operators in the first seats signed with these keys."""
     signatures = sign_digest(registry.report_digest(zone, 0, packed(words)), signers)
-    return int(registry.report(zone, 0, packed(words), 0b111, signatures))
+    return int(registry.report(zone, 0, packed(words), (1 << len(signers)) - 1, signatures))
 
 
 # ---- rotation
@@ -309,3 +309,29 @@ def test_slash__window__at_most_a_third_of_all_stakes(registry, token, court, or
     assert registry.slashable_now() == left // 3
     assert registry.slash(5, MIN_STAKE, sender=court.address) == MIN_STAKE
     assert token.balanceOf(court) - before == 7 * MIN_STAKE // 3 + 2 * MIN_STAKE
+
+
+# ---- lists of seats
+
+
+@pytest.mark.parametrize("lists", [127, 128, 255, 256, 700])
+def test_report__after_many_changes_of_seats__finds_the_latest_list(
+    registry, zone, seated, oracles, site, words, owner, lists
+):
+    """A list is found by its number, which is written with one byte up to 127, with two to 255, and so on."""
+    for written in range(len(seated), lists):
+        change = registry.admit if written % 2 == 0 else registry.remove
+        change(zone, 5, sender=owner)
+    assert boa.env.evm.vm.state.get_nonce(registry.address.canonical_address) == lists + 1
+    signers = oracles[: len(registry.zone_operators(zone))]
+    with boa.reverts("report: bad signature"):
+        submit(registry, zone, words, [*signers[:-1], person("stranger")])
+    assert submit(registry, zone, words, signers) == 1
+
+
+def test_rotate__reports_signed_before__still_count(registry, zone, seated, site, words, fresh_key):
+    submit(registry, zone, words, seated[:3])
+    before = registry.participation(zone)
+    registry.rotate_signer(1, fresh_key.address, 0, sender=seated[0].address)
+    assert registry.participation(zone) == before == 1 << 14 | 1 << 7 | 1
+    assert registry.zone_signers(zone) == [fresh_key.address, *(account.address for account in seated[1:])]

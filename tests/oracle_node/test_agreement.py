@@ -346,7 +346,7 @@ async def test_envelopes__of_strangers__refused(mesh: Mesh) -> None:
     assert mesh.ledger.settled == SETTLED
 
 
-async def test_zone__more_than_256_sites__one_report_for_each_part(tmp_path: Path) -> None:
+async def test_zone__more_than_128_sites__one_report_for_each_part(tmp_path: Path) -> None:
     mesh = Mesh(tmp_path, sites=300, timing=Timing(patience=10, round=5, settle=5, linger=0.01))
     await mesh.start()
     await mesh.end_slot(SLOT)
@@ -354,7 +354,7 @@ async def test_zone__more_than_256_sites__one_report_for_each_part(tmp_path: Pat
     async with asyncio.timeout(20):
         while len(mesh.ledger.settled) < 300:  # noqa: ASYNC110 - the ledger is plain
             await asyncio.sleep(0.01)
-    assert sorted(len(entries) for entries in mesh.ledger.reports) == [44, 256]
+    assert sorted(len(entries) for entries in mesh.ledger.reports) == [44, 128, 128]
     assert all(mesh.ledger.settled[SLOT, index] == (index, 0) for index in mesh.ledger.meters)
     await mesh.stop()
 

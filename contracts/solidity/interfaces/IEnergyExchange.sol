@@ -261,7 +261,7 @@ interface IEnergyExchange {
 
     /**
      * @notice Settles what a quorum of the zone's operators reported. OracleRegistry only.
-     * @param entries Words of 32 bytes, at most 256; a part of a word at the end is ignored.
+     * @param entries Words of 32 bytes, at most 128; a part of a word at the end is ignored.
      * @return Number of site-slots settled.
      */
     function settle(uint256 zone, bytes calldata entries) external returns (uint256);

@@ -128,11 +128,15 @@ interface IOracleRegistry {
      */
     function claim_rewards(uint256 id, address receiver) external returns (uint256);
 
+    /**
+     * @notice Reports that each seat of a zone signed since fees were last shared: 7 bits each, those of seat i from
+     *      bit 7 * i.
+     */
+    function participation(uint256 zone) external view returns (uint256);
+
     function exchange() external view returns (address);
 
     function grid() external view returns (address);
-
-    function participation(uint256 arg0) external view returns (uint256);
 
     function carried(uint256 arg0) external view returns (uint256);
 

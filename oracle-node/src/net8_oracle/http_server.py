@@ -14,7 +14,7 @@ from net8_oracle.settings import ConfigRefused
 __all__ = ["serve"]
 
 _FAREWELL = 2.0  # seconds that answers under way have at the end; a caller held back for long would keep us from ending
-LARGEST_BODY = 8 * 2**20  # bytes: a proposal with 31 observations of 256 sites takes about 0.3 MB
+LARGEST_BODY = 8 * 2**20  # bytes: a proposal with 31 observations of 128 sites takes about 0.15 MB
 
 
 class _Door(socket.socket):

@@ -618,7 +618,7 @@ class RewardsShared(RegistryEvent):
 
     zone: int
     amount: int  # wei
-    counts: int  # byte i: reports that seat i signed
+    counts: int  # reports that seat i signed, from bit 7 * i
 
 
 class RewardsClaimed(RegistryEvent):

@@ -78,7 +78,7 @@ class Reward(Base):
     zone: Mapped[int | None] = mapped_column(index=True)  # of what was shared
     operator: Mapped[int | None] = mapped_column(index=True)  # who took
     wei: Mapped[int] = mapped_column(Wei)
-    counts: Mapped[int] = mapped_column(Wei)  # byte i: reports that seat i signed; 0 when taken
+    counts: Mapped[int] = mapped_column(Wei)  # reports that seat i signed, from bit 7 * i; 0 when taken
     tx: Mapped[bytes]
 
 

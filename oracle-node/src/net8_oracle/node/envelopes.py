@@ -6,8 +6,8 @@ vote         one operator's signature of the report itself, as the registry take
 verdict      the report with a quorum of votes: anyone can submit it
 readings     meters' signed readings, shown where operators' observations contradict each other
 
-A slot of a zone is cut into parts of 256 sites, as many as a report may name: part k holds site indices
-256*k+1 .. 256*k+256.
+A slot of a zone is cut into parts of 128 sites, as many as a report may name: part k holds site indices
+128*k+1 .. 128*k+128.
 """
 
 from typing import Annotated, Literal, NamedTuple
@@ -38,7 +38,7 @@ __all__ = [
     "signatures_in",
 ]
 
-PART_SITES = 256
+PART_SITES = 128
 
 _OBSERVATION = StructType(
     "Observation",

@@ -124,7 +124,7 @@ class Registry(Owned):
         return self._call("carried", zone, into=int)
 
     def participation(self, zone: int) -> Call[int]:
-        """Reports signed since fees were last shared: a byte for each seat, seat 0 lowest."""
+        """Reports signed since fees were last shared: 7 bits for each seat, seat 0 lowest."""
         return self._call("participation", zone, into=int)
 
     def total_stake(self) -> Call[int]:
