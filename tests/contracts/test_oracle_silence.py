@@ -118,6 +118,23 @@ def test_silence__window_full__alerted_in_the_next(bench, street, court, traded,
     assert court.alert_silence(street.zone, traded, [seller]) > 0
 
 
+def test_silence__two_zones_in_one_slot__each_is_alerted(bench, street, court, terms, lead, owner, seller, buyer, slot):
+    """Also of sites that have the same number in their zones."""
+    far = street.grid.create_zone(street.grid_operator.address, terms_tuple(terms), lead, sender=owner)
+    for identifier in bench.jury:
+        street.registry.admit(far, identifier, sender=owner)
+    roof = street.connect(person("far roof"), balance=10**9, zone=far)
+    home = street.connect(person("far home"), 0, 0, balance=10**9, zone=far)
+    street.trade(seller, buyer, slot, 1_000, SOLD)
+    street.trade(roof, home, slot, 1_000, SOLD)
+    assert roof & 0xFFFF == seller & 0xFFFF
+    street.go_to((slot + 1) * 900 + WEEK + 1)
+    for zone, site in ((street.zone, seller), (far, roof)):
+        assert court.alert_silence(zone, slot, [site]) > 0
+        with boa.reverts("alert: made before"):
+            court.alert_silence(zone, slot, [site])
+
+
 @pytest.mark.parametrize("operators", range(4, 32))
 def test_silence__any_zone__the_silent_lose_more_than_anybody_gains(operators):
     """Factor 5, a tenth to the alerter: for every size the few who can keep a report from coming lose on balance."""
@@ -131,3 +148,10 @@ def test_secured__stakes_of_a_zone__bound_what_a_bribe_may_be(bench, street, cou
     street.registry.slash(6, MIN_STAKE // 2, sender=court.address)
     assert court.secured(bench.abroad) == (MIN_STAKE // 2 + 2 * MIN_STAKE, MIN_STAKE * 2 // 3)
     assert court.secured(99) == (0, 0)
+
+
+def test_secured__the_poorest_sit_last__are_counted_all_the_same(bench, street, court):
+    for identifier, taken in ((6, 100), (7, 1_200), (8, 500)):
+        street.registry.slash(identifier, MIN_STAKE * taken // 1_000, sender=court.address)
+    of_liars = MIN_STAKE * (500 + 800 + 900) // 1_000
+    assert court.secured(bench.abroad) == (of_liars, 2 * (MIN_STAKE // 2) * 2 // 3)
