@@ -11,6 +11,7 @@ from eth_account.signers.local import LocalAccount
 
 from tests.contracts.conftest import CONFIGURATION, HOUR, ISSUER, LOCATION, NET8, START, Mint, NewSite, Report
 from tests.contracts.entries import entry, no_reading
+from tests.contracts.executed import operations
 from tests.contracts.signing import person
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -214,6 +215,21 @@ def test_dismiss__not_the_registrar__refused(certificates, site, owner):
 
 
 # ---- mint
+
+
+def test_mint__hour_that_meters_settled_whole__takes_a_shorter_way(
+    certificates: Any, site: int, report: Report, producer: LocalAccount
+) -> None:
+    """It is by far the most frequent one."""
+    boa.env.evm.patch.timestamp = START + 2 * 3_600
+    report([entry(site, HOUR, {0: 1, 1: 2, 2: 3, 3: 4}), entry(site, HOUR + 1, {0: 1, 1: 2, 2: 3})])
+    report([no_reading(site, HOUR + 1, 0b1000)])
+    ways = []
+    for hour in (HOUR, HOUR + 1):
+        with boa.env.anchor():
+            certificates.mint(site, hour, 1, producer.address, sender=producer.address)
+            ways.append(len(operations(certificates, certificates)))
+    assert ways[0] < ways[1] - 100, "steps for four slots and for three"
 
 
 def test_mint__settled_hour__is_what_the_meter_showed(certificates, site, producing_hour, producer, buyer):
