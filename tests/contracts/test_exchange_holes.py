@@ -77,9 +77,9 @@ def test_forgotten_order__at_ring_reuse__market_lives_and_lock_is_returned(stree
     assert street.free(seller) == before
 
 
-def test_forgotten_orders__of_several_sites_at_one_price__each_lock_is_returned(street, seller, battery, bakery, slot):
+def test_forgotten_orders__of_several_sites_at_one_price__each_lock_is_returned(street, seller, buyer, bakery, slot):
     """The first five lie in the level's word, the others in queue words."""
-    sites = seller, battery
+    sites = seller, buyer
     before = [street.free(site) for site in sites]
     for place in range(13):
         street.sell(sites[place % 2], slot, PRICE, 10 + place)
