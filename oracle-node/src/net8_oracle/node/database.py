@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from net8_oracle.node.schema import METADATA
@@ -89,6 +90,10 @@ class Database:
     def dialect(self) -> Dialect:
         """By name `sqlite` or `postgresql`."""
         return self._engine.dialect
+
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An insert that knows `on_conflict_...`, which SQL has in dialects only."""
+        return postgresql.insert(table) if self.dialect.name == "postgresql" else sqlite.insert(table)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

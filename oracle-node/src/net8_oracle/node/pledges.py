@@ -7,8 +7,7 @@ known no longer than the process lives.
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, func, select, update
 
 from net8_oracle.node.database import Database, StoreUnavailable
 from net8_oracle.node.envelopes import Key
@@ -38,11 +37,8 @@ class Pledges:
         self._used: dict[int, int] = {}  # zone -> the last of them in which it has
         self._ended = False
         # Compiled once: a round waits for what is pledged, and SQLAlchemy for its statement half as long again.
-        add = self._insert(PLEDGE).on_conflict_do_nothing()
+        add = self._database.insert(PLEDGE).on_conflict_do_nothing()
         self._add = str(add.compile(dialect=self._database.dialect))
-
-    def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        return postgresql.insert(table) if self._database.dialect.name == "postgresql" else sqlite.insert(table)
 
     # --- first rounds ------------------------------------------------------------------------------------------
 
@@ -62,7 +58,7 @@ class Pledges:
 
     def _taken(self, connection: Connection, zone: int) -> int:
         """The last slot that is reserved, held until the transaction ends: two processes may have one database."""
-        connection.execute(self._insert(RESERVED).values(zone=zone, slot=_NO_SLOT).on_conflict_do_nothing())
+        connection.execute(self._database.insert(RESERVED).values(zone=zone, slot=_NO_SLOT).on_conflict_do_nothing())
         held = select(RESERVED.c.slot).where(RESERVED.c.zone == zone).with_for_update()
         reserved = int(connection.execute(held).scalar_one())
         # Versions that know of no reservations store first rounds like the others.

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from net8.logs import fields
-from sqlalchemy import Table, delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, select, tuple_, update
 
 from net8_oracle.clock import Block
 from net8_oracle.node.database import Database, StoreUnavailable
@@ -123,10 +122,6 @@ class SqlStore:
             log.warning("reservation not given back", extra=fields(reason=str(fault)))
         self._database.close()
 
-    def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        """An insert that knows `on_conflict_...`, which SQL has in dialects only."""
-        return postgresql.insert(table) if self._database.dialect.name == "postgresql" else sqlite.insert(table)
-
     # --- readings ----------------------------------------------------------------------------------------------
 
     def add_readings(self, readings: Sequence[SignedReading]) -> None:
@@ -134,7 +129,7 @@ class SqlStore:
         if readings:
             with self._database.transaction() as connection:
                 connection.execute(
-                    self._insert(READING).on_conflict_do_nothing(), [_row(signed) for signed in readings]
+                    self._database.insert(READING).on_conflict_do_nothing(), [_row(signed) for signed in readings]
                 )
 
     def readings_since(self, taken_at: int) -> list[SignedReading]:
@@ -162,7 +157,7 @@ class SqlStore:
         """Keep a proof of equivocation; it is never pruned."""
         with self._database.transaction() as connection:
             connection.execute(
-                self._insert(EVIDENCE).on_conflict_do_nothing(),
+                self._database.insert(EVIDENCE).on_conflict_do_nothing(),
                 {
                     "id": evidence.id,
                     "kind": evidence.kind,
@@ -189,7 +184,7 @@ class SqlStore:
     def set_next_slot(self, zone: int, slot: int) -> None:
         """All slots of the zone before `slot` are finished."""
         with self._database.transaction() as connection:
-            statement = self._insert(PROGRESS).values(zone=zone, next_slot=slot)
+            statement = self._database.insert(PROGRESS).values(zone=zone, next_slot=slot)
             connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=["zone"], set_={"next_slot": statement.excluded.next_slot}
@@ -200,7 +195,7 @@ class SqlStore:
 
     def _upsert(self, key: Key, **values: object) -> None:
         with self._database.transaction() as connection:
-            statement = self._insert(SETTLEMENT).values(**key._asdict(), **values)
+            statement = self._database.insert(SETTLEMENT).values(**key._asdict(), **values)
             connection.execute(statement.on_conflict_do_update(index_elements=["zone", "slot", "part"], set_=values))
 
     def keep_verdict(self, verdict: Verdict) -> None:
