@@ -66,6 +66,12 @@ def test_share__nothing_signed_or_no_fee__refused(street, seller, slot):
         street.registry.share_rewards(street.zone)
 
 
+def test_participation__first_seat_did_not_sign__counts_for_the_others_alone(street, seller, slot):
+    street.end(slot)
+    street.report(Entry(seller, slot // 4, {slot % 4: Reading(5, 0)}), signers=(1, 2, 3))
+    assert street.registry.participation(street.zone) == 1 << 7 | 1 << 14 | 1 << 21
+
+
 def test_participation__many_reports__fades_and_never_runs_over(street, seller, slot):
     """Seats 0 and 1 sign all of 140 reports, seat 2 the first 35 (odd, for the halving), seat 3 the rest."""
     first = slot - slot % 4
