@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from net8_oracle.node.database import Database, StoreUnavailable
 from net8_oracle.node.envelopes import Key
 from net8_oracle.node.pledges import Pledge, Pledges
+from net8_oracle.node.schema import PLEDGE
+from sqlalchemy import insert
 
 ZONE, SLOT = 1, 2_000_000
 KEY, NEXT = Key(ZONE, SLOT, 0), Key(ZONE, SLOT + 1, 0)
@@ -120,13 +122,15 @@ def test_zones__each_has_its_own_slots(start: Callable[[], Pledges]) -> None:
     assert again.pledge("vote", KEY._replace(zone=2), 0, ONE) == ONE
 
 
+def sign_as_earlier_versions_did(database: Database, key: Key) -> None:
+    with database.transaction() as connection:
+        connection.execute(insert(PLEDGE).values(kind="vote", **key._asdict(), round=0, digest=b"1", content=b"1"))
+
+
 def test_first_round__stored_by_an_earlier_version__passed_over(where: Path | str) -> None:
     """First rounds were stored like all others once: the table of a node that is updated tells of them."""
     database = Database(where)
-    with database.transaction() as connection:
-        connection.exec_driver_sql(
-            f"insert into pledge values ('vote', {ZONE}, {SLOT}, 0, 0, {_blob(where)}, {_blob(where)})"
-        )
+    sign_as_earlier_versions_did(database, KEY)
     pledges = Pledges(database)
     assert [pledges.begins_in(key) for key in (KEY, NEXT)] == [1, 0]
     assert pledges.pledge("vote", KEY, 0, ONE) is None
@@ -134,18 +138,11 @@ def test_first_round__stored_by_an_earlier_version__passed_over(where: Path | st
     database.close()
 
 
-def _blob(where: Path | str) -> str:
-    return "x'31'" if isinstance(where, Path) else r"'\x31'"
-
-
 def test_first_round__stored_by_an_earlier_version_that_ran_once_more__passed_over(where: Path | str) -> None:
     database = Database(where)
     first = Pledges(database)
     first.pledge("vote", Key(ZONE, SLOT - 9, 0), 0, ONE)
-    with database.transaction() as connection:
-        connection.exec_driver_sql(
-            f"insert into pledge values ('vote', {ZONE}, {SLOT}, 0, 0, {_blob(where)}, {_blob(where)})"
-        )
+    sign_as_earlier_versions_did(database, KEY)
     again = Pledges(database)
     assert [again.begins_in(key) for key in (KEY, NEXT)] == [1, 0]
     assert again.pledge("vote", KEY, 0, OTHER) is None
