@@ -301,8 +301,9 @@ def publish_tariffs(zone: uint256, first_hour: uint256, tariffs: DynArray[hour_t
 def request_pool_withdrawal(zone: uint256, grains: uint256):
     """
     @notice Announces a withdrawal from the zone's balancing pool; replaces an earlier announcement.
-    @dev Bounded by what the pool holds now and by `POOL_WINDOW`, so that no announcement made in advance gives the
-         operator money that came in after it, or takes the warning from a withdrawal months later.
+    @dev Bounded by what the pool holds now and by `POOL_WINDOW`, so that nobody announces in advance what is not there yet,
+         or takes the warning from a withdrawal months later. An announcement stays with the zone: who is named its
+         operator after it can carry it out.
     @param grains At most what the pool holds.
     """
     self._check_operator(zone)
@@ -445,7 +446,8 @@ def packed_terms(zone: uint256, hour: uint256) -> uint256:
 @view
 def terms(zone: uint256, hour: uint256) -> (hour_terms.Terms, bool):
     """
-    @notice Terms of an hour, and whether they are final; before that, what the default would make them.
+    @notice Terms of an hour, and whether they are final; before that, and of a past hour that was never used, what the
+            default would make them.
     """
     known: Zone = self._zones[zone]
     word: uint256 = staticcall Exchange(self.exchange).terms_word((zone << 32) | hour)

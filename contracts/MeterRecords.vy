@@ -15,7 +15,8 @@
      Invariants, after every call:
        1 A slot is confirmed only if the site's own meter, by the key it has now, signed the same register at its start
          and again, later by its own count, at its end, and the energy between them is what was settled from meters.
-       2 A record counts for one site, and at one boundary: its key serves no other, and its time says which.
+       2 A record counts for one site, whose key serves no other, and each of its readings at the one boundary that its
+         time says.
        3 What is confirmed stays so. Bringing a record twice, late or in another order changes nothing.
        4 Nothing here holds back a settlement or moves anybody's money.
      Immutable, without an owner.

@@ -16,11 +16,11 @@
         gifts sent past the functions here, which count for nothing.
      2. Only who signed two contradictory statements for the same zone and round loses everything without a vote; who
         never signs two different things for the same zone, slot, part and round cannot be caught.
-     3. In a dispute only who signed the reading in question can lose stake, once in each tier, and no more than the
-        tier's share; nobody votes on himself or his zone.
+     3. In a dispute only who signed a report with the reading in question can lose stake, once in each tier, and no
+        more than the tier's share; nobody votes on himself, or on a zone he has sat in since the slot ended.
      4. Of all bonds posted in a dispute, those of the side that was right go back in full; the others are lost.
-     5. Silence is charged once for a zone and slot that is late, and once for each site's sales; never where a report
-        settled anything, nor where nothing was traded.
+     5. Silence is charged once for a zone and slot that is late, and once for each site's sales, to those who sat in the
+        zone when the slot ended; never where a report settled anything, nor where nothing was traded.
      Immutable and without an owner.
 """
 

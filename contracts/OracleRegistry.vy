@@ -28,7 +28,8 @@
      7. A signer key belongs to one operator for ever. A replaced one counts in reports until its overlap ends, at most
         a day, and in proofs for ever.
      8. In one window at most a third of all stakes is slashed for anything but equivocation.
-     9. A zone's oracle fees are shared among those who signed its reports, in proportion to how many each signed.
+     9. A zone's oracle fees are shared among those who signed its reports, in proportion to how many each signed; past
+        64 the older ones count half.
 """
 
 from snekmate.auth import ownable

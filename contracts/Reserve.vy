@@ -20,7 +20,8 @@
      5. The supply is what was created against euros and what was created against production, to the wei. NET8 is
         fungible, so what is redeemed or burnt counts as created against euros as long as there is any of that.
      6. Minting against production never leaves a coverage below the floor, and never exceeds the cap of a UTC day.
-     7. The nominal price moves by at most a hundredth a day and never leaves its absolute bounds.
+     7. The nominal price moves by at most a hundredth a day, or by one unit where that is more, and never leaves its
+        absolute bounds.
 
      Who bears what: certificates pay no redemption. NET8 created against them shares in the euros that others paid in,
      so it is paid for by whoever holds NET8 then, through the coverage: first out of a surplus (gifts, or a nominal
@@ -221,13 +222,13 @@ def __init__(
 @external
 def set_price(price: uint256):
     """
-    @notice Moves the nominal price by at most a hundredth, once a day. Contract owner only; in production a timelock.
+    @notice Moves the nominal price by at most a hundredth, or one unit where that is more, once a day. Contract owner only; in production a timelock.
     @dev Invariant 7.
     @param price Smallest euro units per NET8.
     """
     ownable._check_owner()
     assert block.timestamp >= self.price_set_at + DAY, "price: once a day"
-    most: uint256 = self.price // MOST_CHANGE
+    most: uint256 = max(self.price // MOST_CHANGE, 1)  # of a euro with few decimals a hundredth may be nothing
     assert self.price - most <= price and price <= self.price + most, "price: more than a hundredth"
     assert least_price <= price and price <= most_price, "reserve: price out of bounds"
     self._set_price(price)

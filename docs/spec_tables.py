@@ -50,6 +50,12 @@ WHO = {
     "mint: not the minter": "minter (Reserve)",
 }
 
+# Who is not asked for it, by how the function tells him.
+SPARED = {
+    "msg.sender != staticcall market.EXCHANGE.owner_of(site)": "owner of the site",
+    "msg.sender == ownable.owner": "owner of the contract",
+}
+
 
 @dataclass(frozen=True)
 class Function:
@@ -144,7 +150,8 @@ def who(function: Function) -> str:
     """Who alone may call, where the function itself checks it; elsewhere the notice says."""
     for check, allowed in WHO.items():
         if f".{check}(" in function.body or f" {check}(" in function.body or f'"{check}"' in function.body:
-            return allowed
+            others = [other for spared, other in SPARED.items() if spared in function.body]
+            return ", ".join([*others, allowed])
     return ""
 
 

@@ -145,6 +145,7 @@ def expire(holder: address, site: uint256, first_hour: uint256, octets: uint256)
     @param octets How many eights, at most 21 (a week); all must have expired.
     @return Wh swept.
     """
+    assert site >> 48 == 0, "site: unknown"
     total: uint256 = 0
     for i: uint256 in range(octets, bound=SWEEP):
         hour: uint256 = first_hour + i * cells.OCTET

@@ -8,7 +8,7 @@
 @dev Words lie in a ring of 1024 hours, so that from its second turn on every write costs 5,000 gas. A word is reused
      only when all its positions are settled; those that are not are overdue by then (the ring is longer than horizon
      and report timeout together) and settle on the way, so a forgotten position blocks nobody.
-     Production may be read until its word is reused: at least 856 hours, 35 days, after delivery.
+     Production may be read until its word is reused: 856 hours, 35 days, after its hour began, at the earliest.
 """
 
 from . import hour_terms

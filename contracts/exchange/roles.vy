@@ -6,7 +6,8 @@
 @license AGPL-3.0-only
 @notice The contracts that the exchange takes orders from, and the guardian's stop.
 @dev Registry and desk need the exchange's address to be deployed, so the grid registry names them afterwards, once and
-     for ever. None of the three can move a site's NET8 out.
+     for ever. None of the three can withdraw a site's NET8; what the desk's code could do with free balances, if it were
+     wrong, is trade or charge them.
 """
 
 from . import refusal

@@ -8,7 +8,7 @@
 @dev An entry is one word per site and hour:
        bits 0..191   slot s of the hour at 48 * s: export 24 (low) | import 24, in Wh
        bits 192..195 slots covered        196..199 of these, slots without a reading
-       bits 200..215 site index           216..247 hour
+       bits 200..215 site index           216..255 hour
      Entries come in ascending order of (hour, site). One that cannot be used is skipped with an event and never stops
      the others, nor counts for their order: an honest quorum must not be held up by one bad meter. Money moves in two
      passes: all shortfalls are credited to the balancing pool first, then it pays for unused energy, in order of the

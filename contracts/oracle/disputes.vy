@@ -7,7 +7,9 @@
 @notice Anyone may dispute a settled reading with a bond. Operators of other zones vote, by stake. Who is found to have
         signed a false reading loses 1, 5 or 100 % of his stake, as the tier says that was asked for; who loses the vote
         loses his bond. The site that was harmed is paid first out of what was taken.
-@dev A dispute names its accused by their signatures under the report, so nothing has to be stored when a report settles.
+@dev A dispute names its accused by their signatures under a report, so nothing has to be stored when a report settles.
+     What the chain cannot tell for that reason is left to those who vote, and the event names the report for them: one
+     that never settled, whose reading may look the same here, does not convict who signed it.
      A round lasts three days; within a day after it the losing side may ask for another with twice the bond, twice at
      most. A round in which less than a third of the stake that may vote has voted decides nothing: the first one ends
      the dispute without a loser, a later one leaves what was decided before.
@@ -52,7 +54,7 @@ struct Dispute:
     slot: uint256
     tier: uint256  # 0, 1, 2: 1, 5, 100 hundredths
     truth: uint256  # as disputed: no reading 1 bit (48) | import 24 | export 24, in Wh
-    claim: uint256  # wei for the owner of the site
+    claim: uint256  # wei for the owner of the site, out of what is taken
     state: uint256
     round: uint256  # from 0
     ends_at: uint256  # unix time at which the present round's vote ends
@@ -75,7 +77,6 @@ struct Case:
     slot: uint256  # in question, by its place in the hour, 0 to 3
     tier: uint256
     truth: uint256
-    claim: uint256  # grains
 
 
 event DisputeOpened:
@@ -86,6 +87,7 @@ event DisputeOpened:
     tier: uint256
     truth: uint256
     claim: uint256  # wei
+    report: bytes32  # keccak256 of the entries, as `Reported` names those that settled
     accused: DynArray[uint256, messages.MAX_OPERATORS]
 
 
@@ -139,26 +141,27 @@ def open_dispute(
     """
     @notice Says that a settled reading is false, and that these operators signed it. Pulls `bond(tier, 0)` from the
             caller, which needs an allowance.
-    @dev Nobody is accused of one reading twice, but in a higher tier.
-    @param case What is disputed. `truth` is what the reading ought to have been, `claim` what the site has lost by it: at
-           most the imbalance price for each Wh of export that was left out, and the feed-in price for each Wh of import
-           that was made up.
+    @dev Nobody is accused of one reading twice, but in a higher tier. Whoever opens it, the site is paid first, and what
+         for follows from the readings alone: nobody can take it by being first.
+    @param case What is disputed. `truth` is what the reading ought to have been.
     @param entries Of the report.
     @param signatures Of those accused, under the report, in ascending order of their operators' ids.
     @return Number of the dispute.
     """
     entry: uint256 = self._entry_of(entries, case.place)
+    assert case.zone >> 32 == 0, "zone: unknown"
     assert case.slot < 4, "dispute: no such slot"
     assert case.tier < TIERS, "dispute: no such tier"
     site: uint256 = case.zone << 16 | (entry >> 200) & MASK_16
     slot: uint256 = (entry >> 216) * 4 + case.slot
     assert block.timestamp < (slot + 1) * 900 + DISPUTE_WINDOW, "dispute: too late"
-    claim: uint256 = self._checked_claim(case, entry, site, slot)
+    claim: uint256 = self._claim(case, entry, site, slot)
+    entries_hash: bytes32 = keccak256(entries)
     digest: bytes32 = keccak256(
         concat(
             x"1901",
             staticcall IOracleRegistry(purse.registry).DOMAIN_SEPARATOR(),
-            messages._report(case.zone, case.round, keccak256(entries)),
+            messages._report(case.zone, case.round, entries_hash),
         )
     )
     accused: DynArray[uint256, messages.MAX_OPERATORS] = []
@@ -172,7 +175,7 @@ def open_dispute(
         accused.append(id)
         before = id
     assert before != 0, "dispute: nobody accused"
-    eligible: uint256 = self._eligible(case.zone)
+    eligible: uint256 = self._eligible(case.zone, slot)
     assert eligible != 0, "dispute: nobody could vote"
     number: uint256 = self.dispute_count + 1
     self.dispute_count = number
@@ -197,6 +200,7 @@ def open_dispute(
         tier=case.tier,
         truth=case.truth,
         claim=claim,
+        report=entries_hash,
         accused=accused,
     )
     extcall IOracleRegistry(purse.registry).freeze(accused)
@@ -207,8 +211,8 @@ def open_dispute(
 @external
 def vote(dispute: uint256, id: uint256, uphold: bool):
     """
-    @notice Votes with an operator's stake. His owner key alone, and only who sits in a zone, but not in the one in
-            question, and is not accused.
+    @notice Votes with an operator's stake. His owner key alone, and only who sits in a zone, has not sat in the one in
+            question since the slot ended, and is not accused.
     """
     self._check_open(dispute)
     assert block.timestamp < self.disputes[dispute].ends_at, "dispute: vote is over"
@@ -216,7 +220,9 @@ def vote(dispute: uint256, id: uint256, uphold: bool):
     assert voter.owner == msg.sender, "operator: not yours"
     assert voter.zones != 0 and voter.unbonding_at == 0 and voter.stake != 0, "dispute: no vote"
     zone: uint256 = self.disputes[dispute].site >> 16
-    assert not staticcall IOracleRegistry(purse.registry).is_seated(zone, id), "dispute: of that zone"
+    assert (
+        staticcall IOracleRegistry(purse.registry).seated_until(zone, id) < (self.disputes[dispute].slot + 1) * 900
+    ), "dispute: of that zone"
     assert id not in self._accused[dispute], "dispute: accused"
     round: uint256 = self.disputes[dispute].round
     assert self.ballots[dispute][round][id] == 0, "dispute: voted already"
@@ -247,7 +253,7 @@ def appeal(dispute: uint256):
     self.disputes[dispute].standing = upheld
     self.disputes[dispute].support = 0
     self.disputes[dispute].opposition = 0
-    self.disputes[dispute].eligible = self._eligible(known.site >> 16)
+    self.disputes[dispute].eligible = self._eligible(known.site >> 16, known.slot)
     self.disputes[dispute].posters[round] = msg.sender
     self.disputes[dispute].sides[round] = not upheld
     log Appealed(dispute=dispute, appellant=msg.sender, round=round, uphold=not upheld, bond=bond)
@@ -353,10 +359,12 @@ def bond(tier: uint256, round: uint256) -> uint256:
 
 @internal
 @view
-def _checked_claim(case: Case, entry: uint256, site: uint256, slot: uint256) -> uint256:
+def _claim(case: Case, entry: uint256, site: uint256, slot: uint256) -> uint256:
     """
-    @notice Wei of a claim, after checking that the entry is what settled, that the truth is another, and that no more
-            is asked for than the site can have lost.
+    @notice Wei that a site can have lost by a reading: the imbalance price for each Wh of export that was left out, and
+            the feed-in price for each Wh of import that was made up. Refuses an entry that is not what settled, and a
+            truth that is no other.
+    @dev Of what was imported the exchange keeps no more than was bought, so an entry may say more than that.
     """
     cell: uint256 = self._cell(site, slot)
     unread: uint256 = entry >> (196 + case.slot) & 1
@@ -364,27 +372,27 @@ def _checked_claim(case: Case, entry: uint256, site: uint256, slot: uint256) -> 
     exported: uint256 = cell & MASK_24
     imported: uint256 = cell >> 24 & MASK_24
     settled: uint256 = position_words.NO_READING if unread == 1 else position_words.METERED
-    said: uint256 = (entry >> (48 * case.slot)) & MASK_24
+    said_exported: uint256 = (entry >> (48 * case.slot)) & MASK_24
+    said_imported: uint256 = (entry >> (48 * case.slot + 24)) & MASK_24
     assert covered and cell >> 48 == position_words.SETTLED >> 48 | settled, "dispute: not what settled"
-    assert unread == 1 or said == exported, "dispute: not what settled"
+    assert unread == 1 or (said_exported == exported and said_imported >= imported), "dispute: not what settled"
     assert case.truth >> 49 == 0, "dispute: no such reading"
     truth_exported: uint256 = case.truth & MASK_24
     truth_imported: uint256 = case.truth >> 24 & MASK_24
     if case.truth & UNREAD != 0:
         assert unread == 0, "dispute: no other reading"
-        assert case.claim == 0, "dispute: claim too high"
-    elif unread == 0:
+        return 0
+    if unread == 0:
         assert truth_exported != exported or truth_imported != imported, "dispute: no other reading"
     rules: uint256 = staticcall IEnergyExchange(staticcall IOracleRegistry(purse.registry).exchange()).terms_word(
         case.zone << 32 | slot // 4
     )
-    most: uint256 = 0
+    lost: uint256 = 0
     if truth_exported > exported:
-        most = (truth_exported - exported) * (rules >> 16 & MASK_16)
+        lost = (truth_exported - exported) * (rules >> 16 & MASK_16)
     if truth_imported < imported:
-        most += (imported - truth_imported) * (rules & MASK_16)
-    assert case.claim <= most, "dispute: claim too high"
-    return case.claim * GRAIN
+        lost += (imported - truth_imported) * (rules & MASK_16)
+    return lost * GRAIN
 
 
 @internal
@@ -410,13 +418,20 @@ def _entry_of(entries: Bytes[32 * messages.MAX_ENTRIES], place: uint256) -> uint
 
 @internal
 @view
-def _eligible(zone: uint256) -> uint256:
+def _eligible(zone: uint256, slot: uint256) -> uint256:
     """
-    @notice Wei of the stakes that may vote about a zone: all that are seated, but those seated in it.
+    @notice Wei of the stakes that may vote about a zone's slot: all that are seated, but those of who sits in the zone or
+            did when the slot ended.
     """
     eligible: uint256 = staticcall IOracleRegistry(purse.registry).seated_stake()
-    for id: uint256 in staticcall IOracleRegistry(purse.registry).zone_operators(zone):
+    seated: DynArray[uint256, messages.MAX_OPERATORS] = staticcall IOracleRegistry(purse.registry).zone_operators(zone)
+    for id: uint256 in seated:
         eligible -= (staticcall IOracleRegistry(purse.registry).operator(id)).stake
+    for id: uint256 in staticcall IOracleRegistry(purse.registry).zone_operators_at(zone, (slot + 1) * 900 - 1):
+        if id not in seated:
+            left: IOracleRegistry.Operator = staticcall IOracleRegistry(purse.registry).operator(id)
+            if left.zones != 0:
+                eligible -= left.stake
     return eligible
 
 

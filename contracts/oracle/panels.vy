@@ -17,6 +17,7 @@ from . import messages
 COUNT_SHIFT: constant(uint256) = 251
 LIST_SHIFT: constant(uint256) = 217
 MASK_LIST: constant(uint256) = 2**34 - 1
+TIME_SHIFT: constant(uint256) = 39  # of what a zone's history says of a change
 
 # Reports signed by the operator in seat i, from bit 7 * i.
 COUNTER_BITS: constant(uint256) = 7
@@ -32,6 +33,10 @@ panels: HashMap[uint256, uint256]
 
 # @dev How many lists were written.
 lists: uint256
+
+# @dev zone -> how often its operators changed, and change, from 1 -> unix time of it (above) | seats 5 | list 34.
+changes: HashMap[uint256, uint256]
+history: HashMap[uint256, HashMap[uint256, uint256]]
 
 
 @deploy
@@ -69,10 +74,40 @@ def _write_list(zone: uint256, count: uint256, seats: uint256[messages.MAX_OPERA
 
 
 @internal
+def _remember(zone: uint256):
+    """
+    @notice Notes that a zone has other operators from now on, so that what they had to do before stays theirs.
+    """
+    change: uint256 = self.changes[zone] + 1
+    self.changes[zone] = change
+    self.history[zone][change] = (block.timestamp << TIME_SHIFT) | (self.panels[zone] >> LIST_SHIFT)
+
+
+@internal
+@view
+def _panel_at(zone: uint256, time: uint256) -> uint256:
+    """
+    @notice Seats and list of a zone as they were at a unix time, after a change in that second; 0 where it had none yet.
+    @dev By bisection: whoever could change seats often could not make it long.
+    """
+    least: uint256 = 0  # changes that were made by then
+    most: uint256 = self.changes[zone]
+    for i: uint256 in range(256):
+        if least == most:
+            break
+        middle: uint256 = (least + most + 1) // 2
+        if self.history[zone][middle] >> TIME_SHIFT <= time:
+            least = middle
+        else:
+            most = middle - 1
+    return self.history[zone][least] << LIST_SHIFT
+
+
+@internal
 def _note(zone: uint256, panel: uint256, signed: uint256):
     """
     @notice Notes who signed a report. When a counter has reached its half, all are halved first, so that none runs into
-            the next and proportions stay: old reports only fade.
+            the next and proportions nearly stay: old reports fade, of an odd count a half is lost.
     @param panel The zone's, as it is.
     @param signed A one in the counter of each seat that signed.
     """

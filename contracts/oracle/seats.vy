@@ -75,6 +75,9 @@ seats: HashMap[uint256, uint256[messages.MAX_OPERATORS]]
 # @dev zone -> id -> seat index + 1, 0 when not seated.
 seat_of: HashMap[uint256, HashMap[uint256, uint256]]
 
+# @dev zone -> id -> unix time at which he lost his seat, 0 for who never did.
+left_at: HashMap[uint256, HashMap[uint256, uint256]]
+
 # @dev id -> zones he sits in.
 zones_of: HashMap[uint256, DynArray[uint256, MAX_ZONES]]
 
@@ -97,6 +100,7 @@ def admit(zone: uint256, id: uint256):
     self._share(zone)
     self._sit(zone, id, count)
     self._list(zone, count + 1)
+    panels._remember(zone)
     log Admitted(zone=zone, id=id)
 
 
@@ -121,6 +125,7 @@ def remove(zone: uint256, id: uint256):
     self.seats[zone][last - 1] = 0
     self._rise(zone, id)
     self._list(zone, last - 1)
+    panels._remember(zone)
     log Removed(zone=zone, id=id)
 
 
@@ -137,6 +142,7 @@ def replace(zone: uint256, id: uint256, by: uint256):
     self._rise(zone, id)
     self._sit(zone, by, seat - 1)
     self._list(zone, panels._count(zone))
+    panels._remember(zone)
     log Replaced(zone=zone, id=id, by=by)
 
 
@@ -216,6 +222,23 @@ def zone_operators(zone: uint256) -> DynArray[uint256, messages.MAX_OPERATORS]:
 
 @external
 @view
+def zone_operators_at(zone: uint256, time: uint256) -> DynArray[uint256, messages.MAX_OPERATORS]:
+    """
+    @notice Ids of the operators who sat in a zone at a unix time, in the order of their seats; of a second in which seats
+            changed, those after it.
+    """
+    ids: DynArray[uint256, messages.MAX_OPERATORS] = []
+    panel: uint256 = panels._panel_at(zone, time)
+    if panel == 0:
+        return ids
+    listed: Bytes[32 * messages.MAX_OPERATORS] = slice(panels._list_of(panel).code, 1, 32 * messages.MAX_OPERATORS)
+    for seat: uint256 in range(panel >> panels.COUNT_SHIFT, bound=messages.MAX_OPERATORS):
+        ids.append(extract32(listed, 32 * seat, output_type=uint256) >> ID_SHIFT)
+    return ids
+
+
+@external
+@view
 def zone_signers(zone: uint256) -> DynArray[address, messages.MAX_OPERATORS]:
     """
     @notice Signer keys of the zone's operators, in the order of their seats; the zero address for one who is muted.
@@ -242,6 +265,15 @@ def is_seated(zone: uint256, id: uint256) -> bool:
     @notice Whether an operator has a seat in a zone, muted or not.
     """
     return self.seat_of[zone][id] != 0
+
+
+@external
+@view
+def seated_until(zone: uint256, id: uint256) -> uint256:
+    """
+    @notice Unix time until which an operator had a seat in a zone: now for who has one, 0 for who never had.
+    """
+    return block.timestamp if self.seat_of[zone][id] != 0 else self.left_at[zone][id]
 
 
 @external
@@ -305,6 +337,7 @@ def _rise(zone: uint256, id: uint256):
     @notice Takes an operator out of the records of a zone; the seat itself is the caller's to fill or drop.
     """
     self.seat_of[zone][id] = 0
+    self.left_at[zone][id] = block.timestamp
     left: DynArray[uint256, MAX_ZONES] = []
     for other: uint256 in self.zones_of[id]:
         if other != zone:

@@ -11,6 +11,8 @@
      parts. To keep a report from coming takes n - quorum + 1 of n operators, never less than a third, so these alone
      lose 5/3 of the gain at least; a tenth of all five comes back to them when they alert themselves, which leaves
      7/6: silence costs more than it can bring, whoever gains, as far as their stakes reach. `secured` says how far.
+     A slot is the business of those who sat in the zone when it ended. Who leaves afterwards takes it with him, and an
+     unbonding stake stays for longer than a slot may go unreported; whoever comes has nothing to do with it.
      An alert needs a site with a trade in the slot. A zone in which nothing was traded is never alerted, and a trade made
      for the alert's sake is worth nothing while the zone reports: operators report every slot anyway, and may say that
      there was no reading.
@@ -33,6 +35,7 @@ ALERT_SHARE: constant(uint256) = 4  # a quarter of that to the alerter: less tha
 SILENCE_FACTOR: constant(uint256) = 5
 SILENCE_SHARE: constant(uint256) = 10  # a tenth of that to the alerter
 MAX_SITES: constant(uint256) = 64  # in one call
+MIN_OPERATORS: constant(uint256) = 4  # the registry's: fewer cannot report
 GRAIN: constant(uint256) = 10**11  # wei
 
 
@@ -60,7 +63,7 @@ def __init__():
 @external
 def alert_late(site: uint256, slot: uint256) -> uint256:
     """
-    @notice Makes the operators of a site's zone pay for a slot that is not reported after a day. Anyone, once for each
+    @notice Makes those who were to report a site's zone pay for a slot that is not reported after a day. Anyone, once for each
             zone and slot.
     @param site One that traded in the slot.
     @return Wei for the alerter, to be collected.
@@ -73,13 +76,13 @@ def alert_late(site: uint256, slot: uint256) -> uint256:
     assert not self.is_alerted[key], "alert: made before"
     self.is_alerted[key] = True
     each: uint256 = staticcall IOracleRegistry(purse.registry).min_stake() // ALERT_PART
-    return self._charge(zone, slot, 0, each, ALERT_SHARE)
+    return self._charge(self._responsible(zone, slot), zone, slot, 0, each, ALERT_SHARE)
 
 
 @external
 def alert_silence(zone: uint256, slot: uint256, sites: DynArray[uint256, MAX_SITES]) -> uint256:
     """
-    @notice Makes a zone's operators pay for what its sellers can have gained by a slot that nobody reported in time.
+    @notice Makes those who were to report a zone pay for what its sellers can have gained by a slot that nobody reported in time.
             Anyone, once for each site.
     @param sites Sites of the zone that sold in the slot.
     @return Wei for the alerter, to be collected.
@@ -99,8 +102,9 @@ def alert_silence(zone: uint256, slot: uint256, sites: DynArray[uint256, MAX_SIT
         zone << 32 | slot // 4
     )
     exposure: uint256 = sold * hour_terms._imbalance(rules) * GRAIN
-    operators: uint256 = len(staticcall IOracleRegistry(purse.registry).zone_operators(zone))
-    return self._charge(zone, slot, exposure, SILENCE_FACTOR * exposure // max(operators, 1), SILENCE_SHARE)
+    silent: DynArray[uint256, messages.MAX_OPERATORS] = self._responsible(zone, slot)
+    each: uint256 = SILENCE_FACTOR * exposure // max(len(silent), 1)
+    return self._charge(silent, zone, slot, exposure, each, SILENCE_SHARE)
 
 
 @external
@@ -115,7 +119,7 @@ def secured(zone: uint256) -> (uint256, uint256):
     @return Wei against a false report, wei against silence. Zero while the zone has fewer than four operators.
     """
     ids: DynArray[uint256, messages.MAX_OPERATORS] = staticcall IOracleRegistry(purse.registry).zone_operators(zone)
-    if len(ids) < 4:
+    if len(ids) < MIN_OPERATORS:
         return 0, 0
     stakes: DynArray[uint256, messages.MAX_OPERATORS] = []
     for id: uint256 in ids:
@@ -154,6 +158,20 @@ def _check_silent(zone: uint256, slot: uint256):
 
 @internal
 @view
+def _responsible(zone: uint256, slot: uint256) -> DynArray[uint256, messages.MAX_OPERATORS]:
+    """
+    @notice Operators who had to report a slot: who sat in the zone in its last second, if they were enough for a report.
+    """
+    ids: DynArray[uint256, messages.MAX_OPERATORS] = staticcall IOracleRegistry(purse.registry).zone_operators_at(
+        zone, (slot + 1) * 900 - 1
+    )
+    if len(ids) < MIN_OPERATORS:
+        return []
+    return ids
+
+
+@internal
+@view
 def _cell(site: uint256, slot: uint256) -> uint256:
     """
     @notice What the exchange holds of a site's slot.
@@ -187,16 +205,23 @@ def _sold(cell: uint256) -> uint256:
 
 
 @internal
-def _charge(zone: uint256, slot: uint256, exposure: uint256, each: uint256, share: uint256) -> uint256:
+def _charge(
+    silent: DynArray[uint256, messages.MAX_OPERATORS],
+    zone: uint256,
+    slot: uint256,
+    exposure: uint256,
+    each: uint256,
+    share: uint256,
+) -> uint256:
     """
-    @notice Takes the same from each operator of a zone, as far as he has it, and gives a part to the caller.
+    @notice Takes the same from each of the silent, as far as he has it, and gives a part to the caller.
     @dev All or nothing: what this window does not allow is refused and can be alerted in the next; but what not even a
          whole window allows is taken as far as that goes.
     """
     room: uint256 = staticcall IOracleRegistry(purse.registry).slashable_now()
     taken: uint256 = 0
     missed: uint256 = 0
-    for id: uint256 in staticcall IOracleRegistry(purse.registry).zone_operators(zone):
+    for id: uint256 in silent:
         due: uint256 = min(each, (staticcall IOracleRegistry(purse.registry).operator(id)).stake)
         got: uint256 = extcall IOracleRegistry(purse.registry).slash(id, due)
         taken += got

@@ -94,13 +94,13 @@ def _check_together(padded: Bytes[MOST + PADDING], places: Places):
     """
     @notice Refuses keys of different registers, a time that does not hold for the register, and energy or time that the
             meter itself flags as faulty.
-    @dev Looks from the time, or the register's first key, to the brace that closes the register. Where the register has
+    @dev Looks from the time, or the brace that opens the register, to the one that closes it. Where the register has
          a time of its own, before or behind its other keys, an earlier one is not the last that is met.
     """
     first: uint256 = min(min(places.energy, places.code), min(places.unit, places.status))
     last: uint256 = max(max(places.energy, places.code), max(places.unit, places.status))
-    start: uint256 = min(first, places.taken_at)
     assert last < MOST and places.taken_at < MOST, "record: key not there"
+    start: uint256 = min(self._opening(padded, first), places.taken_at)
     depth: uint256 = 0  # of braces that the register opens behind its keys
     for i: uint256 in range(start, start + SPAN, bound=SPAN):
         word: uint256 = self._word(padded, i)
@@ -120,6 +120,25 @@ def _check_together(padded: Bytes[MOST + PADDING], places: Places):
         elif key == EF:
             flags: uint256 = self._word(padded, self._value(padded, i, EF)) >> 248
             assert flags == COMMA or flags == BRACE_CLOSE, "record: meter not well"
+    raise "record: keys too far apart"
+
+
+@internal
+@pure
+def _opening(padded: Bytes[MOST + PADDING], key: uint256) -> uint256:
+    """
+    @notice Where the brace stands that opens the register of a key.
+    """
+    depth: uint256 = 0  # of braces that the register closes before the key
+    for back: uint256 in range(1, SPAN):
+        assert back <= key, "record: key not there"
+        char: uint256 = self._word(padded, key - back) >> 248
+        if char == BRACE_CLOSE:
+            depth += 1
+        elif char == BRACE_OPEN:
+            if depth == 0:
+                return key - back
+            depth -= 1
     raise "record: keys too far apart"
 
 

@@ -59,7 +59,6 @@ class Court:
         *,
         tier: int = 2,
         truth: int = 1_000,
-        claim: int = 0,
         signers: Sequence[int] = (0, 1, 2),
         place: int = 0,
         zone: int | None = None,
@@ -69,7 +68,7 @@ class Court:
         zone = zone or self.street.zone
         digest = self.street.registry.report_digest(zone, round_, packed(words))
         signatures = sign_digest(digest, [self.street.oracles[i] for i in signers])
-        case = (zone, round_, place, slot % 4, tier, truth, claim)
+        case = (zone, round_, place, slot % 4, tier, truth)
         return int(self.court.open_dispute(case, packed(words), signatures, sender=opener))
 
     def vote(self, dispute: int, **ballots: bool) -> None:

@@ -957,6 +957,16 @@ def test_expire__a_week__all_of_it(certificates, day, site, producer):
     assert certificates.totals(site >> 16, SOLAR).expired == 600
 
 
+def test_expire__number_beyond_all_sites__refused(certificates, day, site, producer, attacker):
+    """Its bits would name somebody else's word."""
+    boa.env.evm.patch.timestamp = certificates.expires_at(site << 32 | HOUR + 7)
+    for alias in (2**48, int(producer.address, 16) << 85 | site):
+        with boa.reverts("site: unknown"):
+            certificates.expire(NOBODY, alias, HOUR, 1, sender=attacker.address)
+    assert certificates.expire(producer.address, 2**48 - 1, HOUR, 1) == 0
+    assert certificates.expire(producer.address, site, HOUR, 1) == 300
+
+
 def test_expire__twice_or_nothing_there__sweeps_nothing(certificates, day, site, producer, attacker):
     boa.env.evm.patch.timestamp = certificates.expires_at(site << 32 | HOUR + 7)
     assert certificates.expire(producer.address, site, HOUR, 1) == 300

@@ -673,6 +673,32 @@ def test_bring__meter_flags_energy_or_time_as_faulty__refused(meter_records: Any
         meter_records.bring([brought(record(settled, FIRST, 789, 7, EF=flags))])
 
 
+ALPHABETICAL = (
+    '{"PG":"T7","RD":[{"EF":"E"},{"EF":"%s","LC":{"EF":"","LN":"a"},"RI":"1-0:2.8.0","RU":"kWh","RV":0.789,"ST":"G",'
+    '"TM":"2033-05-20T00:15:00,000+0000 S"}]}'
+)
+
+
+@pytest.mark.parametrize("flags", ["E", "t", "Et"])
+def test_bring__meter_flags_a_fault_before_the_other_keys__refused(
+    meter_records: Any, settled: int, flags: str
+) -> None:
+    """Keys may come in any order; what another register's energy is worth does not count."""
+    with boa.reverts("record: meter not well"):
+        meter_records.bring([signed(settled, ALPHABETICAL % flags)])
+    meter_records.bring([signed(settled, ALPHABETICAL % "")])
+    assert meter_records.register_at(settled, FIRST + 1) == (7, 789)
+
+
+def test_bring__register_opens_far_before_its_keys_or_nowhere__refused(meter_records: Any, settled: int) -> None:
+    far = ALPHABETICAL.replace('"LN":"a"', f'"LN":"{"x" * 512}"') % ""
+    with boa.reverts("record: keys too far apart"):
+        meter_records.bring([signed(settled, far)])
+    nowhere = '"RI":"1-0:2.8.0",' + ALPHABETICAL % ""
+    with boa.reverts("record: key not there"):
+        meter_records.bring([signed(settled, nowhere, places_of(nowhere, RI=0))])
+
+
 def test_bring__key_as_a_value_or_without_one__refused(meter_records: Any, settled: int) -> None:
     value = PAYLOAD.replace('"PG" : "T7"', '"PG" : "T7","MV":"PG"')
     with boa.reverts("record: key not there"):

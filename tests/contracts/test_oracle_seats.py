@@ -1,5 +1,6 @@
 """Seats of zones: signer keys that change without a gap, operators who are muted, replaced, or leave by themselves."""
 
+import random
 from typing import Any
 
 import boa
@@ -327,6 +328,57 @@ def test_report__after_many_changes_of_seats__finds_the_latest_list(
     with boa.reverts("report: bad signature"):
         submit(registry, zone, words, [*signers[:-1], person("stranger")])
     assert submit(registry, zone, words, signers) == 1
+
+
+# ---- who sat where, and until when
+
+
+def test_zone_operators_at__any_history__as_they_were(registry, zone, oracles, site, owner):
+    """Also of seconds with several changes, between them, before the first, and while keys change."""
+    draw = random.Random(8)
+    was = {0: [], START - 1: []}  # second -> the operators from then on
+    now, seated = START, []
+    for step in range(60):
+        now += draw.choice([0, 1, 700])
+        boa.env.evm.patch.timestamp = now
+        out = [i for i in range(1, 8) if i not in seated]
+        match draw.choice(["admit", "remove", "replace", "rotate"]):
+            case "admit" if out:
+                seated.append(draw.choice(out))
+                registry.admit(zone, seated[-1], sender=owner)
+            case "remove" if len(seated) not in (0, 4):
+                place = draw.randrange(len(seated))
+                registry.remove(zone, seated[place], sender=owner)
+                seated[place] = seated[-1]
+                seated.pop()
+            case "replace" if seated and out:
+                place, by = draw.randrange(len(seated)), draw.choice(out)
+                registry.replace(zone, seated[place], by, sender=owner)
+                seated[place] = by
+            case "rotate" if seated:
+                identifier = draw.choice(seated)
+                registry.rotate_signer(
+                    identifier, person(f"key {step}").address, 0, sender=oracles[identifier - 1].address
+                )
+        was[now] = list(seated)
+    seconds = sorted(was)
+    assert len({tuple(ids) for ids in was.values()}) > 20
+    for second, following in zip(seconds, [*seconds[1:], 2**40], strict=True):
+        assert registry.zone_operators_at(zone, second) == was[second]
+        assert registry.zone_operators_at(zone, following - 1) == was[second]
+    assert registry.zone_operators_at(zone + 1, now) == []
+
+
+def test_seated_until__seated_left_and_never__now_then_and_zero(registry, zone, oracles, seated, owner):
+    registry.admit(zone, 5, sender=owner)
+    assert registry.seated_until(zone, 5) == boa.env.evm.patch.timestamp
+    left = boa.env.evm.patch.timestamp
+    registry.remove(zone, 5, sender=oracles[4].address)
+    registry.replace(zone, 2, 6, sender=owner)
+    boa.env.evm.patch.timestamp += DAY
+    assert [registry.seated_until(zone, i) for i in (1, 2, 5, 6, 7)] == [left + DAY, left, left, left + DAY, 0]
+    registry.admit(zone, 5, sender=owner)
+    assert registry.seated_until(zone, 5) == left + DAY
 
 
 def test_rotate__reports_signed_before__still_count(registry, zone, seated, site, words, fresh_key):

@@ -73,6 +73,24 @@ def test_late__zone_without_operators__nothing_to_take(bench, street, court, ter
         court.alert_late(roof, slot)
 
 
+def test_late__fewer_than_could_report_when_the_slot_ended__nobody_pays(
+    bench, street, court, terms, lead, owner, seller, slot
+):
+    far = street.grid.create_zone(street.grid_operator.address, terms_tuple(terms), lead, sender=owner)
+    for identifier in (5, 6, 7):
+        street.registry.admit(far, identifier, sender=owner)
+    roof = street.connect(person("far roof"), balance=10**9, zone=far)
+    home = street.connect(person("far home"), 0, 0, balance=10**9, zone=far)
+    street.trade(roof, home, slot, 1_000, SOLD)
+    street.trade(roof, home, slot + 1, 1_000, SOLD)
+    street.end(slot)
+    street.registry.admit(far, 8, sender=owner)
+    street.go_to((slot + 2) * 900 + DAY)
+    with boa.reverts("alert: nothing at stake"):
+        court.alert_late(roof, slot)
+    assert court.alert_late(roof, slot + 1) == MIN_STAKE // 1_000
+
+
 @pytest.mark.parametrize("settled", [False, True])
 def test_silence__week_without_report__each_pays_his_part_of_five_times_the_gain(
     bench, street, traded, seller, buyer, terms, settled
@@ -116,6 +134,23 @@ def test_silence__window_full__alerted_in_the_next(bench, street, court, traded,
         court.alert_silence(street.zone, traded, [seller])
     street.go_to(street.now + WEEK)
     assert court.alert_silence(street.zone, traded, [seller]) > 0
+
+
+def test_silence__who_was_silent_leaves__pays_and_who_came_does_not(
+    bench, street, seller, buyer, slot, terms, owner
+):
+    """5 and 6 sat there when the slot ended, and two of six are enough to keep a report from coming."""
+    for identifier in (5, 6):
+        street.registry.admit(street.zone, identifier, sender=owner)
+    street.trade(seller, buyer, slot, 1_000, SOLD)
+    street.go_to((slot + 1) * 900 + WEEK + 1)
+    for identifier in (5, 6):
+        street.registry.remove(street.zone, identifier, sender=bench.jury[identifier].address)
+    street.registry.admit(street.zone, 8, sender=owner)
+    each = 5 * SOLD * terms.imbalance * GRAIN // 6
+    before = stakes(street)
+    assert bench.court.alert_silence(street.zone, slot, [seller]) == 6 * each // 10
+    assert stakes(street) == [stake - each for stake in before[:6]] + before[6:]
 
 
 def test_silence__two_zones_in_one_slot__each_is_alerted(bench, street, court, terms, lead, owner, seller, buyer, slot):

@@ -157,22 +157,21 @@ def machine(bench: Court, seller: int, buyer: int, terms: Terms) -> type[RuleBas
         @rule(
             tier=st.integers(0, 2),
             seats=st.sets(st.integers(0, 3), min_size=1),
-            claimed=st.integers(0, 100),
             opener=payers,
         )
-        def open_dispute(self, tier: int, seats: set[int], claimed: int, opener: str) -> None:
+        def open_dispute(self, tier: int, seats: set[int], opener: str) -> None:
             if not self.settled or street.now > self.settled[-1][0] * 900 + 9 * DAY:
                 return
             slot, words = self.settled[-1]
             said = words[0] >> 48 * (slot % 4) & 0xFFFFFF
             truth = WH if said != WH else WH + 1
-            claim = (truth - said) * terms.imbalance * claimed // 100
+            claim = (truth - said) * terms.imbalance
             accused = [seat + 1 for seat in sorted(seats)]
             self.both(
                 "open",
                 lambda: self.model.open(street.now, slot, tier, accused, claim * GRAIN, opener),
                 lambda: (
-                    bench.dispute(opener, words, slot, tier=tier, truth=truth, claim=claim, signers=sorted(seats))
+                    bench.dispute(opener, words, slot, tier=tier, truth=truth, signers=sorted(seats))
                     and None
                 ),
             )
@@ -240,7 +239,7 @@ def machine(bench: Court, seller: int, buyer: int, terms: Terms) -> type[RuleBas
             """A report, a dispute of it, and as many rounds as there are opinions; most jurors share them."""
             self.report((0, 1, 2), said)
             before = len(self.model.disputes)
-            self.open_dispute(tier, {0, 2}, 50, payer)
+            self.open_dispute(tier, {0, 2}, payer)
             if len(self.model.disputes) == before:
                 return
             number = before + 1

@@ -387,6 +387,18 @@ def test_set_price__more_than_a_hundredth__refused(reserve, owner, price):
         reserve.set_price(price, sender=owner)
 
 
+def test_set_price__hundredth_below_a_unit_of_the_euro__moves_by_one(deploy, open_with, owner):
+    reserve = open_with(euro=deploy("local/TestEuro", 2), price=40)
+    boa.env.evm.patch.timestamp = START + DAY
+    for price in (38, 42):
+        with boa.reverts("price: more than a hundredth"):
+            reserve.set_price(price, sender=owner)
+    reserve.set_price(41, sender=owner)
+    boa.env.evm.patch.timestamp = START + 2 * DAY
+    reserve.set_price(40, sender=owner)
+    assert reserve.price() == 40
+
+
 def test_set_price__second_before_a_day_is_over__refused(reserve, owner):
     boa.env.evm.patch.timestamp = START + DAY - 1
     with boa.reverts("price: once a day"):

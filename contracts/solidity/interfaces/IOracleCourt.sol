@@ -21,7 +21,6 @@ interface IOracleCourt {
         uint256 slot;
         uint256 tier;
         uint256 truth;
-        uint256 claim;
     }
 
     struct Dispute {
@@ -58,6 +57,7 @@ interface IOracleCourt {
         uint256 tier,
         uint256 truth,
         uint256 claim,
+        bytes32 report,
         uint256[] accused_
     );
 
@@ -125,9 +125,7 @@ interface IOracleCourt {
     /**
      * @notice Says that a settled reading is false, and that these operators signed it. Pulls `bond(tier, 0)` from the
      *      caller, which needs an allowance.
-     * @param case_ What is disputed. `truth` is what the reading ought to have been, `claim` what the site has lost by
-     *      it: at most the imbalance price for each Wh of export that was left out, and the feed-in price for each Wh
-     *      of import that was made up.
+     * @param case_ What is disputed. `truth` is what the reading ought to have been.
      * @param entries Of the report.
      * @param signatures Of those accused, under the report, in ascending order of their operators' ids.
      * @return Number of the dispute.
@@ -139,8 +137,8 @@ interface IOracleCourt {
     ) external returns (uint256);
 
     /**
-     * @notice Votes with an operator's stake. His owner key alone, and only who sits in a zone, but not in the one in
-     *      question, and is not accused.
+     * @notice Votes with an operator's stake. His owner key alone, and only who sits in a zone, has not sat in the one
+     *      in question since the slot ended, and is not accused.
      */
     function vote(uint256 dispute_, uint256 id, bool uphold) external;
 
@@ -194,16 +192,16 @@ interface IOracleCourt {
     function dispute_count() external view returns (uint256);
 
     /**
-     * @notice Makes the operators of a site's zone pay for a slot that is not reported after a day. Anyone, once for
-     *      each zone and slot.
+     * @notice Makes those who were to report a site's zone pay for a slot that is not reported after a day. Anyone,
+     *      once for each zone and slot.
      * @param site One that traded in the slot.
      * @return Wei for the alerter, to be collected.
      */
     function alert_late(uint256 site, uint256 slot) external returns (uint256);
 
     /**
-     * @notice Makes a zone's operators pay for what its sellers can have gained by a slot that nobody reported in time.
-     *      Anyone, once for each site.
+     * @notice Makes those who were to report a zone pay for what its sellers can have gained by a slot that nobody
+     *      reported in time. Anyone, once for each site.
      * @param sites Sites of the zone that sold in the slot.
      * @return Wei for the alerter, to be collected.
      */

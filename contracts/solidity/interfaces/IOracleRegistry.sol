@@ -187,6 +187,12 @@ interface IOracleRegistry {
     function zone_operators(uint256 zone) external view returns (uint256[] memory);
 
     /**
+     * @notice Ids of the operators who sat in a zone at a unix time, in the order of their seats; of a second in which
+     *      seats changed, those after it.
+     */
+    function zone_operators_at(uint256 zone, uint256 time) external view returns (uint256[] memory);
+
+    /**
      * @notice Signer keys of the zone's operators, in the order of their seats; the zero address for one who is muted.
      */
     function zone_signers(uint256 zone) external view returns (address[] memory);
@@ -200,6 +206,11 @@ interface IOracleRegistry {
      * @notice Whether an operator has a seat in a zone, muted or not.
      */
     function is_seated(uint256 zone, uint256 id) external view returns (bool);
+
+    /**
+     * @notice Unix time until which an operator had a seat in a zone: now for who has one, 0 for who never had.
+     */
+    function seated_until(uint256 zone, uint256 id) external view returns (uint256);
 
     /**
      * @notice How many signatures a report of the zone needs now. Refused while the zone has fewer than four operators.

@@ -45,8 +45,8 @@ interface IReserve {
     function accept_ownership() external;
 
     /**
-     * @notice Moves the nominal price by at most a hundredth, once a day. Contract owner only; in production a
-     *      timelock.
+     * @notice Moves the nominal price by at most a hundredth, or one unit where that is more, once a day. Contract
+     *      owner only; in production a timelock.
      * @param price_ Smallest euro units per NET8.
      */
     function set_price(uint256 price_) external;

@@ -664,6 +664,7 @@ class DisputeOpened(CourtEvent):
     tier: int
     truth: int  # no reading 1 bit (48) | import 24 | export 24, in Wh
     claim: int  # wei
+    report: bytes  # hash of its entries, as `Reported` names those that settled
     accused: list[int]
 
 

@@ -67,7 +67,6 @@ class Court(Contract):
         slot: int,
         tier: DisputeTier,
         truth: tuple[int, int] | None,
-        claim: int,
         signatures: Sequence[Signature],
     ) -> Call[int]:
         """Dispute a settled reading; anyone with an allowance for `bond(tier, 0)`. The answer is the dispute's number.
@@ -78,11 +77,10 @@ class Court(Contract):
             slot: in question, by its place in the hour, 0 to 3.
             tier: what those who signed are to lose.
             truth: what (export, import) ought to have been, in Wh; None for no reading.
-            claim: grains that the site has lost by it.
             signatures: of those accused, in ascending order of their ids.
         """
         word = 1 << 48 if truth is None else truth[1] << 24 | truth[0]
-        case = (report.zone, report.round, place, slot, int(tier), word, claim)
+        case = (report.zone, report.round, place, slot, int(tier), word)
         pairs = [signature.compact for signature in signatures]
         return self._call("open_dispute", case, join_words(report.entries), pairs, into=int)
 

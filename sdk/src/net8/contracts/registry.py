@@ -111,6 +111,14 @@ class Registry(Owned):
         """Zones in which an operator has a seat."""
         return self._call("operator_zones", operator, into=list)
 
+    def zone_operators_at(self, zone: int, time: int) -> Call[list[int]]:
+        """Ids of the operators who sat in a zone at a unix time, in the order of their seats."""
+        return self._call("zone_operators_at", zone, time, into=list)
+
+    def seated_until(self, zone: int, operator: int) -> Call[int]:
+        """Unix time until which an operator had a seat in a zone: now for who has one, 0 for who never had."""
+        return self._call("seated_until", zone, operator, into=int)
+
     def is_seated(self, zone: int, operator: int) -> Call[bool]:
         """Whether an operator has a seat in a zone, muted or not."""
         return self._call("is_seated", zone, operator, into=bool)
