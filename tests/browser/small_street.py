@@ -265,7 +265,7 @@ class SmallStreet:
         bond = self.chain.read(court.bond(tier, 0))
         self.give(opener.address, -(-bond // 10**18))
         self.send(opener, self.net8.token.approve(court.address, bond))
-        self.send(opener, court.open_dispute(report, 0, slot % 4, tier, (truth_wh, 0), 0, signatures))
+        self.send(opener, court.open_dispute(report, 0, slot % 4, tier, (truth_wh, 0), signatures))
 
     def _seat_jury(self) -> None:
         """An operator in a zone of its own: disputes are decided by who had no part in the report."""

@@ -9,13 +9,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from net8.model import DisputeTier, OrderKind, Outcome
+from net8.packing import join_words
+from net8.signing import keccak256
 from net8_indexer.bulk import insert_rows
 from net8_indexer.database import DatabaseRefused, TwoWriters, reading, writing
 from net8_indexer.queries import certificates as held
 from net8_indexer.queries import court as court_of
 from net8_indexer.queries import market, sites
 from net8_indexer.queries.community import Exchanged, exchanged, flows
-from net8_indexer.queries.oracles import operators
+from net8_indexer.queries.oracles import operators, reports
 from net8_indexer.queries.seats import seats
 from net8_indexer.schema import Base, DisputeStep, table_of
 from sqlalchemy import select, text
@@ -130,7 +132,7 @@ def test_following__operators_come_go_and_are_disputed__as_registry_and_court_sa
     street.finish()
     local_chain.send(local_chain.contracts.token.approve(court.address, 2**255))
     accusation = court.open_dispute(
-        street.reported, 0, 2, DisputeTier.NEGLIGENT, (7, 0), 0, list(street.signatures.values())
+        street.reported, 0, 2, DisputeTier.NEGLIGENT, (7, 0), list(street.signatures.values())
     )  # fmt: skip
     local_chain.send(accusation)
     number = local_chain.read(court.dispute_count())
@@ -151,6 +153,8 @@ def test_following__operators_come_go_and_are_disputed__as_registry_and_court_sa
             assert (told.number, told.slot, told.tier, told.state) == (number, said.slot, said.tier, said.state)
             assert (told.export_wh, told.import_wh) == said.truth == (7, 0)
             assert told.accused == local_chain.read(court.accused(number))
+            assert told.entries_hash == keccak256(join_words(street.reported.entries)).hex()
+            assert told.settled_in == reports(db, zone=street.zone.number).items[0].tx
             steps = court_of.dispute_steps(db, number).items
             assert [step.kind for step in steps] == ["end", *["vote"] * 4]
             seated = local_chain.read(registry.zone_operators(street.zone.number))

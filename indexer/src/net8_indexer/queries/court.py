@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from net8_indexer.queries.paging import AnyRow, Page, WeiText, page
-from net8_indexer.schema import Dispute, DisputeStep, Penalty, StakeChange
+from net8_indexer.schema import Dispute, DisputeStep, Penalty, Report, StakeChange
 
 __all__ = [
     "DisputeRow",
@@ -93,6 +93,8 @@ class DisputeRow:
     import_wh: int | None
     claim: WeiText  # wei for the site's owner
     opener: str
+    entries_hash: str  # of the report that the accused signed
+    settled_in: str | None  # the transaction in which that report settled; none: it never did, and harmed nobody
     accused: list[int]  # operators
     state: int  # DisputeState of the SDK
     tx: str
@@ -131,7 +133,16 @@ def disputes(
         .limit(1)
         .scalar_subquery()
     )
-    wanted = select(*Dispute.__table__.c, func.coalesce(state, _VOTING).label("state"))
+    settled_in = (
+        select(Report.tx)
+        .where(Report.zone == Dispute.site // 2**16, Report.entries_hash == Dispute.entries_hash)
+        .order_by(Report.at)
+        .limit(1)
+        .scalar_subquery()
+    )
+    wanted = select(
+        *Dispute.__table__.c, func.coalesce(state, _VOTING).label("state"), settled_in.label("settled_in")
+    )
     if site is not None:
         wanted = wanted.where(Dispute.site == site)
     return page(db, wanted, (Dispute.number,), cursor, limit, _dispute)
@@ -140,7 +151,7 @@ def disputes(
 def _dispute(row: AnyRow) -> DisputeRow:
     return DisputeRow(
         row.number, row.time, row.site, row.slot, row.tier, row.export_wh, row.import_wh, row.claim, row.opener,
-        [int(one) for one in row.accused.split(",") if one], row.state, row.tx.hex(),
+        row.entries_hash.hex(), row.settled_in and row.settled_in.hex(), [int(one) for one in row.accused.split(",") if one], row.state, row.tx.hex(),
     )  # fmt: skip
 
 

@@ -77,7 +77,8 @@ def _disputed(batch: Batch, event: events.DisputeOpened, m: Moment) -> None:
     batch.rows[schema.Dispute].append(
         m.row(
             number=event.dispute, site=event.site, slot=event.slot, tier=event.tier, export_wh=export_wh,
-            import_wh=import_wh, claim=event.claim, opener=event.opener, accused=",".join(map(str, event.accused)),
+            import_wh=import_wh, claim=event.claim, opener=event.opener, entries_hash=event.report,
+            accused=",".join(map(str, event.accused)),
         )
     )  # fmt: skip
 

@@ -96,6 +96,7 @@ class Dispute(Base):
     import_wh: Mapped[int | None]
     claim: Mapped[int] = mapped_column(Wei)
     opener: Mapped[str]
+    entries_hash: Mapped[bytes]  # of the report that the accused signed
     accused: Mapped[str]  # operators, separated by commas
     tx: Mapped[bytes]
     __table_args__ = (Index("dispute_of_site", "site", "slot"),)
