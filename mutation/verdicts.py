@@ -1,11 +1,16 @@
-"""What became of each mutant: one committed file per contract."""
+"""What became of each mutant: one committed file per contract, which holds for the code that was judged."""
 
 import hashlib
 import json
+import tokenize
 import tomllib
 from collections import Counter
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
+
+from vyper import ast as vy
+from vyper.ast import parse_to_ast
 
 from scripts.compiler import PROJECT
 
@@ -15,11 +20,22 @@ __all__ = ["BROKEN", "DRAW", "SAME", "SURVIVED", "TIMEOUT", "Verdicts", "reasons
 SAME, BROKEN, SURVIVED, TIMEOUT = "same bytecode", "does not compile", "survived", "took too long"
 
 FOLDER = Path(__file__).parent / "verdicts"
+LINE_ENDS = (tokenize.NL, tokenize.NEWLINE)
 DRAW = 400  # mutants judged of each contract, or all where it has fewer
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def digest_of(source: str) -> str:
+    """SHA-256 of a source's tokens: the same where only docstrings, line ends or lines of comment differ.
+
+    A comment behind code is a part of what its mutants are called.
+    """
+    texts = {node.node_source_code for node in parse_to_ast(source).get_descendants(vy.DocStr)}
+    tokens = tokenize.generate_tokens(StringIO(source).readline)
+    code = [
+        token.string for token in tokens
+        if token.type not in LINE_ENDS and token.string not in texts and not token.line.lstrip().startswith("#")
+    ]  # fmt: skip
+    return hashlib.sha256("\n".join(code).encode()).hexdigest()
 
 
 def reasons() -> dict[str, dict[str, str]]:
@@ -29,11 +45,11 @@ def reasons() -> dict[str, dict[str, str]]:
 
 @dataclass
 class Verdicts:
-    """Of one contract. Verdicts hold for the sources whose hashes stand beside them."""
+    """Of one contract. Verdicts hold for the sources whose digests stand beside them."""
 
     contract: str
     mutants: int = 0  # in all sources
-    sources: dict[str, str] = field(default_factory=dict)  # path -> sha256 of what was judged
+    sources: dict[str, str] = field(default_factory=dict)  # path -> digest of what was judged
     judged: dict[str, str] = field(default_factory=dict)  # path, function and change -> killer, or what else
 
     @classmethod
@@ -48,7 +64,7 @@ class Verdicts:
 
     def begin(self, sources: tuple[Path, ...], mutants: int) -> None:
         """Forget what was judged in sources that are others by now."""
-        present = {str(path.relative_to(PROJECT)): sha256(path) for path in sources}
+        present = {str(path.relative_to(PROJECT)): digest_of(path.read_text(encoding="utf-8")) for path in sources}
         kept = {path for path, digest in present.items() if self.sources.get(path) == digest}
         self.judged = {key: verdict for key, verdict in self.judged.items() if key.split(": ")[0] in kept}
         self.sources = present
@@ -63,7 +79,7 @@ class Verdicts:
         """Sources that have changed since they were judged."""
         return [
             path for path, digest in self.sources.items()
-            if not PROJECT.joinpath(path).exists() or sha256(PROJECT / path) != digest
+            if not (PROJECT / path).exists() or digest_of((PROJECT / path).read_text(encoding="utf-8")) != digest
         ]  # fmt: skip
 
     @property

@@ -4,7 +4,7 @@ import pytest
 
 from mutation import verdicts
 from mutation.contracts import DEPLOYABLE
-from mutation.verdicts import DRAW, FOLDER, Verdicts, reasons
+from mutation.verdicts import DRAW, FOLDER, Verdicts, digest_of, reasons
 from scripts.compiler import PROJECT
 
 JUDGED = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -65,6 +65,37 @@ def test_begin__source_changed__its_verdicts_are_forgotten_and_the_others_kept(p
     both.begin((kept, changed), 2)
     assert both.judged == {"kept.vy: f: [1] -> 2": "test.py::test"}
     assert both.stale == []
+
+
+CODE = """
+# Why.
+WIDE: constant(uint256) = 2  # bits
+
+
+@external
+def f():
+    \"\"\"
+    @notice What.
+    \"\"\"
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("# Why.", "# Why, longer.", True),
+        ("# Why.\n", "", True),
+        ("@notice What.", "@notice Something else.", True),
+        ("\n\n\n@external", "\n@external", True),
+        ("# bits", "# bytes", False),
+        ("= 2", "= 3", False),
+        ("pass", "assert False", False),
+    ],
+)
+def test_digest__of_a_source__is_of_its_code_and_what_stands_behind_it(old, new, same):
+    assert CODE.count(old) == 1
+    assert (digest_of(CODE.replace(old, new)) == digest_of(CODE)) == same
 
 
 def test_forget_survivors__nothing_else_is_judged_anew():
