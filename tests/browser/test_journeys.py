@@ -210,6 +210,11 @@ def test_dispute__opened__seen_by_everybody(visit, street: SmallStreet, indexer:
     row = table.get_by_role("row").filter(has_text=f"{site & 0xFFFF} in zone 1")
     for text in ("1.00 kWh exported, 0.00 kWh imported", "1, 2, 3", "5 % of the stake", "votes are open"):
         row.get_by_role("cell", name=text).wait_for()
+    assert row.get_by_role("cell", name="never settled").count() == 0
+    street.dispute(owner, street.sign(slot, {site: (400, 7)}, (3,)), slot, truth_wh=1000)
+    indexer.wait_at_head()
+    visitor.open("oracles")
+    row.get_by_role("cell", name="votes are open; the report that they signed never settled").wait_for()
 
 
 def test_indexer__stopped_and_started__community_page_says_so_and_recovers(

@@ -236,6 +236,7 @@ class Dispute:
     export_wh: int | None  # as the opener says; None: no reading
     import_wh: int | None
     accused: list[int]  # operators
+    settled_in: str | None  # the transaction of the report that they signed; None: it never settled
     state: int  # DisputeState of the SDK
 
 

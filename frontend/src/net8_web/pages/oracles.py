@@ -142,6 +142,9 @@ def _dispute_line(one: Dispute) -> list[str]:
     if one.export_wh is not None and one.import_wh is not None:
         energies = {"exported": show.energy(one.export_wh), "imported": show.energy(one.import_wh)}
         truth = t("oracles.reading", **energies)
+    state = t(f"oracles.dispute_{DisputeState(one.state).name.lower()}")
+    if one.settled_in is None:
+        state = t("oracles.dispute_unsettled", state=state)
     return [
         show.moment(one.time),
         t(
@@ -153,7 +156,7 @@ def _dispute_line(one: Dispute) -> list[str]:
         truth,
         show.isolate(", ".join(str(operator) for operator in one.accused)),
         t(f"oracles.tier_{DisputeTier(one.tier).name.lower()}"),
-        t(f"oracles.dispute_{DisputeState(one.state).name.lower()}"),
+        state,
     ]
 
 
