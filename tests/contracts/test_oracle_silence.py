@@ -136,9 +136,7 @@ def test_silence__window_full__alerted_in_the_next(bench, street, court, traded,
     assert court.alert_silence(street.zone, traded, [seller]) > 0
 
 
-def test_silence__who_was_silent_leaves__pays_and_who_came_does_not(
-    bench, street, seller, buyer, slot, terms, owner
-):
+def test_silence__who_was_silent_leaves__pays_and_who_came_does_not(bench, street, seller, buyer, slot, terms, owner):
     """5 and 6 sat there when the slot ended, and two of six are enough to keep a report from coming."""
     for identifier in (5, 6):
         street.registry.admit(street.zone, identifier, sender=owner)

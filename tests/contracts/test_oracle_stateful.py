@@ -170,10 +170,7 @@ def machine(bench: Court, seller: int, buyer: int, terms: Terms) -> type[RuleBas
             self.both(
                 "open",
                 lambda: self.model.open(street.now, slot, tier, accused, claim * GRAIN, opener),
-                lambda: (
-                    bench.dispute(opener, words, slot, tier=tier, truth=truth, signers=sorted(seats))
-                    and None
-                ),
+                lambda: bench.dispute(opener, words, slot, tier=tier, truth=truth, signers=sorted(seats)) and None,
             )
 
         def pick(self, data: st.DataObject) -> int:

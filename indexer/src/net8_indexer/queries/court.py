@@ -140,9 +140,7 @@ def disputes(
         .limit(1)
         .scalar_subquery()
     )
-    wanted = select(
-        *Dispute.__table__.c, func.coalesce(state, _VOTING).label("state"), settled_in.label("settled_in")
-    )
+    wanted = select(*Dispute.__table__.c, func.coalesce(state, _VOTING).label("state"), settled_in.label("settled_in"))
     if site is not None:
         wanted = wanted.where(Dispute.site == site)
     return page(db, wanted, (Dispute.number,), cursor, limit, _dispute)
@@ -151,7 +149,8 @@ def disputes(
 def _dispute(row: AnyRow) -> DisputeRow:
     return DisputeRow(
         row.number, row.time, row.site, row.slot, row.tier, row.export_wh, row.import_wh, row.claim, row.opener,
-        row.entries_hash.hex(), row.settled_in and row.settled_in.hex(), [int(one) for one in row.accused.split(",") if one], row.state, row.tx.hex(),
+        row.entries_hash.hex(), row.settled_in and row.settled_in.hex(),
+        [int(one) for one in row.accused.split(",") if one], row.state, row.tx.hex(),
     )  # fmt: skip
 
 
