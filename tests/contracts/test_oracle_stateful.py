@@ -22,6 +22,8 @@ from tests.contracts.signing import person, sign_digest
 from tests.contracts.street import GRAIN, Street
 
 HISTORIES, STEPS = 40, 25
+# Where the profile leaves shrinking out, a failure is enough and nobody reads the history that led there.
+PHASES = [phase for phase in settings.default.phases if phase in (Phase.generate, Phase.shrink)]
 MUST_HAPPEN = {
     "report",
     "share",
@@ -307,7 +309,7 @@ def test_oracles__any_history__equal_the_model_and_keep_every_invariant(bench, s
             stateful_step_count=STEPS,
             deadline=None,
             derandomize=True,
-            phases=[Phase.generate, Phase.shrink],
+            phases=PHASES,
             suppress_health_check=list(HealthCheck),
         ),
     )
