@@ -184,7 +184,8 @@ interface IGridRegistry {
     function packed_terms(uint256 zone, uint256 hour) external view returns (uint256);
 
     /**
-     * @notice Terms of an hour, and whether they are final; before that, what the default would make them.
+     * @notice Terms of an hour, and whether they are final; before that, and of a past hour that was never used, what
+     *      the default would make them.
      */
     function terms(uint256 zone, uint256 hour) external view returns (Terms memory, bool);
 
