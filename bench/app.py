@@ -75,7 +75,7 @@ def _running(command: list[str], port: int, environment: dict[str, str]) -> Iter
 def _healthy(address: str) -> bool:
     try:
         return requests.get(f"{address}/_stcore/health", timeout=2).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):  # not up yet, or up and slow to answer
         return False
 
 
