@@ -45,7 +45,11 @@ LONG: dict[str, dict[str, object]] = {
     "tests/contracts/test_exchange_stateful.py::test_street__any_history__equals_the_model_and_keeps_every_invariant": {
         "LEAST_ACTIONS": 1,
         "MUST_HAPPEN": frozenset(),
-    }
+    },
+    "tests/contracts/test_oracle_stateful.py::test_oracles__any_history__equal_the_model_and_keep_every_invariant": {
+        "HISTORIES": 15,
+        "MUST_HAPPEN": frozenset(),
+    },
 }
 
 
