@@ -347,6 +347,7 @@ def test_admit__thirty_second_operator__refused(registry, zone, staked, owner):
     assert registry.quorum(zone) == 21
     with boa.reverts("zone: full"):
         registry.admit(zone, identifiers[31], sender=owner)
+    assert registry.zone_operators_at(zone, boa.env.evm.patch.timestamp) == identifiers[:31]
 
 
 def test_remove__from_the_middle__last_takes_the_seat(registry, zone, seated, newcomer_id, signer, owner):
