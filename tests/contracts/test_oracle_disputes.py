@@ -133,6 +133,15 @@ def test_dispute__a_third_votes__decides_and_less_does_not(bench, opener, words,
     assert bench.court.execute(second) == UPHELD
 
 
+def test_dispute__exactly_a_third_votes__decides(bench, street, court, opener, words, slot):
+    street.registry.slash(7, 2 * MIN_STAKE, sender=court.address)
+    number = bench.dispute(opener, words, slot)
+    assert court.dispute(number).eligible == 3 * MIN_STAKE
+    bench.vote(number, j5=True)
+    bench.after_vote(number, DAY)
+    assert court.execute(number) == SENTENCED, "upheld; the window has no room left for all of it"
+
+
 # ---- appeals
 
 
