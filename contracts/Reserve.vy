@@ -222,7 +222,8 @@ def __init__(
 @external
 def set_price(price: uint256):
     """
-    @notice Moves the nominal price by at most a hundredth, or one unit where that is more, once a day. Contract owner only; in production a timelock.
+    @notice Moves the nominal price by at most a hundredth, or one unit where that is more, once a day. Contract owner only;
+            in production a timelock.
     @dev Invariant 7.
     @param price Smallest euro units per NET8.
     """

@@ -63,8 +63,8 @@ def __init__():
 @external
 def alert_late(site: uint256, slot: uint256) -> uint256:
     """
-    @notice Makes those who were to report a site's zone pay for a slot that is not reported after a day. Anyone, once for each
-            zone and slot.
+    @notice Makes those who were to report a site's zone pay for a slot that is not reported after a day. Anyone, once for
+            each zone and slot.
     @param site One that traded in the slot.
     @return Wei for the alerter, to be collected.
     """
@@ -82,8 +82,8 @@ def alert_late(site: uint256, slot: uint256) -> uint256:
 @external
 def alert_silence(zone: uint256, slot: uint256, sites: DynArray[uint256, MAX_SITES]) -> uint256:
     """
-    @notice Makes those who were to report a zone pay for what its sellers can have gained by a slot that nobody reported in time.
-            Anyone, once for each site.
+    @notice Makes those who were to report a zone pay for what its sellers can have gained by a slot that nobody reported
+            in time. Anyone, once for each site.
     @param sites Sites of the zone that sold in the slot.
     @return Wei for the alerter, to be collected.
     """

@@ -236,7 +236,7 @@ class Dispute:
     export_wh: int | None  # as the opener says; None: no reading
     import_wh: int | None
     accused: list[int]  # operators
-    settled_in: str | None  # the transaction of the report that they signed; None: it never settled
+    settled_in: str | None  # the transaction in which the report that they signed settled the slot; None: it never did
     state: int  # DisputeState of the SDK
 
 

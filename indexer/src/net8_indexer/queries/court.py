@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from net8_indexer.queries.paging import AnyRow, Page, WeiText, page
-from net8_indexer.schema import Dispute, DisputeStep, Penalty, Report, StakeChange
+from net8_indexer.schema import Dispute, DisputeStep, Penalty, Report, Settlement, SiteSlot, StakeChange
 
 __all__ = [
     "DisputeRow",
@@ -94,7 +94,7 @@ class DisputeRow:
     claim: WeiText  # wei for the site's owner
     opener: str
     entries_hash: str  # of the report that the accused signed
-    settled_in: str | None  # the transaction in which that report settled; none: it never did, and harmed nobody
+    settled_in: str | None  # the transaction in which that report settled the slot; none: another did, or none
     accused: list[int]  # operators
     state: int  # DisputeState of the SDK
     tx: str
@@ -133,11 +133,21 @@ def disputes(
         .limit(1)
         .scalar_subquery()
     )
+    settling = (  # logged after what it settled, in the same transaction
+        select(func.min(Report.at))
+        .join(
+            Settlement,
+            and_(Report.tx == Settlement.tx, Report.zone == Settlement.zone, Report.at > Settlement.at),
+        )
+        .join(SiteSlot, SiteSlot.settled_at == Settlement.at)
+        .where(SiteSlot.site == Dispute.site, SiteSlot.slot == Dispute.slot)
+        .correlate(Dispute)
+        .scalar_subquery()
+    )
     settled_in = (
         select(Report.tx)
-        .where(Report.zone == Dispute.site // 2**16, Report.entries_hash == Dispute.entries_hash)
-        .order_by(Report.at)
-        .limit(1)
+        .where(Report.at == settling, Report.entries_hash == Dispute.entries_hash)
+        .correlate(Dispute)
         .scalar_subquery()
     )
     wanted = select(*Dispute.__table__.c, func.coalesce(state, _VOTING).label("state"), settled_in.label("settled_in"))
