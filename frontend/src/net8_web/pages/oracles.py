@@ -134,7 +134,7 @@ def _disputes(at: Here) -> None:
         return
     columns = ["col.time", "col.site", "col.slot", "oracles.disputed_as", "oracles.accused", "oracles.at_stake"]
     names = [t(name) for name in (*columns, "col.state")]
-    markup.rows(t("oracles.disputes"), names, [_dispute_line(one) for one in found], wrapped=(3,))
+    markup.rows(t("oracles.disputes"), names, [_dispute_line(one) for one in found], wrapped=(3, 6))
 
 
 def _dispute_line(one: Dispute) -> list[str]:
