@@ -1,5 +1,6 @@
 """Disputes: who may open one and vote, what it costs whom, and that every wei is somewhere afterwards."""
 
+from dataclasses import replace
 from typing import Any
 
 import boa
@@ -334,6 +335,26 @@ def test_open__no_reading_settled__energy_is_claimed(bench, street, opener, sell
     assert bench.court.dispute(delivered).claim == SOLD * terms.imbalance * GRAIN
     unused = bench.dispute(opener, words, slot, place=1, truth=300 << 24)
     assert bench.court.dispute(unused).claim == (SOLD - 300) * terms.feed_in * GRAIN
+
+
+def test_open__zone_and_hour_of_any_parity__names_the_site_and_what_it_lost(bench, street, opener, terms, lead, slot):
+    """Neighbouring fields stand against each other: zone 4, an odd hour, a grid fee with its lowest bit set."""
+    odd = replace(terms, grid_fee=101)
+    zone = [street.open_zone(odd, lead) for _ in range(2)][1]
+    seller, buyer = (
+        street.connect(person(f"{role} of {zone}"), balance=100_000_000, zone=zone) for role in ("seller", "buyer")
+    )
+    slot += 4 * (1 - slot // 4 % 2)
+    street.trade(seller, buyer, slot, 1_000, SOLD)
+    street.end(slot)
+    words = [
+        Entry(seller, slot // 4, {0: Reading(SAID, 0)}).word(),
+        Entry(buyer, slot // 4, {0: Reading(0, SOLD)}).word(),
+    ]
+    street.report(*words, zone=zone)
+    dispute = bench.court.dispute(bench.dispute(opener, words, slot, zone=zone))
+    assert (zone % 2, slot // 4 % 2) == (0, 1)
+    assert (dispute.site, dispute.claim) == (seller, (SOLD - SAID) * terms.imbalance * GRAIN)
 
 
 def test_open__without_money__refused(bench, street, words, slot):
