@@ -14,6 +14,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from net8_web.i18n import table
 from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from scripts.chromium import chromium
 from tests.browser.small_street import SmallStreet, running
@@ -136,7 +137,11 @@ class Visitor:
 
     def sees(self, text: str, timeout: float = 60_000) -> None:
         """Wait until a text stands on the page."""
-        self.page.get_by_text(text).first.wait_for(timeout=timeout)
+        try:
+            self.page.get_by_text(text).first.wait_for(timeout=timeout)
+        except PlaywrightTimeout as problem:
+            stands = self.page.locator("body").inner_text()
+            raise AssertionError(f"{text!r} does not stand on {self.page.url}, but this:\n{stands}") from problem
 
     def wallet(self, script: str) -> None:
         """Make the first test wallet do something, such as `rejectNext = true`."""

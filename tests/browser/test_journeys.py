@@ -8,6 +8,7 @@ import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from net8.signing import checksum_address
+from playwright.sync_api import WebSocketRoute
 
 from tests.browser.conftest import Visitor
 from tests.browser.small_street import SmallStreet
@@ -119,6 +120,30 @@ def test_navigation__wallet_tells_something_before_the_server_answers__page_that
     assert visitor.page.url.endswith("/reserve")
     visitor.go("Portfolio")
     visitor.sees("12.00 NET8")
+
+
+def test_navigation__click_that_the_server_does_not_follow__made_again(visit) -> None:
+    visitor = visit()
+    losing = False
+
+    def relay(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        route.on_message(lambda message: None if losing else server.send(message))
+
+    visitor.page.route_web_socket("**/_stcore/stream", relay)
+    visitor.open("reserve")
+    visitor.sees(visitor.words["reserve.price_rule"])
+    losing = True
+    visitor.go("Oracles")
+    visitor.page.wait_for_timeout(1_000)
+    assert visitor.page.url.endswith("/reserve"), "the click is lost"
+    losing = False
+    visitor.page.wait_for_url("**/oracles")
+    visitor.sees(visitor.words["oracles.signing"])
+    visitor.page.go_back()
+    visitor.page.wait_for_url("**/reserve")
+    visitor.page.wait_for_timeout(2_500)  # longer than a click waits for its page
+    assert visitor.page.url.endswith("/reserve"), "nobody clicked again"
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["sped-up", "cancelled"])
