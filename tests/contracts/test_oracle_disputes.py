@@ -407,6 +407,7 @@ def test_vote__who_left_the_zone_since__refused_and_not_counted(
     for identifier in (5, 6, 7):
         street.registry.admit(street.zone, identifier, sender=owner)
     street.trade(seller, buyer, slot, 1_000, SOLD)
+    street.go_to_slot(slot, 899)
     street.registry.remove(street.zone, 5, sender=bench.jury[5].address)
     street.end(slot)
     words = [Entry(seller, slot // 4, {slot % 4: Reading(SAID, 0)}).word()]

@@ -237,9 +237,11 @@ def test_withdraw_stake__unbonding_over__pays_everything_once(registry, token, n
     registry.begin_unbonding(newcomer_id, sender=newcomer.address)
     boa.env.evm.patch.timestamp = START + UNBONDING
     receiver = person("receiver").address
+    staked = registry.total_stake()
     assert registry.withdraw_stake(newcomer_id, receiver, sender=newcomer.address) == MIN_STAKE + NET8
     (log,) = [entry for entry in registry.get_logs() if type(entry).__name__ == "StakeWithdrawn"]
     assert (log.id, log.receiver, log.amount) == (newcomer_id, receiver, MIN_STAKE + NET8)
+    assert registry.total_stake() == staked - MIN_STAKE - NET8
     assert token.balanceOf(receiver) == MIN_STAKE + NET8
     with boa.reverts("stake: nothing left"):
         registry.withdraw_stake(newcomer_id, receiver, sender=newcomer.address)
@@ -534,6 +536,14 @@ def test_report__no_reading__settles(registry, exchange, zone, seated, site):
 def test_report__one_signature_short__refused(registry, zone, seated, entries):
     with boa.reverts("report: no quorum"):
         registry.report(zone, 0, packed(entries), 0b11, signatures_of(registry, zone, entries, seated[:2]))
+
+
+def test_report__torn_entry__refused(registry, exchange, zone, seated, site, entries):
+    torn = packed(entries) + b"\x01"
+    signatures = sign_digest(registry.report_digest(zone, 0, torn), seated[:3])
+    with boa.reverts("report: torn entry"):
+        registry.report(zone, 0, torn, 0b111, signatures)
+    assert metered(exchange, site) == {}
 
 
 def test_report__no_signatures__refused(registry, zone, seated, entries):

@@ -57,6 +57,13 @@ def test_share__remainder__comes_next_time(street, settle, slot):
     assert street.registry.carried(street.zone) == carried + second - 4 * shared
 
 
+def test_share__grid_operator_took_his_fees_before__all_the_same(street, settle, slot):
+    fee = settle(slot, 1_000, (0, 1, 2, 3))
+    street.grid.withdraw_fees(street.zone, person("receiver").address, sender=street.grid_operator.address)
+    assert street.exchange.zone_account(street.zone)[1] == 0
+    assert street.registry.share_rewards(street.zone) == fee - fee % 4
+
+
 def test_share__nothing_signed_or_no_fee__refused(street, seller, slot):
     with boa.reverts("reward: nothing to share"):
         street.registry.share_rewards(street.zone)

@@ -113,6 +113,16 @@ def test_silence__week_without_report__each_pays_his_part_of_five_times_the_gain
         bench.court.alert_silence(street.zone, traded, [buyer])
 
 
+def test_silence__as_many_sites_as_one_call_takes__charged_for_all(bench, street, traded, seller, terms):
+    street.go_to((traded + 1) * 900 + WEEK + 1)
+    others = [site for site in range(street.zone << 16 | 1, street.zone << 16 | 99) if site != seller]
+    bench.court.alert_silence(street.zone, traded, [*others[:63], seller])
+    (log,) = events(bench.court, "SilenceAlerted")
+    assert log.exposure == SOLD * terms.imbalance * GRAIN
+    with boa.reverts("alert: made before"):
+        bench.court.alert_silence(street.zone, traded, [others[0]])
+
+
 def test_silence__other_zone_s_site_or_reported__refused(bench, street, traded, seller, bakery):
     street.go_to((traded + 1) * 900 + DAY)
     street.report(Entry(bakery, traded // 4, {traded % 4: Reading(0, 0)}))
