@@ -140,7 +140,7 @@ def test_withdraw__unknown_site__refused(street, seller):
         street.exchange.withdraw(seller + 100, GRAIN, street.owner, sender=street.owner)
 
 
-@pytest.mark.parametrize("amount", [GRAIN + 1, GRAIN - 1])
+@pytest.mark.parametrize("amount", [GRAIN + 1, GRAIN - 1, 1])
 def test_withdraw__part_of_a_grain__refused(street, seller, amount):
     with boa.reverts("amount: not whole grains"):
         street.exchange.withdraw(seller, amount, street.owner, sender=person("seller").address)

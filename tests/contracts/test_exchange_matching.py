@@ -75,6 +75,16 @@ def test_take__many_orders_at_one_price__every_taker_begins_where_the_one_before
         assert [order for order, *_ in trades(street.exchange)] == met
 
 
+@pytest.mark.parametrize("place", [0, 4, 5, 6, 10, 11])
+def test_take__a_part_of_an_order__the_rest_stays_where_it_was(street, seller, buyer, slot, place):
+    orders = [street.sell(seller, slot, 1000, 50) for _ in range(12)]
+    assert street.place(buyer, Wanted(slot, False, 1000, 50 * place + 17)) == (0, 50 * place + 17)
+    left = street.lens.orders(street.zone, slot, True)
+    assert [(order.id, order.wh) for order in left] == list(
+        zip(orders[place:], [33] + [50] * (11 - place), strict=True)
+    )
+
+
 def test_take__better_price_than_the_limit__difference_stays_with_the_taker(street, seller, buyer, slot):
     street.sell(seller, slot, 900, 50)
     before = street.free(buyer)

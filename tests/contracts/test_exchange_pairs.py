@@ -109,6 +109,8 @@ def test_trade__value_beyond_a_position__refused(street, seller, buyer, slot, pa
     most = (2**33 - 1) // 44_760
     with boa.reverts("position: at its bound"):
         street.pair(Pair(one, two, slot, 44_760, most + 1))
+    with boa.reverts("position: at its bound"):
+        street.pair(Pair(one, two, slot, 2**15, 2**18))
     street.pair(Pair(one, two, slot, 44_760, most))
     with boa.reverts("position: at its bound"):
         street.pair(Pair(one, two, slot, 44_760, 1))

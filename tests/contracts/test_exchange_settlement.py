@@ -277,6 +277,11 @@ def test_report__settles_nothing__refused(street, seller, slot):
         street.report(one(seller, slot, Reading(5, 0)))
 
 
+def test_report__hour_before_there_was_an_exchange__refused(street, seller):
+    with boa.reverts("report: settles nothing"):
+        street.report(Entry(seller, 0, {0: Reading(5, 0)}))
+
+
 def test_report__empty__refused(street):
     with boa.reverts("report: settles nothing"):
         street.report()

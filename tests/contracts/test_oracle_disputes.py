@@ -344,17 +344,32 @@ def test_open__zone_and_hour_of_any_parity__names_the_site_and_what_it_lost(benc
     seller, buyer = (
         street.connect(person(f"{role} of {zone}"), balance=100_000_000, zone=zone) for role in ("seller", "buyer")
     )
-    slot += 4 * (1 - slot // 4 % 2)
+    slot += 4 * (1 - slot // 4 % 2) + 3
     street.trade(seller, buyer, slot, 1_000, SOLD)
     street.end(slot)
     words = [
-        Entry(seller, slot // 4, {0: Reading(SAID, 0)}).word(),
-        Entry(buyer, slot // 4, {0: Reading(0, SOLD)}).word(),
+        Entry(seller, slot // 4, {3: Reading(SAID, 0)}).word(),
+        Entry(buyer, slot // 4, {3: Reading(0, SOLD)}).word(),
     ]
     street.report(*words, zone=zone)
     dispute = bench.court.dispute(bench.dispute(opener, words, slot, zone=zone))
-    assert (zone % 2, slot // 4 % 2) == (0, 1)
+    assert (zone % 2, slot // 4 % 2, slot % 4) == (0, 1, 3)
     assert (dispute.site, dispute.claim) == (seller, (SOLD - SAID) * terms.imbalance * GRAIN)
+    dispute = bench.court.dispute(bench.dispute(opener, words, slot, zone=zone, place=1, truth=SAID << 24))
+    assert (dispute.site, dispute.claim) == (buyer, (SOLD - SAID) * terms.feed_in * GRAIN)
+
+
+def test_dispute__as_many_accused_as_a_zone_can_seat__each_pays(bench, street, opener, words, slot, monkeypatch):
+    rich = bench.rich("owner of many")
+    street.token.approve(street.registry, 2**256 - 1, sender=rich)
+    signers = [person(f"signer {i}") for i in range(31)]
+    first, *_ = [street.registry.register(signer.address, MIN_STAKE, sender=rich) for signer in signers]
+    monkeypatch.setattr(street, "oracles", signers)
+    number = bench.dispute(opener, words, slot, tier=0, signers=range(31))
+    bench.vote(number, j5=True, j6=True)
+    bench.after_vote(number, DAY)
+    assert bench.court.execute(number) == UPHELD
+    assert {stake_of(street, first + i) for i in range(31)} == {MIN_STAKE - MIN_STAKE // 100}
 
 
 def test_open__without_money__refused(bench, street, words, slot):

@@ -107,6 +107,11 @@ def test_reports__old_key_and_new_key__are_one_operator(registry, oracles, accus
     assert accuse([oracles[0], fresh], [entry(SITE, HOUR, {0: 100})], [entry(SITE, HOUR, {0: 99})])
 
 
+def test_reports__differ_in_the_highest_bit_alone__proved(oracles, accuse):
+    words = [entry(SITE, HOUR, {}, {3: 0})], [entry(SITE, HOUR, {}, {3: 2**23})]
+    assert accuse([oracles[0]] * 2, *words, slot=3) == MIN_STAKE // 10
+
+
 @pytest.mark.parametrize(
     ("first", "second", "slot"),
     [

@@ -8,7 +8,7 @@ import pytest
 from tests.contracts.model import Entry, Reading, Terms
 from tests.contracts.oracle_street import MIN_STAKE, Court
 from tests.contracts.signing import person
-from tests.contracts.street import GRAIN, Street, events, terms_tuple
+from tests.contracts.street import GRAIN, SOLAR, Street, events, terms_tuple
 
 DAY = 86_400
 WEEK = 7 * DAY
@@ -115,12 +115,13 @@ def test_silence__week_without_report__each_pays_his_part_of_five_times_the_gain
 
 def test_silence__as_many_sites_as_one_call_takes__charged_for_all(bench, street, traded, seller, terms):
     street.go_to((traded + 1) * 900 + WEEK + 1)
-    others = [site for site in range(street.zone << 16 | 1, street.zone << 16 | 99) if site != seller]
-    bench.court.alert_silence(street.zone, traded, [*others[:63], seller])
+    others = [street.zone << 16 | index for index in range(100, 289, 3)]  # 63, of two words of marks
+    bench.court.alert_silence(street.zone, traded, [*others, seller])
     (log,) = events(bench.court, "SilenceAlerted")
     assert log.exposure == SOLD * terms.imbalance * GRAIN
-    with boa.reverts("alert: made before"):
-        bench.court.alert_silence(street.zone, traded, [others[0]])
+    for other in others[::10]:
+        with boa.reverts("alert: made before"):
+            bench.court.alert_silence(street.zone, traded, [other])
 
 
 def test_silence__other_zone_s_site_or_reported__refused(bench, street, traded, seller, bakery):
@@ -146,11 +147,26 @@ def test_silence__window_full__alerted_in_the_next(bench, street, court, traded,
     assert court.alert_silence(street.zone, traded, [seller]) > 0
 
 
+def test_silence__more_than_a_whole_window_allows__taken_as_far_as_that_goes(bench, street, court, slot):
+    """Nothing of it can wait for a window that would allow it all."""
+    roof, home = (street.connect(person(name), SOLAR, 30_000_000, 10**11) for name in ("big roof", "big home"))
+    street.trade(roof, home, slot, 1_000, 2_000_000)
+    street.trade(roof, home, slot + 1, 1_000, 2_000_000)
+    street.go_to_slot(slot + 2, WEEK + 1)
+    allowed = street.registry.slashable_now()
+    assert allowed == 9 * MIN_STAKE // 3
+    court.alert_silence(street.zone, slot, [roof])
+    assert sum(stakes(street)) == 9 * MIN_STAKE - allowed
+    with boa.reverts("alert: window is full"):
+        court.alert_silence(street.zone, slot + 1, [roof])
+
+
 def test_silence__who_was_silent_leaves__pays_and_who_came_does_not(bench, street, seller, buyer, slot, terms, owner):
-    """5 and 6 sat there when the slot ended, and two of six are enough to keep a report from coming."""
-    for identifier in (5, 6):
-        street.registry.admit(street.zone, identifier, sender=owner)
+    """5 and 6 sat there in the slot's last second, and two of six are enough to keep a report from coming."""
+    street.registry.admit(street.zone, 5, sender=owner)
     street.trade(seller, buyer, slot, 1_000, SOLD)
+    street.go_to_slot(slot, 899)
+    street.registry.admit(street.zone, 6, sender=owner)
     street.go_to((slot + 1) * 900 + WEEK + 1)
     for identifier in (5, 6):
         street.registry.remove(street.zone, identifier, sender=bench.jury[identifier].address)
@@ -198,3 +214,15 @@ def test_secured__the_poorest_sit_last__are_counted_all_the_same(bench, street, 
         street.registry.slash(identifier, MIN_STAKE * taken // 1_000, sender=court.address)
     of_liars = MIN_STAKE * (500 + 800 + 900) // 1_000
     assert court.secured(bench.abroad) == (of_liars, 2 * (MIN_STAKE // 2) * 2 // 3)
+
+
+def test_secured__the_poorest_of_a_full_zone_sits_last__counts_as_the_poorest(street, court, terms, lead, owner):
+    rich = person("owner of many").address
+    street.mint(rich, 32 * MIN_STAKE)
+    street.token.approve(street.registry, 32 * MIN_STAKE, sender=rich)
+    zone = street.grid.create_zone(street.grid_operator.address, terms_tuple(terms), lead, sender=owner)
+    for i in range(31):
+        identifier = street.registry.register(person(f"signer {i}").address, MIN_STAKE, sender=rich)
+        street.registry.admit(zone, identifier, sender=owner)
+    street.registry.slash(identifier, MIN_STAKE // 2, sender=court.address)
+    assert court.secured(zone) == (MIN_STAKE // 2 + 20 * MIN_STAKE, 11 * (MIN_STAKE // 2) * 2 // 3)
