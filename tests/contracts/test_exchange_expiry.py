@@ -56,6 +56,12 @@ def test_place__expiry_beyond_32_bits__refused(seller, offer, expiry):
         offer(seller, expiry=expiry)
 
 
+def test_take__expires_when_31_bits_no_longer_hold_the_time__still_there_today(street, seller, buyer, slot, offer):
+    order = offer(seller, expiry=2**31 + 1)
+    street.buy(buyer, slot, 1000, 50)
+    assert trades(street.exchange) == [(order, seller, buyer, 50)]
+
+
 def test_place__last_expiry_of_all__accepted(street, seller, offer):
     assert street.lens.order(offer(seller, expiry=2**32 - 1)).expiry == 2**32 - 1
 

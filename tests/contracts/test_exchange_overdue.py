@@ -83,6 +83,22 @@ def test_settle_overdue__another_slot_of_the_hour_was_reported__still_as_traded(
     assert events(street.exchange, "SettledOverdue")[0].outcome == AS_TRADED
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_settle_overdue__one_slot_of_the_hour_was_reported__counts_for_that_one_alone(
+    street, seller, buyer, bakery, slot, place
+):
+    """In an even hour and in an odd one."""
+    for quarter in range(slot, slot + 8):
+        street.trade(seller, buyer, quarter, PRICE, 10)
+    street.end(slot + 7)
+    street.report(*(Entry(bakery, slot // 4 + hour, {place: Reading(0, 0)}) for hour in range(2)))
+    time_out(street, slot + 7)
+    for quarter in range(slot, slot + 8):
+        street.exchange.settle_overdue(seller, quarter)
+        (event,) = events(street.exchange, "SettledOverdue")
+        assert event.outcome == (NO_READING if quarter % 4 == place else AS_TRADED)
+
+
 def test_settle_overdue__report_of_another_zone__does_not_count(street, seller, slot, terms, traded):
     other = street.open_zone(terms, 168, person("other operator"))
     site = street.connect(person("other seller"), SOLAR, 1000, zone=other)

@@ -150,8 +150,8 @@ def test_silence__window_full__alerted_in_the_next(bench, street, court, traded,
 def test_silence__more_than_a_whole_window_allows__taken_as_far_as_that_goes(bench, street, court, slot):
     """Nothing of it can wait for a window that would allow it all."""
     roof, home = (street.connect(person(name), SOLAR, 30_000_000, 10**11) for name in ("big roof", "big home"))
-    street.trade(roof, home, slot, 1_000, 2_000_000)
-    street.trade(roof, home, slot + 1, 1_000, 2_000_000)
+    for due in (slot, slot + 1):
+        street.trade(roof, home, due, 1_000, 2_050_000)
     street.go_to_slot(slot + 2, WEEK + 1)
     allowed = street.registry.slashable_now()
     assert allowed == 9 * MIN_STAKE // 3
