@@ -100,8 +100,8 @@ $(STAMPS)/postgresql: scripts/bootstrap/postgresql.sh $(STAMPS)/dev
 
 # One process each: these take hours or leave a report behind.
 fuzz: setup-dev  ## random histories against the model and on revm, by the hundred thousand: hours
-	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -p no:ape_test -n 2 --dist loadfile --timeout 0 \
-		tests/contracts/test_exchange_stateful.py tests/forge
+	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -p no:ape_test -s --timeout 0 \
+		tests/forge tests/contracts/test_exchange_stateful.py
 
 coverage: setup-dev  ## lines of the contracts that their tests reach, per file; fails below 98 %
 	$(PY) -m pytest -p no:ape_test -n 2 --dist loadfile -q --cov --cov-report=term-missing tests/contracts

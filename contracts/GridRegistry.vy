@@ -255,6 +255,7 @@ def set_zone_operator(zone: uint256, operator: address):
 def set_default_terms(zone: uint256, default_terms: hour_terms.Terms):
     """
     @notice Changes the default for hours that nobody can trade yet. One change at a time may be on its way.
+    @dev A past hour that was never used has the default of today from now on: nobody has a position there.
     """
     self._check_operator(zone)
     hour_terms._check(default_terms)

@@ -328,7 +328,8 @@ class Exchange:
         if self.now_hour < state.defaults[-1][0]:
             raise Refused("terms: change under way")
         first = self.now_hour + state.tariff_lead + 1
-        state.defaults.append((first, terms))
+        # Of hours that are past and were never used, older defaults are forgotten: nobody has a position there.
+        state.defaults = [(0, state.defaults[-1][1]), (first, terms)]
         return first
 
     def publish_tariffs(self, zone: int, first_hour: int, tariffs: list[Tariff]) -> None:

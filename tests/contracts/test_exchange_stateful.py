@@ -894,10 +894,10 @@ def test_street__any_history__equals_the_model_and_keeps_every_invariant(world):
                 suppress_health_check=list(HealthCheck),
             ),
         )
+        print(f"{StreetMachine.actions:7} of {LEAST_ACTIONS} actions, seeds {begin} to {number}", flush=True)
         missing = MUST_HAPPEN - (+StreetMachine.happened).keys()
         if StreetMachine.actions >= (2 if missing else 1) * LEAST_ACTIONS:  # Hypothesis ends histories where it likes
             break
-    print(f"{StreetMachine.actions:6} actions, seeds {begin} to {number}")
     for what, times in sorted(StreetMachine.happened.items()):
         print(f"{times:6} {what}")
     assert not missing, f"these histories prove little: never {missing}"
@@ -934,6 +934,17 @@ def test_history__batch_of_nothing_while_trading_is_stopped__refused_like_any_ot
         before = state.happened["refused, order: trading is stopped"]
         state.place_many(i=3, offset=1, orders=[])
         assert state.happened["refused, order: trading is stopped"] == before + 1
+
+
+def test_history__default_changed_twice_since_an_hour_that_nobody_used__reported_all_the_same(world):
+    with history(world) as state:
+        state.set_default_terms(zone=1, change={"min_wh": 15})
+        state.wait(seconds=86_400)
+        state.wait(seconds=3_600)
+        state.set_default_terms(zone=1, change={"min_wh": 2})
+        settled = state.happened["settled"]
+        state.report(back=1, hours=1, mask=15, moods=[0] * 8, pick=0, signers=(0, 1, 2), unsorted=False, zone=1)
+        assert state.happened["settled"] > settled
 
 
 def test_history__tariffs_with_a_fault_in_a_later_hour_and_a_fixed_first_one__refused(world):

@@ -169,6 +169,24 @@ def test_set_default_terms__before_the_last_change_holds__refused(street, terms,
     change()
 
 
+def test_set_default_terms__twice__a_past_hour_nobody_used_has_the_default_of_today(
+    street, seller, buyer, bakery, terms, hour
+):
+    """Only two are remembered. One that was used keeps its own, and where nobody traded nobody pays."""
+    changed = [replace(terms, imbalance=imbalance) for imbalance in (4000, 5000)]
+    street.grid.set_default_terms(street.zone, terms_tuple(changed[0]), sender=street.grid_operator.address)
+    street.go_to((hour - 6) * 3600)
+    street.trade(seller, buyer, 4 * (hour - 2), 1000, 10)
+    street.go_to(hour * 3600)
+    assert terms_of(street, hour - 1) == (terms, True)
+    street.grid.set_default_terms(street.zone, terms_tuple(changed[1]), sender=street.grid_operator.address)
+    assert terms_of(street, hour - 2) == (terms, True)
+    assert terms_of(street, hour - 1) == (changed[0], True)
+    before = street.free(seller), street.free(bakery), street.pool()
+    street.report(Entry(seller, hour - 1, {0: Reading(50, 0)}), Entry(bakery, hour - 1, {0: Reading(0, 50)}))
+    assert (street.free(seller), street.free(bakery), street.pool()) == before
+
+
 def test_set_default_terms__not_the_grid_operator__refused(street, terms):
     with boa.reverts("zone: not its operator"):
         street.grid.set_default_terms(street.zone, terms_tuple(terms), sender=street.attacker.address)
