@@ -1,22 +1,38 @@
 """`make bench`: measure, write `bench/results.json`, print it beside the figures to beat.
 
-`python -m bench --gas` measures the gas alone and keeps the times of the file.
+`python -m bench --gas` measures the gas alone and keeps what else is in the file.
 """
 
 import json
 import os
 import sys
 import tomllib
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from bench import app, certificates, gas, indexer, latency, readings, reports, year
 from bench.day import day_lines
-from bench.site import PROGRAMS, PROJECT, open_zone
+from bench.site import PROGRAMS, PROJECT, Zone, open_zone
+from bench.spent import markdown, spent
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-STREETS = ("latency_ms", "floor_ms", "consensus_ms", "spread", "day")
 FOLDER = PROJECT / ".street" / "bench"
+
+
+def gas_and_spent(
+    zone: Zone, states: Sequence[str] = gas.STATES
+) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+    """Gas of every row by state, and what the last state's is spent on where a row is one transaction."""
+    measured: dict[str, dict[str, int]] = {}
+    parts: dict[str, dict[str, int]] = {}
+    for row in chain(gas.rows(zone, states), certificates.rows(zone, states)):
+        measured.setdefault(row.key, {})[row.state] = row.gas
+        if row.state == states[-1] and row.key != gas.ALL_IN:
+            parts[row.key] = {"units": row.units, **spent(zone.chain)}
+    return measured | reports.measure(zone), parts
 
 
 def table(gas_by_key: dict[str, dict[str, int]], peers: dict[str, dict[str, str | int]]) -> str:
@@ -45,35 +61,38 @@ def main(arguments: list[str]) -> int:
     environment = {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"}
     print("measuring gas on anvil, a few minutes", file=sys.stderr)
     with open_zone(FOLDER, environment) as zone:
-        measured = gas.measure(zone) | certificates.measure(zone) | reports.measure(zone)
+        measured, parts = gas_and_spent(zone)
         code_hash = zone.deployment.contracts["EnergyExchange"].code_hash
     if arguments:
-        before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        streets = {key: before[key] for key in STREETS if key in before}
+        kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     else:
-        streets = latency.measure(FOLDER / "streets")
-    rate = readings.measure()
-    indexed = indexer.measure()
-    print("measuring the web app, two minutes", file=sys.stderr)
-    with open_zone(FOLDER, environment) as zone:
-        pages = app.measure(zone, FOLDER / "31337.json")
-    print("measuring the web app with a year of history, ten minutes", file=sys.stderr)
-    of_year = year.measure(FOLDER)
-    results = {
-        "gas": measured, **streets, "readings_per_second": rate, "indexer": indexed, "app": pages,
-        "year": of_year, "exchange_code_hash": code_hash,
-    }  # fmt: skip
+        kept = measure_times(environment)
+    results = {**kept, "gas": measured, "spent": parts, "exchange_code_hash": code_hash}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(table(measured, tomllib.loads((HERE / "peers.toml").read_text(encoding="utf-8"))))
-    print("", *day_lines(measured), "", sep="\n")
-    if len(streets) == len(STREETS):
-        print(*latency.lines(streets), sep="\n")
-    print(
-        f"readings checked and aggregated on one core: {rate['checked']} a second "
-        f"(their signatures' recovery alone: {rate['recovery_alone']})"
-    )
-    print(*indexer.lines(indexed), *app.lines(pages), *year.lines(of_year), sep="\n")
+    print("", markdown(parts), "", *day_lines(measured), "", sep="\n")
+    if not arguments:
+        rate = results["readings_per_second"]
+        print(*latency.lines(results), sep="\n")
+        print(
+            f"readings checked and aggregated on one core: {rate['checked']} a second "
+            f"(their signatures' recovery alone: {rate['recovery_alone']})"
+        )
+        print(*indexer.lines(results["indexer"]), *app.lines(results["app"]), *year.lines(results["year"]), sep="\n")
     return 0
+
+
+def measure_times(environment: dict[str, str]) -> dict[str, Any]:
+    """All that takes time instead of gas, by key of the file."""
+    times: dict[str, Any] = latency.measure(FOLDER / "streets")
+    times["readings_per_second"] = readings.measure()
+    times["indexer"] = indexer.measure()
+    print("measuring the web app, two minutes", file=sys.stderr)
+    with open_zone(FOLDER, environment) as zone:
+        times["app"] = app.measure(zone, FOLDER / "31337.json")
+    print("measuring the web app with a year of history, ten minutes", file=sys.stderr)
+    times["year"] = year.measure(FOLDER)
+    return times
 
 
 if __name__ == "__main__":

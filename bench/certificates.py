@@ -4,15 +4,15 @@ A UTC day of a site whose meter has settled every slot; its owner mints to himse
 certificates of the first are swept, as anyone may; `certificate_day_24_sweeping` is minted over those that are not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from net8.packing import Entry, certificate_id
 from net8.units import hour_of
 
-from bench.gas import STATES
+from bench.gas import STATES, Row
 from bench.site import BUYERS, SELLERS, Zone
 
-__all__ = ["measure"]
+__all__ = ["rows"]
 
 LAP = 16_384  # hours after which the words of certificates come round again
 DAY = 24  # hours
@@ -24,18 +24,18 @@ BUYER = BUYERS[30]  # of certificates
 TRANSFERRED = 100  # Wh
 
 
-def measure(zone: Zone, states: Sequence[str] = STATES) -> dict[str, dict[str, int]]:
-    """Gas by key and state: of both, or of the first alone, which takes seconds."""
+def rows(zone: Zone, states: Sequence[str] = STATES) -> Iterator[Row]:
+    """In both states, or in the first alone, which takes seconds."""
     certificates = zone.contracts.certificates
     registrar = zone.chain.read(certificates.registrar())
     for index in (WHOLE_DAY, HALF_DAY, UNSWEPT):
         zone.send(registrar, certificates.admit(zone.site(index), "bench"))
     first = (hour_of(zone.now()) // DAY + 1) * DAY
-    laps = [_lap(zone, first)]
-    if len(states) > 1:
-        _sweep(zone, first)
-        laps.append(_lap(zone, first + LAP))
-    return {key: {state: lap[key] for state, lap in zip(states, laps, strict=True)} for key in laps[0]}
+    for lap, state in enumerate(states):
+        for key, used in _lap(zone, first + lap * LAP):
+            yield Row(key, state, used)
+        if state != states[-1]:
+            _sweep(zone, first)
 
 
 def _sweep(zone: Zone, first: int) -> None:
@@ -48,22 +48,20 @@ def _sweep(zone: Zone, first: int) -> None:
             zone.send(holder, certificates.expire(holder, zone.site(site), first, OCTETS))
 
 
-def _lap(zone: Zone, first: int) -> dict[str, int]:
+def _lap(zone: Zone, first: int) -> Iterator[tuple[str, int]]:
     """Settle the day that begins with the hour `first`, and mint it."""
     zone.move_to((first + DAY) * 3600 + 1)
     day = range(first, first + DAY)
     for index in (WHOLE_DAY, HALF_DAY, UNSWEPT):
         hours = day if index != HALF_DAY else [first + hour for hour in DAYLIGHT]
         zone.report([Entry(hour, index, dict.fromkeys(range(4), (WH, 0))) for hour in hours])
-    gas = {
-        "certificate_day_24": _mint(zone, WHOLE_DAY, first, DAY),
-        "certificate_day_12": _mint(zone, HALF_DAY, first + DAYLIGHT.start, len(DAYLIGHT)),
-        "certificate_day_24_sweeping": _mint(zone, UNSWEPT, first, DAY),
-    }
+    yield "certificate_day_24", _mint(zone, WHOLE_DAY, first, DAY)
+    yield "certificate_day_12", _mint(zone, HALF_DAY, first + DAYLIGHT.start, len(DAYLIGHT))
+    yield "certificate_day_24_sweeping", _mint(zone, UNSWEPT, first, DAY)
     seller, buyer = zone.owners[WHOLE_DAY - 1], zone.owners[BUYER - 1]
     certificate = certificate_id(zone.site(WHOLE_DAY), first)
     sold = zone.contracts.certificates.transfer(seller, buyer, certificate, TRANSFERRED)
-    return gas | {"certificate_transfer": zone.of_site(WHOLE_DAY, sold)}
+    yield "certificate_transfer", zone.of_site(WHOLE_DAY, sold)
 
 
 def _mint(zone: Zone, index: int, first: int, hours: int) -> int:

@@ -7,8 +7,9 @@ warms or fills a word for the next. The hours' tariffs are published beforehand,
 is the same in the same cells, which reports and releases have emptied.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import NamedTuple
 
 from net8.model import OrderKind
 from net8.packing import Entry, OrderRequest
@@ -17,11 +18,12 @@ from net8.units import WEI_PER_NET8, first_slot_of, hour_of, slot_end, slots_of_
 from bench import signed
 from bench.site import BUYERS, SELLERS, TARIFF_LEAD, TERMS, Zone
 
-__all__ = ["RING_HOURS", "STATES", "measure"]
+__all__ = ["ALL_IN", "RING_HOURS", "STATES", "Row", "rows"]
 
 RING_HOURS = 1_024  # after which the exchange's storage comes round again
 DAY_HOURS = 24
 STATES = ("virgin", "recycled")
+ALL_IN = "all_in"  # of more than one transaction
 WH = 1_000  # of one order
 PRICE = TERMS.floor + 100 * TERMS.step  # grains per Wh
 FAR_LEVELS = (180, 200, 220)
@@ -34,19 +36,31 @@ NONCES_ALIVE = 128  # of a site; after so many, nonce words come round
 PUBLISHED = 96  # hours of a turn, more than its scenarios use
 
 
-def measure(zone: Zone, states: Sequence[str] = STATES) -> dict[str, dict[str, int]]:
-    """Gas by key and state: of both, or of the first alone, which takes seconds."""
+class Row(NamedTuple):
+    """What one transaction used, right after it was sent: it is the chain's latest."""
+
+    key: str
+    state: str
+    used: int  # gas
+    units: int = 1  # what the row counts: orders, pairs, slots
+
+    @property
+    def gas(self) -> int:
+        """Of one unit."""
+        return round(self.used / self.units)
+
+
+def rows(zone: Zone, states: Sequence[str] = STATES) -> Iterator[Row]:
+    """In both states, or in the first alone, which takes seconds."""
     first_hour = hour_of(zone.now())
-    gas: dict[str, dict[str, int]] = {}
     for turn, state in enumerate(states):
         scenarios = _Turn(zone, first_hour + turn * RING_HOURS, turn)
-        for key, value in scenarios.run().items():
-            gas.setdefault(key, {})[state] = value
+        for key, used, units in scenarios.run():
+            yield Row(key, state, used, units)
+        yield Row("net8_transfer", state, _transfer(zone))
         if state != states[-1]:
             scenarios.clear_up()
             zone.move_to((first_hour + (turn + 1) * RING_HOURS) * 3600 + 1)
-    gas["net8_transfer"] = dict.fromkeys(states, _transfer(zone))
-    return gas
 
 
 def _transfer(zone: Zone) -> int:
@@ -66,29 +80,29 @@ class _Turn:
         self._settled: set[tuple[int, int]] = set()  # hour and slot of it
         zone.publish(range(self._first, self._first + PUBLISHED))
 
-    def run(self) -> dict[str, int]:
-        """Gas by key."""
+    def run(self) -> Iterator[tuple[str, int, int]]:
+        """Key, gas of the transaction that was just sent, and what it is divided by."""
         self._rest_elsewhere()
         self._round_trip()
-        gas = {
-            "place_first_in_hour": self._sell(MAKERS[0], first_slot_of(self._default_hour)),
-            "place_first_in_market": self._sell(MAKERS[0], first_slot_of(self._hour())),
-            "place_new_tick": self._place_new_tick(),
-            "place_existing": self._place_existing(),
-            "take_1_full": self._take([PRICE]),
-            **self._ten_same_tick(),
-            "take_10_ticks": self._take([PRICE + i * TERMS.step for i in range(TEN)]),
-            "cancel": self._cancel_fifth(),
-            "place_many_96_per_order": self._place_many(),
-        }
+        yield "place_first_in_hour", self._sell(MAKERS[0], first_slot_of(self._default_hour)), 1
+        yield "place_first_in_market", self._sell(MAKERS[0], first_slot_of(self._hour())), 1
+        yield "place_new_tick", self._place_new_tick(), 1
+        yield "place_existing", self._place_existing(), 1
+        yield "take_1_full", self._take([PRICE]), 1
+        placed, taken = self._ten_same_tick()
+        yield "take_10_same_tick", taken, 1
+        yield ALL_IN, placed + taken, TEN
+        yield "take_10_ticks", self._take([PRICE + i * TERMS.step for i in range(TEN)]), 1
+        yield "cancel", self._cancel_fifth(), 1
+        yield "place_many_96_per_order", self._place_many(), DAY
         pair_hours, strip_hour = (self._hour(), self._hour()), self._hour(DAY_HOURS)
-        gas |= signed.measure(self._zone, pair_hours, strip_hour, self._first_nonce)
+        yield from signed.rows(self._zone, pair_hours, strip_hour, self._first_nonce)
         four, one = self._trade_hour(range(4)), self._trade_hour(range(1))
         self._zone.move_to(slot_end(first_slot_of(self._next)) + 1)
-        gas["settle_per_site_slot_100x4"] = self._settle(four, range(4))
-        gas["settle_per_site_slot_100x1"] = self._settle(one, range(1))
+        sites = len(SELLERS) + len(BUYERS)
+        yield "settle_per_site_slot_100x4", self._settle(four, range(4)), sites * 4
+        yield "settle_per_site_slot_100x1", self._settle(one, range(1)), sites
         self._settled = {*((four, i) for i in range(4)), (one, 0)}
-        return gas
 
     # --- acting -----------------------------------------------------------------------------------------------------
 
@@ -138,15 +152,14 @@ class _Turn:
             self._sell(maker, slot, price)
         return self._buy(slot, max(prices), WH * len(prices))
 
-    def _ten_same_tick(self) -> dict[str, int]:
-        """The take of ten orders at one price, and what an order costs in all: its placement and its share of the take.
+    def _ten_same_tick(self) -> tuple[int, int]:
+        """The placing of ten orders at one price, and the take of all ten: what they cost from beginning to end.
 
         Nothing is left to do for the makers: the report that settles everybody pays them.
         """
         slot = self._market()
         placed = sum(self._sell(maker, slot) for maker in MAKERS)
-        taken = self._buy(slot, PRICE, WH * TEN)
-        return {"take_10_same_tick": taken, "all_in": round((placed + taken) / TEN)}
+        return placed, self._buy(slot, PRICE, WH * TEN)
 
     def _cancel_fifth(self) -> int:
         slot = self._market()
@@ -159,7 +172,7 @@ class _Turn:
     def _place_many(self) -> int:
         first = first_slot_of(self._hour(DAY_HOURS))
         orders = [OrderRequest(first + i, True, PRICE, WH) for i in range(DAY)]
-        return round(self._zone.of_site(MAKERS[0], self._book.place_many(self._zone.site(MAKERS[0]), orders)) / DAY)
+        return self._zone.of_site(MAKERS[0], self._book.place_many(self._zone.site(MAKERS[0]), orders))
 
     # --- settlement -------------------------------------------------------------------------------------------------
 
@@ -173,13 +186,13 @@ class _Turn:
         return hour
 
     def _settle(self, hour: int, slots: range) -> int:
-        """Half the sellers are short, half the buyers leave energy unused. Gas per site and slot."""
+        """Half the sellers are short, half the buyers leave energy unused."""
         entries = []
         for index in (*SELLERS, *BUYERS):
             metered = WH if index % 2 else WH // 2
             reading = (metered, 0) if index in SELLERS else (0, metered)
             entries.append(Entry(hour, index, dict.fromkeys(slots, reading)))
-        return round(self._zone.report(entries) / (len(entries) * len(slots)))
+        return self._zone.report(entries)
 
     def clear_up(self) -> None:
         """Release what rests and settle what is left, as a zone's operators do every hour."""

@@ -1,12 +1,14 @@
 """Gas of trading what owners have signed: ten pairs of twenty accounts, and one signed day against another."""
 
+from collections.abc import Iterator
+
 from net8.offers import LEGS_MAX, Offer, Strip
 from net8.signing import sign
 from net8.units import first_slot_of, slot_end
 
 from bench.site import BUYERS, SELLERS, TERMS, Zone
 
-__all__ = ["measure"]
+__all__ = ["rows"]
 
 # Neighbours who sign their days in step: four sites that use the same nonces share a nonce word.
 PAIRS = tuple(zip(SELLERS[3:13], BUYERS[1:11], strict=True))
@@ -14,8 +16,8 @@ PRICE = TERMS.floor + 100 * TERMS.step  # grains per Wh
 WH = 1_000
 
 
-def measure(zone: Zone, pair_hours: tuple[int, int], strip_hour: int, nonce: int) -> dict[str, int]:
-    """Gas by key.
+def rows(zone: Zone, pair_hours: tuple[int, int], strip_hour: int, nonce: int) -> Iterator[tuple[str, int, int]]:
+    """Key, gas of the transaction that was just sent, and what it is divided by.
 
     Args:
         zone: to trade in.
@@ -25,11 +27,8 @@ def measure(zone: Zone, pair_hours: tuple[int, int], strip_hour: int, nonce: int
     """
     before, measured = (first_slot_of(hour) for hour in pair_hours)
     _match_pairs(zone, before, nonce - 1)
-    pairs = _match_pairs(zone, measured, nonce)
-    return {
-        "signed_match_per_pair": round(pairs / len(PAIRS)),
-        "strip_match_per_slot": round(_match_strips(zone, first_slot_of(strip_hour), nonce + 1) / LEGS_MAX),
-    }
+    yield "signed_match_per_pair", _match_pairs(zone, measured, nonce), len(PAIRS)
+    yield "strip_match_per_slot", _match_strips(zone, first_slot_of(strip_hour), nonce + 1), LEGS_MAX
 
 
 def _match_pairs(zone: Zone, slot: int, nonce: int) -> int:

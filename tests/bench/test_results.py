@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import app, latency, year
+from bench import app, latency, spent, year
 from bench.__main__ import table
 from bench.day import day_lines
 from bench.detection import markdown
@@ -113,6 +113,13 @@ def test_readme__the_app__as_quick_as_was_measured(results):
     readme = " ".join((BENCH.parent / "README.md").read_text(encoding="utf-8").split())
     assert app.sentence(results["app"]) in readme
     assert year.sentence(results["year"]) in readme
+
+
+def test_docs__what_gas_is_spent_on__is_what_was_measured(results):
+    written = (BENCH.parent / "docs" / "gas.md").read_text(encoding="utf-8")
+    assert spent.markdown(results["spent"]) in written
+    for key, of in results["spent"].items():
+        assert round(sum(of[part] for part in spent.PARTS) / of["units"]) == results["gas"][key]["recycled"]
 
 
 def test_detection__tables_of_the_docs__are_those_measured():
