@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from net8_web.serve.left_pages import ignore_left_pages
 from net8_web.settings import LIVE_BOOK, SettingsRefused, served_at
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -71,4 +72,5 @@ def _routes() -> list[BaseRoute]:
     return [Route(served_at("/"), page), Route(served_at(f"/{FIRST}"), first), *others, live]
 
 
+ignore_left_pages()
 app = App(Path(__file__).with_name("app.py"), lifespan=_lifespan, routes=_routes())
