@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib.resources import as_file, files
+from threading import Thread
 
 import pytest
 from alembic import command
@@ -12,7 +13,7 @@ from net8.model import DisputeTier, OrderKind, Outcome
 from net8.packing import join_words
 from net8.signing import keccak256
 from net8_indexer.bulk import insert_rows
-from net8_indexer.database import DatabaseRefused, TwoWriters, reading, writing
+from net8_indexer.database import SOCKET_FAULTS, DatabaseRefused, TwoWriters, reading, writing
 from net8_indexer.queries import certificates as held
 from net8_indexer.queries import court as court_of
 from net8_indexer.queries import market, sites
@@ -20,13 +21,15 @@ from net8_indexer.queries.community import Exchanged, exchanged, flows
 from net8_indexer.queries.oracles import operators, reports
 from net8_indexer.queries.seats import seats
 from net8_indexer.schema import Base, DisputeStep, table_of
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropIndex, DropTable
 
 from tests.indexer.indexing import contents, follower_of, settings_of, to_head
 from tests.indexer.street import RandomStreet
 from tests.oracle_node.local_chain import LocalChain, Zone, account_of
+from tests.oracle_node.postgresql import resetting
+from tests.oracle_node.processes import wait_for
 
 
 def assert_equals_views(db, chain: LocalChain, zone: Zone, slots: range) -> None:
@@ -97,17 +100,31 @@ def test_following__database_restarts__goes_on_and_loses_nothing(local_chain, st
     with follower_of(local_chain, settings_of(local_chain, url)) as (follower, engine):
         to_head(follower)
         street.trade(actions=10)
-        postgresql_server.stop()
-        try:
-            with pytest.raises(DBAPIError):
-                follower.look()
-        finally:
-            postgresql_server.start()
+        with postgresql_server.away(), pytest.raises((DBAPIError, *SOCKET_FAULTS)):
+            follower.look()
         street.trade(actions=10)
         to_head(follower)
         with follower_of(local_chain, settings_of(local_chain, str(tmp_path / "afresh.sqlite"))) as (fresh, afresh):
             to_head(fresh)
             assert contents(engine) == contents(afresh)
+
+
+def test_following__connection_reset_under_a_write__goes_on_by_itself(local_chain, street, postgresql_server):
+    url = make_url(postgresql_server.empty_database())
+    with resetting(postgresql_server.port) as (port, reset):
+        through = url.set(port=port).render_as_string()
+        with follower_of(local_chain, settings_of(local_chain, through)) as (follower, _):
+            following = Thread(target=follower.run)
+            following.start()
+            try:
+                wait_for(lambda: follower.block == local_chain.chain.block().number, "indexed")
+                reset.set()
+                street.trade(actions=5)
+                wait_for(lambda: follower.block == local_chain.chain.block().number, "indexed after all")
+                assert not reset.is_set(), "nothing was reset"
+            finally:
+                follower.stop()
+                following.join()
 
 
 def test_following__hostile_text_and_ids_in_logs__read_as_they_can_be_and_nothing_stops(local_chain, settings):

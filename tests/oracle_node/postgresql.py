@@ -3,9 +3,13 @@
 import os
 import shlex
 import shutil
+import socket
+import socketserver
+import struct
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -52,6 +56,15 @@ class Server:
         """End it and all connections to it."""
         self._control("stop", "-m", mode)
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stopped for as long as the block lasts."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
     def empty_database(self) -> str:
         """URL of its database, emptied."""
         with closing(pg8000.dbapi.connect(USER, "127.0.0.1", "postgres", self.port)) as connection:
@@ -59,6 +72,35 @@ class Server:
             for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
                 connection.cursor().execute(statement)
         return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
+
+
+@contextmanager
+def resetting(port: int) -> Iterator[tuple[int, threading.Event]]:
+    """A port that leads to another, and an event: once it is set, who says anything more has his connection reset."""
+    reset = threading.Event()
+
+    class Relay(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as server:
+                threading.Thread(target=self._answer, args=(server,), daemon=True).start()
+                while told := self.request.recv(65_536):
+                    if reset.is_set():
+                        reset.clear()
+                        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        self.request.close()
+                        return
+                    server.sendall(told)
+
+        def _answer(self, server: socket.socket) -> None:
+            with suppress(OSError):  # one of the two has gone
+                while told := server.recv(65_536):
+                    self.request.sendall(told)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay) as relay:
+        relay.daemon_threads = True
+        threading.Thread(target=relay.serve_forever, daemon=True).start()
+        yield relay.server_address[1], reset
+        relay.shutdown()
 
 
 @contextmanager

@@ -13,9 +13,10 @@ from net8_oracle.node.pledges import Pledge
 from net8_oracle.node.store import SqlStore
 from net8_oracle.reading import Reading, SignedReading
 from net8_oracle.settings import ConfigRefused
+from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError
 
-from tests.oracle_node.postgresql import Server
+from tests.oracle_node.postgresql import Server, resetting
 
 SENDER = b"\x11" * 20
 KEY = Key(1, 2_000_000, 0)
@@ -258,12 +259,27 @@ def test_postgresql__server_restarted__unavailable_while_it_is_away_and_everythi
     outbox = store.outbox(SENDER)
     outbox.take_over()
     reserve(outbox)
-    postgresql_server.stop()
-    with pytest.raises(StoreUnavailable):
+    with postgresql_server.away(), pytest.raises(StoreUnavailable):
         reserve(outbox)
-    postgresql_server.start()
     reserve(outbox)
     assert [intent.latest.nonce for intent in outbox.pending()] == [0, 1]
+
+
+def test_postgresql__connection_reset_under_a_question__unavailable_once_and_everything_there_after(
+    postgresql_server: Server,
+) -> None:
+    url = make_url(postgresql_server.empty_database())
+    with resetting(postgresql_server.port) as (port, reset):
+        store = SqlStore(url.set(port=port).render_as_string())
+        outbox = store.outbox(SENDER)
+        outbox.take_over()
+        reserve(outbox)
+        reset.set()
+        with pytest.raises(StoreUnavailable, match="reset"):
+            reserve(outbox)
+        reserve(outbox)
+        assert [intent.latest.nonce for intent in outbox.pending()] == [0, 1]
+        store.close()
 
 
 def test_postgresql__nobody_there__one_sentence() -> None:

@@ -14,7 +14,18 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["DatabaseRefused", "TwoWriters", "open_database", "reading", "require_current", "upgrade", "writing"]
+__all__ = [
+    "SOCKET_FAULTS",
+    "DatabaseRefused",
+    "TwoWriters",
+    "open_database",
+    "reading",
+    "require_current",
+    "upgrade",
+    "writing",
+]
+
+SOCKET_FAULTS = (ConnectionError, TimeoutError)  # pg8000 lets what befalls its socket through as it is
 
 _WAIT_S = 10  # for a lock, or for an answer of the server
 # One connection for each thread that answers: the web framework has 40.

@@ -20,7 +20,7 @@ from net8.events import decode_all, topic_of
 from net8.logs import fields
 from sqlalchemy.exc import SQLAlchemyError
 
-from net8_indexer.database import DatabaseRefused, TwoWriters
+from net8_indexer.database import SOCKET_FAULTS, DatabaseRefused, TwoWriters
 from net8_indexer.rows import KINDS
 from net8_indexer.writer import SeenBlock, Writer
 
@@ -103,7 +103,7 @@ class Follower:
                 self._wait_for(str(fault))
                 self._chains.append(self._chains.pop(0))
                 self._is_known = False
-            except SQLAlchemyError as fault:
+            except (SQLAlchemyError, *SOCKET_FAULTS) as fault:
                 self._wait_for(f"the database cannot be written ({getattr(fault, 'orig', fault)}); mend it")
             else:
                 if self.problem is not None:

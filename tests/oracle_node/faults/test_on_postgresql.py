@@ -23,10 +23,9 @@ def test_node__killed_before_sending_and_server_restarted__every_report_settles_
     node.start()
     wait_for(lambda: settled(zone, slot), "settled")
     assert node.mined() == 1
-    postgresql_server.stop()
-    later = last_slot(zone)
-    node.wait_said("slot not opened", 60)  # a connection to a server that is going may hang for a while
-    postgresql_server.start()
+    with postgresql_server.away():
+        later = last_slot(zone)
+        node.wait_said("slot not opened", 60)  # a connection to a server that is going may hang for a while
     wait_for(lambda: node.log().count("slot not opened") and node.status()["open"], "the slot is open")
     node.tell(verdict(zone, later))
     wait_for(lambda: settled(zone, later), "settled")

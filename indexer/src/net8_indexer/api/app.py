@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from net8_indexer import __version__
 from net8_indexer.api import certificates, community, health, market, oracles, sites, state
 from net8_indexer.api.limiter import Limiter
+from net8_indexer.database import SOCKET_FAULTS
 from net8_indexer.follower import Follower
 from net8_indexer.queries.paging import QueryRefused
 
@@ -54,7 +55,7 @@ def make_app(engine: Engine, follower: Follower | None, per_minute: int) -> Fast
     app.add_exception_handler(RequestValidationError, _bad_input)
     app.add_exception_handler(QueryRefused, _query_refused)
     app.add_exception_handler(HTTPException, _refused)
-    for away in (OperationalError, InterfaceError, NoConnection):
+    for away in (OperationalError, InterfaceError, NoConnection, *SOCKET_FAULTS):
         app.add_exception_handler(away, _database_away)
     app.add_exception_handler(Exception, _own_fault)
     return app

@@ -23,6 +23,7 @@ __all__ = ["Database", "StoreUnavailable"]
 
 _WAIT = 10  # seconds for a lock, or for an answer of the server
 _WAL_MOST = 64 * 2**20  # bytes to which the write-ahead log is cut back
+_SOCKET_FAULTS = (ConnectionError, TimeoutError)  # pg8000 lets what befalls its socket through as it is
 
 
 class StoreUnavailable(OSError):
@@ -107,8 +108,9 @@ class Database:
                 yield connection
         except IntegrityError:
             raise
-        except DBAPIError as fault:
-            raise StoreUnavailable(f"the store cannot be written ({fault.orig}); free disk space or mend it") from fault
+        except (DBAPIError, *_SOCKET_FAULTS) as fault:
+            reason = fault.orig if isinstance(fault, DBAPIError) else fault
+            raise StoreUnavailable(f"the store cannot be written ({reason}); free disk space or mend it") from fault
 
     def close(self) -> None:
         """Close all connections."""
