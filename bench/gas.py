@@ -23,7 +23,7 @@ __all__ = ["ALL_IN", "RING_HOURS", "STATES", "Row", "rows"]
 RING_HOURS = 1_024  # after which the exchange's storage comes round again
 DAY_HOURS = 24
 STATES = ("virgin", "recycled")
-ALL_IN = "all_in"  # of more than one transaction
+ALL_IN = "all_in"  # the one row of several transactions
 WH = 1_000  # of one order
 PRICE = TERMS.floor + 100 * TERMS.step  # grains per Wh
 FAR_LEVELS = (180, 200, 220)
@@ -37,7 +37,7 @@ PUBLISHED = 96  # hours of a turn, more than its scenarios use
 
 
 class Row(NamedTuple):
-    """What one transaction used, right after it was sent: it is the chain's latest."""
+    """What the chain's latest transaction used, just sent; `ALL_IN` adds those that placed what it took."""
 
     key: str
     state: str

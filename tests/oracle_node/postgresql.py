@@ -76,7 +76,7 @@ class Server:
 
 @contextmanager
 def resetting(port: int) -> Iterator[tuple[int, threading.Event]]:
-    """A port that leads to another, and an event: once it is set, who says anything more has his connection reset."""
+    """A port that leads to another, and an event: once it is set, who next says anything has his connection reset."""
     reset = threading.Event()
 
     class Relay(socketserver.BaseRequestHandler):
