@@ -21,6 +21,7 @@ from net8_indexer.queries.community import Exchanged, exchanged, flows
 from net8_indexer.queries.oracles import operators, reports
 from net8_indexer.queries.seats import seats
 from net8_indexer.schema import Base, DisputeStep, table_of
+from net8_indexer.writer import AlreadyWritten, Writer
 from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropIndex, DropTable
@@ -28,7 +29,7 @@ from sqlalchemy.schema import DropIndex, DropTable
 from tests.indexer.indexing import contents, follower_of, settings_of, to_head
 from tests.indexer.street import RandomStreet
 from tests.oracle_node.local_chain import LocalChain, Zone, account_of
-from tests.oracle_node.postgresql import resetting
+from tests.oracle_node.postgresql import breakable_line
 from tests.oracle_node.processes import wait_for
 
 
@@ -109,22 +110,50 @@ def test_following__database_restarts__goes_on_and_loses_nothing(local_chain, st
             assert contents(engine) == contents(afresh)
 
 
-def test_following__connection_reset_under_a_write__goes_on_by_itself(local_chain, street, postgresql_server):
+@pytest.mark.parametrize(
+    ("word", "answered"), [(b"", False), (b"COMMIT\0", True)], ids=["under a write", "before the answer to a commit"]
+)
+def test_following__connection_reset__goes_on_by_itself(
+    local_chain, street, postgresql_server, tmp_path, word, answered
+):
     url = make_url(postgresql_server.empty_database())
-    with resetting(postgresql_server.port) as (port, reset):
-        through = url.set(port=port).render_as_string()
-        with follower_of(local_chain, settings_of(local_chain, through)) as (follower, _):
+    with breakable_line(postgresql_server.port) as line:
+        through = url.set(port=line.port).render_as_string()
+        with follower_of(local_chain, settings_of(local_chain, through)) as (follower, engine):
             following = Thread(target=follower.run)
             following.start()
             try:
                 wait_for(lambda: follower.block == local_chain.chain.block().number, "indexed")
-                reset.set()
+                line.break_at(word, answered=answered)
                 street.trade(actions=5)
                 wait_for(lambda: follower.block == local_chain.chain.block().number, "indexed after all")
-                assert not reset.is_set(), "nothing was reset"
+                assert line.is_broken
             finally:
                 follower.stop()
                 following.join()
+            with follower_of(local_chain, settings_of(local_chain, str(tmp_path / "afresh.sqlite"))) as (fresh, afresh):
+                to_head(fresh)
+                assert contents(engine) == contents(afresh)
+
+
+def test_roll_back__answer_to_the_commit_lost__said_and_gone_on_from_there(local_chain, street, postgresql_server):
+    url = make_url(postgresql_server.empty_database())
+    deployment = settings_of(local_chain, str(url)).chain.contracts()
+    with breakable_line(postgresql_server.port) as line:
+        through = settings_of(local_chain, url.set(port=line.port).render_as_string())
+        with follower_of(local_chain, through) as (follower, engine):
+            to_head(follower)
+            writer = Writer(engine, deployment.chain_id, deployment.address("EnergyExchange"), deployment.first_block)
+            head = writer.block
+            line.break_at(b"COMMIT\0", answered=True)
+            with pytest.raises(SOCKET_FAULTS):
+                writer.roll_back(head - 2)
+            with pytest.raises(AlreadyWritten):
+                writer.roll_back(head - 2)
+            assert writer.block == head - 2
+            writer.roll_back(head - 3)
+            with pytest.raises(TwoWriters, match="another indexer"):
+                follower._writer.roll_back(head - 2)
 
 
 def test_following__hostile_text_and_ids_in_logs__read_as_they_can_be_and_nothing_stops(local_chain, settings):

@@ -74,33 +74,85 @@ class Server:
         return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
 
 
+class BreakableLine:
+    """A port that leads to a server. Where the line breaks, the client is reset and the server learns nothing of it."""
+
+    port: int
+
+    def __init__(self, server_port: int) -> None:
+        self._server_port = server_port
+        self._breaks_at: tuple[bool, bytes] | None = None
+        self._servers: list[socket.socket] = []
+
+    def break_at(self, word: bytes = b"", *, answered: bool = False) -> None:
+        """Break once, when the client next says something with this word in it, or the server answers such a thing.
+
+        What it breaks at is not handed on.
+        """
+        self._breaks_at = answered, word
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it has broken as it was to."""
+        return self._breaks_at is None
+
+    def _breaks(self, told: bytes, client: socket.socket, *, answered: bool) -> bool:
+        """Whether the line breaks here: the client is then reset as soon as nobody waits for what it says."""
+        if self._breaks_at is None or self._breaks_at[0] != answered or self._breaks_at[1] not in told:
+            return False
+        self._breaks_at = None
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.shutdown(socket.SHUT_RD)
+        return True
+
+    def _carry(self, client: socket.socket) -> None:
+        """What a client says, until it hangs up or the line breaks."""
+        server = socket.create_connection(("127.0.0.1", self._server_port))
+        self._servers.append(server)
+        threading.Thread(target=self._carry_back, args=(server, client), daemon=True).start()
+        while told := client.recv(65_536):
+            if not self._breaks(told, client, answered=False):
+                server.sendall(told)
+        if client.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER):
+            client.close()
+        else:
+            _end(server)
+
+    def _carry_back(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):  # one of the two has gone
+            while (told := server.recv(65_536)) and not self._breaks(told, client, answered=True):
+                client.sendall(told)
+
+    def _close(self) -> None:
+        for server in self._servers:
+            _end(server)
+            server.close()
+
+
+def _end(connection: socket.socket) -> None:
+    """End a connection, also where a thread waits for what comes: closing it would wait for that thread."""
+    with suppress(OSError):  # it has ended
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 @contextmanager
-def resetting(port: int) -> Iterator[tuple[int, threading.Event]]:
-    """A port that leads to another, and an event: once it is set, who next says anything has his connection reset."""
-    reset = threading.Event()
+def breakable_line(server_port: int) -> Iterator[BreakableLine]:
+    """A line to a server for as long as the block lasts."""
+    line = BreakableLine(server_port)
 
-    class Relay(socketserver.BaseRequestHandler):
+    class Carried(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with socket.create_connection(("127.0.0.1", port)) as server:
-                threading.Thread(target=self._answer, args=(server,), daemon=True).start()
-                while told := self.request.recv(65_536):
-                    if reset.is_set():
-                        reset.clear()
-                        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                        self.request.close()
-                        return
-                    server.sendall(told)
+            line._carry(self.request)
 
-        def _answer(self, server: socket.socket) -> None:
-            with suppress(OSError):  # one of the two has gone
-                while told := server.recv(65_536):
-                    self.request.sendall(told)
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay) as relay:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Carried) as relay:
         relay.daemon_threads = True
         threading.Thread(target=relay.serve_forever, daemon=True).start()
-        yield relay.server_address[1], reset
-        relay.shutdown()
+        line.port = relay.server_address[1]
+        try:
+            yield line
+        finally:
+            relay.shutdown()
+            line._close()
 
 
 @contextmanager

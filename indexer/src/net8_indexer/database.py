@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 __all__ = [
@@ -30,6 +31,9 @@ SOCKET_FAULTS = (ConnectionError, TimeoutError)  # pg8000 lets what befalls its 
 _WAIT_S = 10  # for a lock, or for an answer of the server
 # One connection for each thread that answers: the web framework has 40.
 _POOL: dict[str, Any] = {"pool_size": 5, "max_overflow": 40, "pool_timeout": _WAIT_S}
+# Within a transaction: a server that learns of no broken line gives up its locks then. Far longer than the writer takes
+# to go through the events of one step.
+_LONGEST_PAUSE = "5min"
 _WAL_MOST = 64 * 2**20  # bytes to which SQLite's write-ahead log is cut back
 
 
@@ -53,6 +57,7 @@ def open_database(url: URL) -> Engine:
         return engine
     # A server may restart under us: each transaction begins by asking whether its connection still lives.
     engine = create_engine(url, pool_pre_ping=True, connect_args={"timeout": _WAIT_S}, **_POOL)
+    event.listen(engine, "connect", _prepare_postgresql)
     # Many rows go in one statement; the driver's own way is one exchange with the server for each row.
     engine.dialect.use_insertmanyvalues_wo_returning = True
     return engine
@@ -67,6 +72,14 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         f"journal_size_limit = {_WAL_MOST}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _record: object) -> None:
+    # By a statement: connection poolers refuse what they do not know among the parameters of a connection's start.
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_PAUSE}'")
+    cursor.close()
+    connection.commit()
 
 
 def _begin(connection: Connection) -> None:

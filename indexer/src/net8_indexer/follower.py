@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from net8_indexer.database import SOCKET_FAULTS, DatabaseRefused, TwoWriters
 from net8_indexer.rows import KINDS
-from net8_indexer.writer import SeenBlock, Writer
+from net8_indexer.writer import AlreadyWritten, SeenBlock, Writer
 
 __all__ = ["SOURCES", "Follower"]
 
@@ -144,7 +144,7 @@ class Follower:
             last = min(first + self._step - 1, head)
             began = time.monotonic()
             logs, blocks = self._near(first, head) if head - first < _NEAR else self._far(first, last)
-        except _Moved:
+        except (_Moved, AlreadyWritten):
             return False
         except ChainUnreachable:
             raise
@@ -153,7 +153,10 @@ class Follower:
                 raise
             self._step = max(self._step // 4, _LEAST_STEP)  # nodes bound the range or the size of an answer
             return False
-        self._writer.take_in(decode_all(logs), blocks)
+        try:
+            self._writer.take_in(decode_all(logs), blocks)
+        except AlreadyWritten:
+            return False
         if head - first >= _NEAR:
             seconds = round(time.monotonic() - began, 2)
             log.info("taken in", extra=fields(first=first, last=last, events=len(logs), seconds=seconds))

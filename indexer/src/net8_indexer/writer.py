@@ -14,7 +14,11 @@ from net8_indexer.open_positions import OpenPositions, reopen
 from net8_indexer.rows import TERMS_COLUMNS, Batch, Resting, add
 from net8_indexer.schema import Base, Block, Order, OrderChange, Origin, Payment, SiteSlot, Terms, at_of, table_of
 
-__all__ = ["SeenBlock", "Writer"]
+__all__ = ["AlreadyWritten", "SeenBlock", "Writer"]
+
+
+class AlreadyWritten(Exception):
+    """The last write is in the database after all, only its answer was lost; the writer stands where that left it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Writer:
         self._terms: dict[tuple[int, int], HourTerms] = {}
         self._open = OpenPositions()
         self._is_loaded = False  # whether the three say what the database does
+        self._unanswered: int | None = None  # the block that a write was to lead to, of which no answer came
         with writing(engine) as connection:
             origin = connection.execute(select(table_of(Origin))).one_or_none()
             if origin is None:
@@ -98,11 +103,16 @@ class Writer:
         """Note how far the chain is taken in.
 
         Raises:
+            AlreadyWritten: we had done more than we were told.
             TwoWriters: another process has done so since we did.
         """
         moved = connection.execute(update(Origin).where(Origin.block == self.block).values(block=block))
         if moved.rowcount != 1:
+            if connection.execute(select(Origin.block)).scalar_one() == self._unanswered:
+                self.block, self._unanswered = self._unanswered, None
+                raise AlreadyWritten
             raise TwoWriters("another indexer writes to this database; stop one of the two")
+        self._unanswered = block
 
     # --- forward ----------------------------------------------------------------------------------------------------
 
@@ -114,6 +124,7 @@ class Writer:
             blocks: those that the events are in, and the last one that was asked for, ascending.
 
         Raises:
+            AlreadyWritten: see there; nothing was written.
             TwoWriters: another process writes as well; nothing was written.
         """
         times = {block.number: block.time for block in blocks}
@@ -133,7 +144,7 @@ class Writer:
         except BaseException:
             self._is_loaded = False  # what was changed in memory was not written
             raise
-        self.block = blocks[-1].number
+        self._answered(blocks[-1].number)
 
     # --- back -------------------------------------------------------------------------------------------------------
 
@@ -148,6 +159,7 @@ class Writer:
         """Forget all blocks after `block`, as if they had never been taken in.
 
         Raises:
+            AlreadyWritten: see there; nothing was changed.
             TwoWriters: another process writes as well; nothing was changed.
         """
         cut = at_of(block + 1, 0)
@@ -161,7 +173,10 @@ class Writer:
                 if "at" in table.c:
                     connection.execute(delete(table).where(table.c.at >= cut))
             connection.execute(delete(Block).where(Block.number > block))
-        self.block = block
+        self._answered(block)
+
+    def _answered(self, block: int) -> None:
+        self.block, self._unanswered = block, None
 
     @property
     def first_block(self) -> int:

@@ -15,6 +15,7 @@ from coincurve import PrivateKey
 from eth_account import Account
 from net8.eip712 import Report
 from net8.packing import join_words
+from net8.signing import Signature
 from net8_oracle import crypto
 from net8_oracle.node.envelopes import EnvelopesPost, Verdict
 from net8_oracle.node.report import leader_seat, quorum, reading_word, settlement_entries
@@ -144,3 +145,10 @@ def verdict(zone: Zone, slot: int, exported: int = 500) -> Verdict:
 def settled(zone: Zone, slot: int) -> bool:
     """Whether the chain has a report of the slot."""
     return bool(zone.chain.read(zone.chain.contracts.lens.is_reported(zone.number, slot)))
+
+
+def settle_in_its_place(zone: Zone, slot: int) -> None:
+    """Somebody else submits the report."""
+    signed = verdict(zone, slot)
+    votes = {seat: Signature.of_bytes(vote) for seat, vote in enumerate(signed.votes)}
+    zone.chain.send(zone.chain.contracts.registry.report(zone.number, 0, signed.words(), votes))

@@ -1,14 +1,15 @@
 """What tests do to a node from inside: kill it at an edge of its outbox, or take one of its defences away.
 
 `python patches.py NAME... run --config FILE` applies patches by name, then is `net8-oracle run --config FILE`.
-`die-before:NAME` and `die-after:NAME` kill it around a function of EDGES; the other names are those of functions in
-WITHOUT.
+`die-before:NAME` and `die-after:NAME` kill it around a function of EDGES, and `unanswered:NAME` has the database's
+answer lost the first time that this function has stored something; the other names are those of functions in WITHOUT.
 """
 
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +18,12 @@ from net8_oracle.clock import WallClock
 from net8_oracle.node.broadcast import Broadcaster
 from net8_oracle.node.chain import ChainView
 from net8_oracle.node.council import Council
-from net8_oracle.node.database import StoreUnavailable
+from net8_oracle.node.database import Database, StoreUnavailable
 from net8_oracle.node.endpoints import Endpoints
 from net8_oracle.node.finality import Finality
 from net8_oracle.node.outbox import Intent, Outbox
 from net8_oracle.node.store import SqlStore
+from net8_oracle.node.transmitter import Transmitter
 
 EDGES: dict[str, tuple[type, str]] = {
     "reserve": (Outbox, "reserve"),
@@ -31,6 +33,8 @@ EDGES: dict[str, tuple[type, str]] = {
     "close": (Outbox, "close"),
     "settled": (SqlStore, "settled"),
     "finalize": (Outbox, "finalize"),
+    "reopen": (Outbox, "reopen"),
+    "unsettle": (SqlStore, "unsettle"),
 }
 
 
@@ -54,6 +58,30 @@ def _around(when: str, where: str) -> None:
         die()
 
     setattr(owner, name, dying_async if where == "send" else dying)
+
+
+def _unanswered(where: str) -> None:
+    """What a lost answer is to a node: what it wanted stored is stored, and it is told that it is not."""
+    owner, name = EDGES[where]
+    honest: Callable[..., Any] = getattr(owner, name)
+
+    def once(self: Any, *arguments: Any, **named: Any) -> Any:
+        setattr(owner, name, honest)
+        transaction = Database.transaction
+
+        @contextmanager
+        def broken(database: Database) -> Iterator[Any]:
+            with transaction(database) as connection:
+                yield connection
+            raise StoreUnavailable("the line broke before the answer")
+
+        Database.transaction = broken  # type: ignore[method-assign]
+        try:
+            return honest(self, *arguments, **named)
+        finally:
+            Database.transaction = transaction  # type: ignore[method-assign]
+
+    setattr(owner, name, once)
 
 
 def memory() -> None:
@@ -105,6 +133,11 @@ def refusal_to_send() -> None:
     Outbox.reserve = anyway  # type: ignore[method-assign]
 
 
+def finding() -> None:
+    """Believe that nothing is stored where the database did not answer."""
+    Transmitter._find = lambda self: None  # type: ignore[method-assign]
+
+
 def fence() -> None:
     """Two processes may work on one outbox."""
     Outbox._check_owner = lambda self, connection: None  # type: ignore[method-assign]
@@ -129,7 +162,8 @@ def order() -> None:
 
 
 WITHOUT: dict[str, Callable[[], None]] = {
-    one.__name__: one for one in (memory, failover, giving_up, finality, refusal_to_send, fence, readings_ahead, order)
+    one.__name__: one
+    for one in (memory, failover, giving_up, finality, refusal_to_send, finding, fence, readings_ahead, order)
 }
 
 
@@ -153,6 +187,8 @@ def apply(name: str) -> None:
     kind, _, detail = name.partition(":")
     if kind in ("die-before", "die-after"):
         _around(kind, detail)
+    elif kind == "unanswered":
+        _unanswered(detail)
     elif kind == "clock":
         clock_file(detail)
     else:

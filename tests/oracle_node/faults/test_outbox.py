@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from tests.oracle_node.faults.hostile import HostileRpc
-from tests.oracle_node.faults.lone import LoneNode, settled
+from tests.oracle_node.faults.lone import LoneNode, last_slot, settle_in_its_place, settled, verdict
 from tests.oracle_node.local_chain import Zone
 from tests.oracle_node.processes import wait_for
 
 pytestmark = pytest.mark.chain
 
 
-def check_settled_once(node: LoneNode, zone: Zone, slot: int, proxy: HostileRpc) -> None:
+def check_settled_once(node: LoneNode, zone: Zone, slot: int, proxy: HostileRpc, seconds: float = 20) -> None:
     """Settled, by the only transaction that was ever signed, and nothing is left to do."""
-    wait_for(lambda: settled(zone, slot), f"slot {slot} is settled")
+    wait_for(lambda: settled(zone, slot), f"slot {slot} is settled", seconds)
     wait_for(lambda: (node.status() or {"outbox": 1})["outbox"] == 0, "nothing is under way")
     wait_for(lambda: not node.rows("select 1 from intent where state = 'pending'"), "the outbox is closed")
     assert len(set(proxy.raw)) == 1, "identical bytes whenever it was sent"
@@ -58,6 +58,51 @@ def test_outbox__killed_while_a_replacement_is_stored__either_is_mined_and_nothi
     assert leader.mined() == 1
     attempts = {bytes(raw).hex() for (raw,) in leader.rows("select raw from attempt")}
     assert {raw.removeprefix("0x") for raw in proxy.raw} <= attempts, "nothing was sent that is not stored"
+
+
+@pytest.mark.parametrize("edge", ["reserve", "close"])
+def test_outbox__answer_of_the_database_lost__settled_once(
+    leader: LoneNode, zone: Zone, slot: int, proxy: HostileRpc, edge: str
+) -> None:
+    leader.start(f"unanswered:{edge}")
+    check_settled_once(leader, zone, slot, proxy)
+    assert "the line broke before the answer" in leader.log()
+
+
+def test_outbox__answer_lost_and_nobody_looks_what_is_stored__the_check_fails(
+    leader: LoneNode, zone: Zone, slot: int, proxy: HostileRpc
+) -> None:
+    leader.start("unanswered:reserve", "without:finding")
+    leader.wait_said("transaction replaced")  # it waits for a nonce that nobody sends
+    with pytest.raises(AssertionError):
+        check_settled_once(leader, zone, slot, proxy, seconds=2)
+
+
+def test_outbox__answer_to_a_replacement_lost__replaced_once_more_and_one_is_mined(
+    leader: LoneNode, zone: Zone, slot: int, proxy: HostileRpc
+) -> None:
+    proxy.swallow = True
+    leader.start("unanswered:replace")
+    wait_for(lambda: len(set(proxy.raw)) >= 2, "it is replaced")
+    proxy.swallow = False
+    wait_for(lambda: settled(zone, slot), "settled")
+    wait_for(lambda: not leader.rows("select 1 from intent where state = 'pending'"), "the outbox is closed")
+    assert leader.mined() == 1
+    assert "the line broke before the answer" in leader.log()
+
+
+def test_outbox__report_settled_by_another_while_its_answer_was_lost__nonce_closed_before_the_next_report(
+    leader: LoneNode, zone: Zone, slot: int
+) -> None:
+    leader.start("unanswered:reserve")
+    leader.wait_said("report not sent")
+    settle_in_its_place(zone, slot)
+    later = last_slot(zone)
+    leader.tell(verdict(zone, later))
+    wait_for(lambda: settled(zone, later), "the next report goes out")
+    wait_for(lambda: not leader.rows("select 1 from intent where state = 'pending'"), "the outbox is closed")
+    assert leader.rows("select state from intent order by nonce") == [("cancelled",), ("mined",)]
+    assert leader.mined() == 2
 
 
 def swallowed_then_restarted(node: LoneNode, zone: Zone, slot: int, proxy: HostileRpc, *patches: str) -> None:

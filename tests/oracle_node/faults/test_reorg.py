@@ -55,6 +55,16 @@ def test_reorg__settlement_vanished__same_bytes_are_sent_again(torn: tuple[Zone,
     assert node.rows("select next_nonce from account") == [(1,)]
 
 
+def test_reorg__answer_of_the_database_lost__sent_again(torn: tuple[Zone, int], tmp_path: Path) -> None:
+    zone, slot = torn
+    node = LoneNode(tmp_path, zone, leader_of(zone, slot))
+    node.give(verdict(zone, slot))
+    node.start("unanswered:reopen")
+    settled_then_replaced(zone, slot, node)
+    check_settled_again(zone, slot, node)
+    assert "the line broke before the answer" in node.log()
+
+
 def test_reorg__while_the_node_was_down__noticed_after_restart(torn: tuple[Zone, int], tmp_path: Path) -> None:
     zone, slot = torn
     node = LoneNode(tmp_path, zone, leader_of(zone, slot))
@@ -68,12 +78,15 @@ def test_reorg__while_the_node_was_down__noticed_after_restart(torn: tuple[Zone,
     check_settled_again(zone, slot, node)
 
 
-def test_reorg__who_had_settled_is_dead__another_operator_settles(torn: tuple[Zone, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize("patches", [(), ("unanswered:unsettle",)], ids=["answered", "answer of the database lost"])
+def test_reorg__who_had_settled_is_dead__another_operator_settles(
+    torn: tuple[Zone, int], tmp_path: Path, patches: tuple[str, ...]
+) -> None:
     zone, slot = torn
     first, second = (LoneNode(tmp_path, zone, (leader_of(zone, slot) + rank) % 4) for rank in (0, 1))
     for node in (first, second):
         node.give(verdict(zone, slot))
-        node.start()
+        node.start(*patches)
     wait_for(lambda: second.rows("select 1 from settlement where block is not null"), "the second one has seen it")
     first.kill()
     settled_then_replaced(zone, slot, second)

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 import rlp
 from eth_account import Account
-from net8.signing import Signature
 from net8_oracle.node.broadcast import Refusal, classify
 from net8_oracle.node.fees import Fees, bumped, first
 from net8_oracle.rpc import RpcRefused
 
 from tests.oracle_node.faults.hostile import HostileRpc
-from tests.oracle_node.faults.lone import LoneNode, last_slot, leader_of, settled, verdict
+from tests.oracle_node.faults.lone import LoneNode, last_slot, leader_of, settle_in_its_place, settled, verdict
 from tests.oracle_node.local_chain import LocalChain, Zone
 from tests.oracle_node.processes import wait_for
 
@@ -88,13 +87,6 @@ def test_funds__none__health_says_so_and_the_report_goes_out_when_there_are(
     zone.chain.fund(leader.transmitter())
     wait_for(lambda: settled(zone, slot), "settled")
     assert leader.mined() == 1
-
-
-def settle_in_its_place(zone: Zone, slot: int) -> None:
-    """Somebody else submits the report."""
-    signed = verdict(zone, slot)
-    votes = {seat: Signature.of_bytes(vote) for seat, vote in enumerate(signed.votes)}
-    zone.chain.send(zone.chain.contracts.registry.report(zone.number, 0, signed.words(), votes))
 
 
 def stranded(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from net8_oracle.node.schema import METADATA
@@ -22,12 +23,16 @@ from net8_oracle.settings import ConfigRefused
 __all__ = ["Database", "StoreUnavailable"]
 
 _WAIT = 10  # seconds for a lock, or for an answer of the server
+_LONGEST_PAUSE = 5  # seconds within a transaction: a server that learns of no broken line gives up its locks then
 _WAL_MOST = 64 * 2**20  # bytes to which the write-ahead log is cut back
 _SOCKET_FAULTS = (ConnectionError, TimeoutError)  # pg8000 lets what befalls its socket through as it is
 
 
 class StoreUnavailable(OSError):
-    """What was to be stored is not: the disk is full, or the server is away. Nothing of it was kept."""
+    """What was to be stored is not: the disk is full, or the server is away.
+
+    All of it is stored nevertheless, perhaps, where the line to a server broke before its last answer.
+    """
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -54,9 +59,19 @@ def _sqlite(path: Path) -> Engine:
     return engine
 
 
+def _prepare_postgresql(connection: DBAPIConnection, _record: object) -> None:
+    # By a statement: connection poolers refuse what they do not know among the parameters of a connection's start.
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_PAUSE}s'")
+    cursor.close()
+    connection.commit()
+
+
 def _postgresql(url: URL) -> Engine:
     # A server may restart under us: each transaction begins by asking whether its connection still lives.
-    return create_engine(url.set(drivername="postgresql+pg8000"), pool_pre_ping=True, connect_args={"timeout": _WAIT})
+    engine = create_engine(url.set(drivername="postgresql+pg8000"), pool_pre_ping=True, connect_args={"timeout": _WAIT})
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
 
 
 class Database:
@@ -101,7 +116,7 @@ class Database:
         """All or nothing; on disk when the block has ended.
 
         Raises:
-            StoreUnavailable: nothing of it was stored.
+            StoreUnavailable: nothing of it was stored, or only the answer was lost.
         """
         try:
             with self._engine.begin() as connection:

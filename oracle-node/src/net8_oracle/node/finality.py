@@ -65,6 +65,8 @@ class Finality:
                 await self.look()
             except (RpcUnreachable, RpcRefused, StoreUnavailable) as fault:
                 self._doubt = True
+                if isinstance(fault, StoreUnavailable):
+                    self._wake.set()  # a chain node that is back tells of a new head; a store tells nothing
                 log.warning("settled blocks not compared", extra=fields(reason=str(fault)))
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -96,10 +98,13 @@ class Finality:
             return False
         if found == block.hash:
             return True
-        intents, keys = self._outbox.reopen(block), self._store.unsettle(block)
+        intents = self._outbox.reopen(block)
+        self._on_vanished(intents, [])
+        keys = self._store.settled_as_of(block)
+        self._on_vanished([], keys)
+        self._store.unsettle(block)  # last: where something before it is not possible now, all is looked at again
         log.warning(
             "block replaced",
             extra=fields(block=block.number, transactions=len(intents), settlements=[key.slot for key in keys]),
         )
-        self._on_vanished(intents, keys)
         return False

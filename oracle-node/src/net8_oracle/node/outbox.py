@@ -1,18 +1,21 @@
 """The outbox: what this node sends to the chain, with every transaction that it ever signed for it.
 
 A nonce, what it is for and the signed bytes are stored in one transaction of the database before anything is sent;
-each replacement likewise. One start of the process works on the outbox at a time: it takes a new epoch and claims what
-it goes on with, and whoever is still at work under an older epoch is refused from then on.
+each replacement likewise. Where the last answer of a database server was lost, something may be stored that nobody was
+told of: the outbox is in doubt then, and what is pending has to be looked through. One start of the process works on
+the outbox at a time: it takes a new epoch and claims what it goes on with, and whoever is still at work under an older
+epoch is refused from then on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from net8_oracle.clock import Block
-from net8_oracle.node.database import Database
+from net8_oracle.node.database import Database, StoreUnavailable
 from net8_oracle.node.envelopes import Key
 from net8_oracle.node.schema import ACCOUNT, ATTEMPT, INTENT, OWNER
 
@@ -62,6 +65,7 @@ class Outbox:
         self._database = database
         self._sender = sender
         self._epoch = 0
+        self.in_doubt = False  # whether something may be pending that nobody was told of
 
     # --- who works on it ---------------------------------------------------------------------------------------
 
@@ -75,6 +79,22 @@ class Outbox:
             else:
                 connection.execute(update(OWNER).where(OWNER.c.id == 1).values(epoch=self._epoch))
 
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """One transaction of the process that works on the outbox.
+
+        Raises:
+            Fenced: another process has taken over.
+            StoreUnavailable: nothing was stored, or only the answer was lost.
+        """
+        try:
+            with self._database.transaction() as connection:
+                self._check_owner(connection)
+                yield connection
+        except StoreUnavailable:
+            self.in_doubt = True
+            raise
+
     def _check_owner(self, connection: Connection) -> None:
         owner = connection.execute(select(OWNER.c.epoch).where(OWNER.c.id == 1).with_for_update()).scalar()
         if owner != self._epoch:
@@ -82,8 +102,7 @@ class Outbox:
 
     def claim(self, id_: int) -> Intent | None:
         """Take a pending intent from an earlier start of the process; None when it was claimed since or is done."""
-        with self._database.transaction() as connection:
-            self._check_owner(connection)
+        with self._writing() as connection:
             claimed = connection.execute(
                 update(INTENT)
                 .where(INTENT.c.id == id_, INTENT.c.state == "pending", INTENT.c.epoch < self._epoch)
@@ -130,6 +149,11 @@ class Outbox:
             connection.execute(update(ACCOUNT).where(ACCOUNT.c.sender == self._sender).values(next_nonce=nonce + 1))
         return nonce
 
+    def _tried(self, connection: Connection, intent: Intent) -> int:
+        """Attempts that are stored, perhaps more than the process knows."""
+        stored = select(func.count()).where(ATTEMPT.c.intent == intent.id)
+        return int(connection.execute(stored).scalar_one())
+
     def _add(self, connection: Connection, intent: int, number: int, attempt: Attempt) -> None:
         connection.execute(
             insert(ATTEMPT),
@@ -153,10 +177,9 @@ class Outbox:
 
         Raises:
             Fenced: another process has taken over.
-            StoreUnavailable: nothing was stored, so nothing may be sent.
+            StoreUnavailable: nothing was stored, or only the answer was lost; nothing may be sent.
         """
-        with self._database.transaction() as connection:
-            self._check_owner(connection)
+        with self._writing() as connection:
             attempt = sign(self._take_nonce(connection, first_nonce))
             id_ = connection.execute(
                 insert(INTENT),
@@ -177,25 +200,22 @@ class Outbox:
 
     def replace(self, intent: Intent, attempt: Attempt) -> Intent:
         """Store a further attempt under the same nonce, before it is sent."""
-        with self._database.transaction() as connection:
-            self._check_owner(connection)
-            self._add(connection, intent.id, len(intent.attempts), attempt)
+        with self._writing() as connection:
+            self._add(connection, intent.id, self._tried(connection, intent), attempt)
         return replace(intent, attempts=(*intent.attempts, attempt))
 
     def renumber(self, intent: Intent, sign: Signing, at_least: int) -> Intent:
         """Store an attempt under a new nonce, the old one being another transaction's."""
-        with self._database.transaction() as connection:
-            self._check_owner(connection)
+        with self._writing() as connection:
             attempt = sign(self._take_nonce(connection, at_least))
             connection.execute(update(INTENT).where(INTENT.c.id == intent.id).values(nonce=attempt.nonce))
-            self._add(connection, intent.id, len(intent.attempts), attempt)
+            self._add(connection, intent.id, self._tried(connection, intent), attempt)
         return replace(intent, attempts=(*intent.attempts, attempt))
 
     def close_gap(self, first: int, sign: Callable[[Intent, int], Attempt]) -> dict[int, Intent]:
         """Number all pending intents anew from nonce `first`, where the chain waits; they by id."""
         moved: dict[int, Intent] = {}
-        with self._database.transaction() as connection:
-            self._check_owner(connection)
+        with self._writing() as connection:
             pending = self._read(connection, self._mine().where(INTENT.c.state == "pending"))
             for nonce, intent in enumerate(pending, first):
                 attempt = sign(intent, nonce)
@@ -209,8 +229,7 @@ class Outbox:
 
     def close(self, intent: Intent, state: str, block: Block) -> None:
         """The end of a pending intent, in a block: `mined`, `reverted` or `cancelled`. It may vanish again."""
-        with self._database.transaction() as connection:
-            self._check_owner(connection)
+        with self._writing() as connection:
             connection.execute(
                 update(INTENT)
                 .where(INTENT.c.id == intent.id, INTENT.c.state == "pending")
@@ -219,8 +238,7 @@ class Outbox:
 
     def reopen(self, block: Block) -> list[Intent]:
         """A block has vanished: what ended in it is pending again. By nonce."""
-        with self._database.transaction() as connection:
-            self._check_owner(connection)
+        with self._writing() as connection:
             gone = self._mine().where(INTENT.c.block == block.number, INTENT.c.block_hash == block.hash)
             intents = self._read(connection, gone)
             connection.execute(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from net8.logs import fields
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 
 from net8_oracle.clock import Block
 from net8_oracle.node.database import Database, StoreUnavailable
@@ -66,8 +66,11 @@ class Store(Protocol):
     def settled_in(self) -> set[Block]:
         """Blocks as of which something is settled that is not final."""
 
-    def unsettle(self, block: Block) -> list[Key]:
-        """A block has vanished: what was settled as of it, is not. By zone, slot and part."""
+    def settled_as_of(self, block: Block) -> list[Key]:
+        """What is settled as of a block. By zone, slot and part."""
+
+    def unsettle(self, block: Block) -> None:
+        """A block has vanished: what was settled as of it, is not."""
 
     def finalize(self, block: int) -> None:
         """What is settled as of this number or an earlier one, is for good."""
@@ -92,6 +95,10 @@ def _row(signed: SignedReading) -> dict[str, Any]:
         "source_ns": signed.source_ns,
         "record": signed.record,
     }
+
+
+def _as_of(block: Block) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return SETTLEMENT.c.block == block.number, SETTLEMENT.c.block_hash == block.hash
 
 
 class SqlStore:
@@ -235,15 +242,17 @@ class SqlStore:
             ).all()
         return {Block(row.block, row.block_hash) for row in rows}
 
-    def unsettle(self, block: Block) -> list[Key]:
-        """A block has vanished: what was settled as of it, is not."""
-        gone = (SETTLEMENT.c.block == block.number, SETTLEMENT.c.block_hash == block.hash)
+    def settled_as_of(self, block: Block) -> list[Key]:
+        """What is settled as of a block."""
+        columns = SETTLEMENT.c.zone, SETTLEMENT.c.slot, SETTLEMENT.c.part
         with self._database.transaction() as connection:
-            rows = connection.execute(
-                select(SETTLEMENT.c.zone, SETTLEMENT.c.slot, SETTLEMENT.c.part).where(*gone)
-            ).all()
-            connection.execute(update(SETTLEMENT).where(*gone).values(block=None, block_hash=None))
-        return sorted(Key(*row) for row in rows)
+            rows = connection.execute(select(*columns).where(*_as_of(block)).order_by(*columns)).all()
+        return [Key(*row) for row in rows]
+
+    def unsettle(self, block: Block) -> None:
+        """A block has vanished: what was settled as of it, is not."""
+        with self._database.transaction() as connection:
+            connection.execute(update(SETTLEMENT).where(*_as_of(block)).values(block=None, block_hash=None))
 
     def finalize(self, block: int) -> None:
         """What is settled as of this number or an earlier one, is for good."""

@@ -179,8 +179,10 @@ class Transmitter:
         is not paid.
 
         Raises:
-            StoreUnavailable: nothing could be stored, so nothing was sent.
+            StoreUnavailable: nothing could be stored, or only the answer was lost; nothing was sent.
         """
+        if self._outbox.in_doubt:
+            self._find()
         if key not in self._ends:
             intent = self._guard(
                 lambda: self._outbox.reserve(
@@ -189,6 +191,14 @@ class Transmitter:
             )
             self._begin(_Delivery(intent, again=False))
         return await asyncio.shield(self._ends[key])
+
+    def _find(self) -> None:
+        """Deliver what is pending without anybody knowing: all later nonces wait for it."""
+        pending = self._outbox.pending()
+        self._outbox.in_doubt = False
+        for intent in pending:
+            if intent.id not in self._under_way:
+                self._begin(_Delivery(intent, again=True))
 
     def _guard(self, write: Callable[[], T]) -> T:
         try:
