@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,10 +32,12 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStreet]:
         yield made
 
 
-def start_app(environment: dict[str, str]) -> tuple[str, subprocess.Popen[bytes]]:
-    """Serve the app on a free port; returns its address and process."""
+def start_app(
+    environment: dict[str, str], program: Sequence[str] = ("-m", "net8_web")
+) -> tuple[str, subprocess.Popen[bytes]]:
+    """Serve the app on a free port, or a program that does so in its own way; returns its address and process."""
     port = free_port()
-    command = [sys.executable, "-m", "net8_web", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    command = [sys.executable, *program, "--server.port", str(port), "--server.address", "127.0.0.1"]
     process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + START_S

@@ -12,6 +12,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from net8_web.serve.left_pages import ignore_left_pages
+from net8_web.serve.whole_runs import send_runs_whole
 from net8_web.settings import LIVE_BOOK, SettingsRefused, served_at
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -73,4 +74,5 @@ def _routes() -> list[BaseRoute]:
 
 
 ignore_left_pages()
+send_runs_whole()
 app = App(Path(__file__).with_name("app.py"), lifespan=_lifespan, routes=_routes())
