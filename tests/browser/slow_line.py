@@ -1,4 +1,4 @@
-"""The app on a slow line: `python slow_line.py` is `net8-web`, but what it draws lies for a second before it is sent.
+"""The app on a slow line: `python slow_line.py` is `net8-web`, but what it draws lies a while before it is sent.
 
 Then it is sent run by run, with a pause after each.
 """
@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import get_instance
 from streamlit.runtime.app_session import AppSession
 
-LIES_S, PAUSE_S = 1.0, 0.3
+LIES_S, PAUSE_S = 0.7, 0.2
 
 flush = AppSession.flush_browser_queue
 

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.small_street import SmallStreet
 
 pytestmark = pytest.mark.browser
-REDRAWN_MS = 8_000  # forms are redrawn every three seconds, live parts every one and a half
+REDRAWN_MS = 5_000  # forms are redrawn every three seconds, live parts every one and a half
 
 # Page -> labels of fields that somebody with a site, or the zone's operator, finds there.
 FIELDS = {

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.chain
 OPEN_DOOR = [str(Path(__file__).with_name("misbehaving.py")), "open-door"]
 ANOTHER = "it shows another certificate than the pinned one; ask its operator"
 REFUSES_OURS = "it refuses our certificate; send its operator the file of mesh.certificate"
-PER_MESSAGE, FLOODING = 256, 5.0  # envelopes, and the seconds that a flood lasts
+PER_MESSAGE, FLOODING = 256, 3.0  # envelopes, and the seconds that a flood lasts
 EACH_LEADS = 4  # slots, one for each node: it speaks to all in its own, and hears all
 
 
