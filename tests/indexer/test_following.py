@@ -136,24 +136,32 @@ def test_following__connection_reset__goes_on_by_itself(
                 assert contents(engine) == contents(afresh)
 
 
-def test_roll_back__answer_to_the_commit_lost__said_and_gone_on_from_there(local_chain, street, postgresql_server):
+def test_roll_back__answer_to_the_commit_lost__gone_on_from_there_unless_another_writes_too(
+    local_chain, street, postgresql_server
+):
     url = make_url(postgresql_server.empty_database())
-    deployment = settings_of(local_chain, str(url)).chain.contracts()
     with breakable_line(postgresql_server.port) as line:
-        through = settings_of(local_chain, url.set(port=line.port).render_as_string())
-        with follower_of(local_chain, through) as (follower, engine):
+        settings = settings_of(local_chain, url.set(port=line.port).render_as_string())
+        deployment = settings.chain.contracts()
+        known = deployment.chain_id, deployment.address("EnergyExchange"), deployment.first_block
+        with follower_of(local_chain, settings) as (follower, engine):
             to_head(follower)
-            writer = Writer(engine, deployment.chain_id, deployment.address("EnergyExchange"), deployment.first_block)
+            writer = Writer(engine, *known)
             head = writer.block
-            line.break_at(b"COMMIT\0", answered=True)
-            with pytest.raises(SOCKET_FAULTS):
-                writer.roll_back(head - 2)
+
+            def lose_the_answer(block: int) -> None:
+                line.break_at(b"COMMIT\0", answered=True)
+                with pytest.raises(SOCKET_FAULTS):
+                    writer.roll_back(block)
+
+            lose_the_answer(head - 2)
             with pytest.raises(AlreadyWritten):
                 writer.roll_back(head - 2)
             assert writer.block == head - 2
-            writer.roll_back(head - 3)
+            lose_the_answer(head - 3)
+            Writer(engine, *known).roll_back(head - 4)
             with pytest.raises(TwoWriters, match="another indexer"):
-                follower._writer.roll_back(head - 2)
+                writer.roll_back(head - 3)
 
 
 def test_following__hostile_text_and_ids_in_logs__read_as_they_can_be_and_nothing_stops(local_chain, settings):

@@ -1,6 +1,7 @@
 """What every store of a node promises, on SQLite and on a real PostgreSQL server."""
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from net8_oracle.settings import ConfigRefused
 from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError
 
-from tests.oracle_node.postgresql import Server, breakable_line
+from tests.oracle_node.postgresql import BreakableLine, Server, breakable_line
 
 SENDER = b"\x11" * 20
 KEY = Key(1, 2_000_000, 0)
@@ -35,6 +36,16 @@ def outbox(store: SqlStore) -> Outbox:
     outbox = store.outbox(SENDER)
     outbox.take_over()
     return outbox
+
+
+@pytest.fixture
+def on_a_line(postgresql_server: Server) -> Iterator[tuple[SqlStore, BreakableLine]]:
+    """A store on a PostgreSQL server, and the line to it."""
+    url = make_url(postgresql_server.empty_database())
+    with breakable_line(postgresql_server.port) as line:
+        store = SqlStore(url.set(port=line.port).render_as_string())
+        yield store, line
+        store.close()
 
 
 def attempt(nonce: int, fee: int = 1, does_nothing: bool = False) -> Attempt:
@@ -270,61 +281,52 @@ def test_postgresql__server_restarted__unavailable_while_it_is_away_and_everythi
 
 
 def test_postgresql__connection_reset_under_a_question__unavailable_once_and_everything_there_after(
-    postgresql_server: Server,
+    on_a_line: tuple[SqlStore, BreakableLine],
 ) -> None:
-    url = make_url(postgresql_server.empty_database())
-    with breakable_line(postgresql_server.port) as line:
-        store = SqlStore(url.set(port=line.port).render_as_string())
-        outbox = store.outbox(SENDER)
-        outbox.take_over()
+    store, line = on_a_line
+    outbox = store.outbox(SENDER)
+    outbox.take_over()
+    reserve(outbox)
+    line.break_at()
+    with pytest.raises(StoreUnavailable, match="reset"):
         reserve(outbox)
-        line.break_at()
-        with pytest.raises(StoreUnavailable, match="reset"):
-            reserve(outbox)
-        reserve(outbox)
-        assert [intent.latest.nonce for intent in outbox.pending()] == [0, 1]
-        store.close()
+    reserve(outbox)
+    assert [intent.latest.nonce for intent in outbox.pending()] == [0, 1]
 
 
 def test_postgresql__answer_to_a_commit_lost__stored_once_and_told_that_it_is_in_doubt(
-    postgresql_server: Server,
+    on_a_line: tuple[SqlStore, BreakableLine],
 ) -> None:
-    url = make_url(postgresql_server.empty_database())
-    with breakable_line(postgresql_server.port) as line:
-        store = SqlStore(url.set(port=line.port).render_as_string())
-        outbox = store.outbox(SENDER)
-        outbox.take_over()
-        for write in (
-            lambda _: reserve(outbox),
-            lambda pending: outbox.replace(pending[0], attempt(0, fee=2)),
-            lambda pending: outbox.renumber(pending[0], attempt, 4),
-        ):
-            pending, outbox.in_doubt = outbox.pending(), False
-            line.break_at(b"COMMIT\0", answered=True)
-            with pytest.raises(StoreUnavailable):
-                write(pending)
-            assert outbox.in_doubt
-        (intent,) = outbox.pending()
-        assert [(one.nonce, one.max_fee) for one in intent.attempts] == [(0, 1), (0, 2), (4, 1)]
-        stale = replace(intent, attempts=intent.attempts[:1])
-        outbox.replace(stale, attempt(4, fee=3))
-        assert [one.max_fee for one in outbox.pending()[0].attempts] == [1, 2, 1, 3]
-        store.close()
+    store, line = on_a_line
+    outbox = store.outbox(SENDER)
+    outbox.take_over()
+    for write in (
+        lambda _: reserve(outbox),
+        lambda pending: outbox.replace(pending[0], attempt(0, fee=2)),
+        lambda pending: outbox.renumber(pending[0], attempt, 4),
+    ):
+        pending, outbox.in_doubt = outbox.pending(), False
+        line.break_at(b"COMMIT\0", answered=True)
+        with pytest.raises(StoreUnavailable):
+            write(pending)
+        assert outbox.in_doubt
+    (intent,) = outbox.pending()
+    assert [(one.nonce, one.max_fee) for one in intent.attempts] == [(0, 1), (0, 2), (4, 1)]
+    stale = replace(intent, attempts=intent.attempts[:1])
+    outbox.replace(stale, attempt(4, fee=3))
+    assert [one.max_fee for one in outbox.pending()[0].attempts] == [1, 2, 1, 3]
 
 
 def test_postgresql__line_broken_before_a_commit__what_it_locked_is_free_again_soon(
-    postgresql_server: Server,
+    on_a_line: tuple[SqlStore, BreakableLine],
 ) -> None:
-    url = make_url(postgresql_server.empty_database())
-    with breakable_line(postgresql_server.port) as line:
-        store = SqlStore(url.set(port=line.port).render_as_string())
-        store.set_next_slot(1, 5)
-        line.break_at(b"commit")
-        with pytest.raises(StoreUnavailable):
-            store.set_next_slot(1, 6)
-        store.set_next_slot(1, 7)
-        assert store.next_slot(1) == 7
-        store.close()
+    store, line = on_a_line
+    store.set_next_slot(1, 5)
+    line.break_at(b"commit")
+    with pytest.raises(StoreUnavailable):
+        store.set_next_slot(1, 6)
+    store.set_next_slot(1, 7)
+    assert store.next_slot(1) == 7
 
 
 def test_postgresql__nobody_there__one_sentence() -> None:

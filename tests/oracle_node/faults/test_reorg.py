@@ -41,28 +41,22 @@ def check_settled_again(zone: Zone, slot: int, node: LoneNode, seconds: float = 
     node.wait_said("block replaced")
 
 
-def test_reorg__settlement_vanished__same_bytes_are_sent_again(torn: tuple[Zone, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize("patches", [(), ("unanswered:reopen",)], ids=["answered", "answer of the database lost"])
+def test_reorg__settlement_vanished__same_bytes_are_sent_again(
+    torn: tuple[Zone, int], tmp_path: Path, patches: tuple[str, ...]
+) -> None:
     zone, slot = torn
     node = LoneNode(tmp_path, zone, leader_of(zone, slot))
     node.give(verdict(zone, slot))
-    node.start()
+    node.start(*patches)
     settled_then_replaced(zone, slot, node)
     check_settled_again(zone, slot, node)
+    assert node.log().count("the line broke before the answer") == len(patches)
     assert len(node.rows("select 1 from attempt")) == 1
     for _ in range(70):  # deeper than what can be replaced
         zone.chain.request("evm_mine")
     wait_for(lambda: not node.rows("select 1 from intent union select 1 from settlement"), "what is final is forgotten")
     assert node.rows("select next_nonce from account") == [(1,)]
-
-
-def test_reorg__answer_of_the_database_lost__sent_again(torn: tuple[Zone, int], tmp_path: Path) -> None:
-    zone, slot = torn
-    node = LoneNode(tmp_path, zone, leader_of(zone, slot))
-    node.give(verdict(zone, slot))
-    node.start("unanswered:reopen")
-    settled_then_replaced(zone, slot, node)
-    check_settled_again(zone, slot, node)
-    assert "the line broke before the answer" in node.log()
 
 
 def test_reorg__while_the_node_was_down__noticed_after_restart(torn: tuple[Zone, int], tmp_path: Path) -> None:
