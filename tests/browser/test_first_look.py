@@ -46,3 +46,19 @@ def test_address__name_of_the_first_page__shows_it(visit: Callable[..., Visitor]
     visitor.sees(visitor.words["home.street"])
     assert visitor.page.url == f"{visitor.app}/"
     assert visitor.page.title() == "NET8"
+
+
+def test_part_that_never_comes__what_stands_below__shown_after_a_while(visit) -> None:
+    visitor = visit()
+    visitor.open("trade")
+    field = visitor.page.get_by_label("Price", exact=True)
+    field.wait_for()
+    field.evaluate("""field => {
+        let block = field;
+        while (!block.parentElement.matches(".stMainBlockContainer")) block = block.parentElement;
+        const part = document.createElement("div");
+        part.innerHTML = '<i data-testid="stSkeleton"></i>';
+        block.before(part);
+    }""")
+    field.wait_for(state="hidden")
+    field.wait_for(state="visible")
