@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -130,20 +131,29 @@ class Visitor:
     def fill(self, label: str, text: str) -> None:
         """Type into a field and leave it."""
         field = self.page.get_by_label(label, exact=True)
-        field.fill(text)
-        field.press("Tab")
+        with self._or_said(f"the field {label!r} cannot be typed into"):
+            field.fill(text)
+            field.press("Tab")
 
     def sign(self, panel: str, label: str) -> None:
         """Press a sign button once it reads `label`."""
-        self.page.locator(f"button[data-panel=panel_{panel}]", has_text=label).click()
+        with self._or_said(f"no button of {panel!r} reads {label!r}"):
+            self.page.locator(f"button[data-panel=panel_{panel}]", has_text=label).click()
 
     def sees(self, text: str, timeout: float = 60_000) -> None:
         """Wait until a text stands on the page."""
-        try:
+        with self._or_said(f"{text!r} does not stand there"):
             self.page.get_by_text(text).first.wait_for(timeout=timeout)
+
+    @contextmanager
+    def _or_said(self, fault: str) -> Iterator[None]:
+        """What was waited for and never came is told with what stands on the page instead."""
+        try:
+            yield
         except PlaywrightTimeout as problem:
+            loading = self.page.get_by_test_id("stSkeleton").count()
             stands = self.page.locator("body").inner_text()
-            raise AssertionError(f"{text!r} does not stand on {self.page.url}, but this:\n{stands}") from problem
+            raise AssertionError(f"{self.page.url}: {fault}, {loading} parts are loading; seen:\n{stands}") from problem
 
     def wallet(self, script: str) -> None:
         """Make the first test wallet do something, such as `rejectNext = true`."""

@@ -6,6 +6,18 @@ from tests.browser.small_street import SmallStreet
 
 pytestmark = pytest.mark.browser
 
+# Opens a box; by how many pixels at most something in it lay outside of it while it was opened and drawn.
+OPEN = """async (box) => {
+    const [title, content] = box.children;
+    title.click();
+    let most = 0;
+    for (const end = performance.now() + 2000; performance.now() < end;) {
+        await new Promise(requestAnimationFrame);
+        most = Math.max(most, content.getBoundingClientRect().bottom - box.getBoundingClientRect().bottom);
+    }
+    return most;
+}"""
+
 
 def choose_mode(visitor, name: str) -> None:
     """Press one of the buttons over the order form."""
@@ -64,3 +76,16 @@ def test_many__more_than_the_balance__said_and_no_button(visit, neighbour) -> No
     visitor.fill("Energy (kWh)", "1")
     visitor.sees("only 1.00 NET8 are free")
     assert visitor.page.locator("button[data-panel=panel_batch]").is_disabled()
+
+
+def test_box__opened__nothing_in_it_is_ever_cut_off(visit, street: SmallStreet, neighbour) -> None:
+    seller, site = neighbour(deposited=20)
+    for ahead in range(2):
+        street.place(seller, site, street.slot + 5 + ahead, sell=True, price=1500, wh=1000)
+    visitor = visit(seller)
+    visitor.open("trade")
+    visitor.connect()
+    box = visitor.page.locator("details", has_text="Cancel all of my orders in a range")
+    cut_off = box.evaluate(OPEN)
+    visitor.page.locator("button[data-panel=panel_clear]", has_text="Cancel 2 orders").wait_for()
+    assert cut_off <= 1

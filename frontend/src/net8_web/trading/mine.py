@@ -76,11 +76,13 @@ def _clear_range(at: Here, site: int, who: str, orders: Sequence[Order]) -> None
     meant = [order for order in orders if chosen[0] <= _slot(order) <= chosen[-1]]
     desk, exchange = at.view.contracts.desk, at.view.contracts.exchange
     numbers = {"n": show.isolate(str(len(meant)))}
+    button = st.container()  # first, so that a note that comes or goes does not move it
     try:
         sweep = _sweep(at, who, site, chosen[0], chosen[-1])
     except Refused as refused:
         st.warning(sentence(refused))
-        at.send("clear", None, t("clear.idle"), "trade.cancelled")
+        with button:
+            at.send("clear", None, t("clear.idle"), "trade.cancelled")
         return
     if sweep.cancelled:
         call: Call[Any] = desk.cancel_range(site, chosen[0], chosen[-1])
@@ -91,7 +93,8 @@ def _clear_range(at: Here, site: int, who: str, orders: Sequence[Order]) -> None
         by_number = meant[:CANCELLED_AT_ONCE]
         call = exchange.cancel_many([order.id for order in by_number])
         numbers["n"] = show.isolate(str(len(by_number)))
-    at.send("clear", wallet.call(t("clear.do", **numbers), call), t("clear.idle"), "trade.cancelled")
+    with button:
+        at.send("clear", wallet.call(t("clear.do", **numbers), call), t("clear.idle"), "trade.cancelled")
 
 
 @st.fragment(run_every=LIVE_SECONDS)
