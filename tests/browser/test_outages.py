@@ -62,7 +62,13 @@ def test_chain__stopped_and_begun_anew__app_says_so_and_shows_the_new_one(visito
     visitor.sees("21 Sep")
     young.stop()
     visitor.sees("The chain does not answer at the moment.")
+    visitor.go("Reserve")  # asks what nobody has asked yet
+    visitor.sees("This part could not be read from the chain. It is tried again by itself.")
+    assert visitor.page.get_by_test_id("stException").count() == 0
     young.begin(START + LATER)
     visitor.sees("22 Sep")
     visitor.page.get_by_text("The chain does not answer at the moment.").wait_for(state="detached")
+    visitor.sees("NET8 in existence")
+    assert visitor.page.get_by_text("This part could not be read").count() == 0
+    visitor.go("Street")
     visitor.sees("No market zone yet")

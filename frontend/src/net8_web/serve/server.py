@@ -59,6 +59,12 @@ async def _book(socket: WebSocket) -> None:
     await book(socket)
 
 
+def _fault(fault: Exception) -> bool:
+    from net8_web.serve.faults import say_fault
+
+    return say_fault(fault)
+
+
 def _routes() -> list[BaseRoute]:
     document = _document()
 
@@ -75,4 +81,4 @@ def _routes() -> list[BaseRoute]:
 
 ignore_left_pages()
 send_runs_whole()
-app = App(Path(__file__).with_name("app.py"), lifespan=_lifespan, routes=_routes())
+app = App(Path(__file__).with_name("app.py"), lifespan=_lifespan, routes=_routes(), on_script_error=_fault)
