@@ -90,12 +90,15 @@ def code_of(visitor: Visitor) -> str:
 @pytest.mark.parametrize("relay_url", ["silent"], indirect=True)
 def test_walletconnect__relay_does_not_answer__one_sentence_and_other_wallets_go_on(visit) -> None:
     visitor = visit()
+    visitor.page.clock.install()
     addresses: list[str] = []
     visitor.page.on("request", lambda request: addresses.append(request.url))
     visitor.open("trade")
     visitor.page.locator("[data-role=connect]").wait_for()
     assert not any(ASSET.search(address) for address in addresses), "loaded before anybody chose it"
     choose(visitor)
+    while visitor.page.get_by_role("alert").count() == 0:  # it is waited for a while, which need not pass here
+        visitor.page.clock.fast_forward(1_000)
     visitor.sees("WalletConnect's relay does not answer. Choose another wallet, or try again later.")
     assert any(ASSET.search(address) for address in addresses)
     visitor.page.get_by_role("alert").get_by_role("button", name="Close").click()
