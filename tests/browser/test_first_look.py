@@ -1,5 +1,6 @@
 """The first look at a page: what is drawn stays where it is, and an address that people guess leads somewhere."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from tests.browser.conftest import Visitor
 
 pytestmark = pytest.mark.browser
 
+PLUGIN = re.compile(r"/(remark|rehype)-")  # of Streamlit: a text stays away until the one it needs has come
 GOOD = 0.1  # of a cumulative layout shift, says web.dev/articles/cls
 # Summed while the page is drawn: nobody has touched it yet, so no shift is excused.
 WATCH = """
@@ -38,6 +40,22 @@ def test_pages__drawn_for_the_first_time__hardly_move(visit: Callable[..., Visit
         assert shift_of(visitor, page) < GOOD, page
     visitor.page.add_init_script(WITHOUT_STYLE)
     assert shift_of(visitor, "operate") > GOOD
+
+
+def test_texts__times_and_prices__need_nothing_more_from_the_server_to_be_drawn(
+    visit: Callable[..., Visitor], neighbour
+) -> None:
+    owner, _ = neighbour(deposited=20)
+    visitor = visit(owner)
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.open("trade")
+    visitor.connect()
+    for page in ("Trade", "Portfolio", "Community", "Certificates", "Reserve", "Oracles", "Operate", "Street"):
+        visitor.go(page)
+        visitor.page.wait_for_function(DRAWN)
+    assert any("StreamlitMarkdown" in address for address in asked)
+    assert [address for address in asked if PLUGIN.search(address)] == []
 
 
 def test_address__name_of_the_first_page__shows_it(visit: Callable[..., Visitor]) -> None:

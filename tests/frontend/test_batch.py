@@ -89,7 +89,7 @@ def test_batch__two_hours_with_other_terms__sums_by_each_hour() -> None:
 
 def test_batch__off_the_grid_of_a_later_hour__says_of_which() -> None:
     odd = replace(TERMS, floor=110)
-    with pytest.raises(Unusable, match=r"^\d+ \w+, [\d:-]+: 0\.1000 is not a price of this market"):
+    with pytest.raises(Unusable, match=r"^\d+ \w+, [\d:–]+ · 0\.1000 is not a price of this market"):
         batch(DRAFT, [SLOT, SLOT + 4], {SLOT // 4: TERMS, SLOT // 4 + 1: odd}.get, lambda _: [])
     with pytest.raises(Unusable, match=r"^“x” is not a number"):
         batch(replace(DRAFT, price="x"), [SLOT, SLOT + 4], lambda _: TERMS, lambda _: [])

@@ -27,7 +27,7 @@ Reader = Callable[[Here, str, Held], Intent | None]  # of a form's fields, for w
 
 
 def hour_words(hour: int) -> str:
-    """`23 Nov 2026, 14:00-15:00`"""
+    """`23 Nov 2026, 14:00–15:00`"""
     start = hour_start(hour)
     return t("clock.now", day=show.date(start), time=show.hours(start, start + 3600))
 

@@ -21,7 +21,7 @@ def fault_words(fault: LetterRefused) -> str:
 
 
 def terms_words(letter: AnyLetter) -> str:
-    """`Site 3 sells 5.00 kWh at 0.0900 NET8/kWh, 23 Nov, 14:15-14:30`"""
+    """`Site 3 sells 5.00 kWh at 0.0900 NET8/kWh, 23 Nov, 14:15–14:30`"""
     offer = letter.offer
     site = t("site.name", index=show.isolate(str(site_index(offer.site))))
     side = "sells" if offer.sell else "buys"

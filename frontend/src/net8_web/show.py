@@ -165,18 +165,22 @@ def moment(unix: int) -> str:
 
 
 def slot(number: int) -> str:
-    """A slot: `23 Nov, 14:15-14:30`."""
+    """A slot: `23 Nov, 14:15–14:30`."""
     start = slot_start(number)
     return span(start, start + SLOT_SECONDS)
 
 
 def hours(start: int, end: int) -> str:
-    """Times of day: `14:15-15:00`."""
-    return isolate(f"{clock(start)}-{clock(end)}")
+    """Times of day: `14:15–15:00`.
+
+    With a hyphen Streamlit takes what is between the colons for an emoji's name, and a text that has one stays away
+    until its browser has loaded all emojis.
+    """
+    return isolate(f"{clock(start)}–{clock(end)}")
 
 
 def span(start: int, end: int) -> str:
-    """From one moment to another of the same day: `23 Nov, 14:15-15:00`."""
+    """From one moment to another of the same day: `23 Nov, 14:15–15:00`."""
     return t("clock.now", day=day(start), time=hours(start, end))
 
 
