@@ -15,20 +15,21 @@ ALLOWED_SKIPS: tuple[str, ...] = (
     NO_SMALL_DISK,  # a full disk is tried on a small file system, which only root may mount
 )
 
-# These take longest and begin first, so that no worker is left alone with one of them at the end.
+# These begin first. Tests with a browser take one worker for longest; beside them run those whose processes wait for
+# each other more than they compute, so that what computes has both cores afterwards. Of these the longest begin first,
+# so that no worker is left alone with one of them at the end.
 ROOT = Path(__file__).resolve().parents[1]
 BROWSER = "tests/browser"
-LONGEST = (
+FIRST = (
     BROWSER,
     "tests/street/test_street.py",
+    "tests/oracle_node",
+    "tests/indexer",
+    "tests/chain",
     "tests/contracts/test_exchange_stateful.py",
-    "tests/oracle_node/test_street_processes.py",
-    "tests/contracts/test_oracle_stateful.py",
-    "tests/chain/test_deploy.py",
     "tests/forge/test_invariants.py",
-    "tests/bench/test_app.py",
-    "tests/bench/test_gas.py",
-    "tests/indexer/test_process.py",
+    "tests/bench",
+    "tests/contracts/test_oracle_stateful.py",
 )
 
 _unexpected: list[str] = []
@@ -42,15 +43,15 @@ def _note(nodeid: str, longrepr: object) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    gone = [name for name in LONGEST if not (ROOT / name).exists()]
+    gone = [name for name in FIRST if not (ROOT / name).exists()]
     if gone:
-        raise pytest.UsageError(f"LONGEST in tests/conftest.py names what is not there: {gone}")
+        raise pytest.UsageError(f"FIRST in tests/conftest.py names what is not there: {gone}")
     items.sort(key=_place)
 
 
 def _place(item: pytest.Item) -> int:
     """Of its file among those that begin first."""
-    return next((n for n, name in enumerate(LONGEST) if item.path.is_relative_to(ROOT / name)), len(LONGEST))
+    return next((n for n, name in enumerate(FIRST) if item.path.is_relative_to(ROOT / name)), len(FIRST))
 
 
 class ByFile(LoadFileScheduling):
