@@ -78,9 +78,9 @@ lock: $(STAMPS)/uv  ## resolve dependencies anew after a change of a pyproject.t
 demo: setup  ## a street that trades; HEADLESS=1 SLOTS=8 without the app, HOMES=file.csv, DAY=, SEED=, HELP=1 lists all
 	@exec $(PY) -m scripts.street $(if $(HELP),--help)
 
-# ape's own test plugin would start its chain beside titanoboa's.
+# ape's own test plugin would start its chain beside titanoboa's. Three workers keep two cores busy: many tests wait.
 test: setup-dev $(STAMPS)/chromium $(STAMPS)/mosquitto $(STAMPS)/nats $(STAMPS)/postgresql  ## every test; TESTS=tests/sdk for some
-	$(PY) -m pytest -p no:ape_test -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(PY) -m pytest -p no:ape_test -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 $(STAMPS)/chromium: scripts/bootstrap/chromium.sh $(STAMPS)/dev
 	@scripts/bootstrap/chromium.sh
