@@ -145,12 +145,12 @@ def check_flood_is_bounded(street: Running, node: NodeProcess, flooder: Place) -
     forged = Observation(**key, readings=[], signature=b"\x01" * 64 + b"\x1b")
     body = EnvelopesPost(envelopes=[forged] * PER_MESSAGE).model_dump_json().encode()
     counted = 'net8_events_total{event="envelopes_refused"}'
-    before, begun = metric(node, counted), time.monotonic()
-    with contextlib.suppress(TimeoutError):
-        asyncio.run(asyncio.wait_for(flood(node, showing(flooder.certificate, node), body), FLOODING))
-    refused = metric(node, counted) - before
-    may = PeerRate().messages_burst + PeerRate().messages_per_s * (time.monotonic() - begun)
-    assert PER_MESSAGE <= refused <= may
+    before, begun, refused = metric(node, counted), time.monotonic(), 0.0
+    while refused < PER_MESSAGE:  # on a busy machine not even the handshake may be through
+        with contextlib.suppress(TimeoutError):
+            asyncio.run(asyncio.wait_for(flood(node, showing(flooder.certificate, node), body), FLOODING))
+        refused = metric(node, counted) - before
+    assert refused <= PeerRate().messages_burst + PeerRate().messages_per_s * (time.monotonic() - begun)
 
 
 def test_caller__without_a_pinned_certificate__refused_at_the_handshake(street: Running) -> None:
