@@ -75,26 +75,22 @@ def _clear_range(at: Here, site: int, who: str, orders: Sequence[Order]) -> None
     chosen = choose_range("clear", sorted({_slot(order) for order in orders}), len(orders))
     meant = [order for order in orders if chosen[0] <= _slot(order) <= chosen[-1]]
     desk, exchange = at.view.contracts.desk, at.view.contracts.exchange
-    numbers = {"n": show.isolate(str(len(meant)))}
-    button = st.container()  # first, so that a note that comes or goes does not move it
     try:
         sweep = _sweep(at, who, site, chosen[0], chosen[-1])
     except Refused as refused:
+        at.send("clear", None, t("clear.idle"), "trade.cancelled")
         st.warning(sentence(refused))
-        with button:
-            at.send("clear", None, t("clear.idle"), "trade.cancelled")
         return
     if sweep.cancelled:
         call: Call[Any] = desk.cancel_range(site, chosen[0], chosen[-1])
-        numbers["n"] = show.isolate(str(sweep.cancelled))
-        if sweep.cancelled < len(meant):
-            st.info(t("clear.stops", n=numbers["n"], of=show.isolate(str(len(meant)))))
+        number = show.isolate(str(sweep.cancelled))
     else:  # so many orders of others rest there that the search would not come to an end: by number it needs none
         by_number = meant[:CANCELLED_AT_ONCE]
         call = exchange.cancel_many([order.id for order in by_number])
-        numbers["n"] = show.isolate(str(len(by_number)))
-    with button:
-        at.send("clear", wallet.call(t("clear.do", **numbers), call), t("clear.idle"), "trade.cancelled")
+        number = show.isolate(str(len(by_number)))
+    at.send("clear", wallet.call(t("clear.do", n=number), call), t("clear.idle"), "trade.cancelled")
+    if 0 < sweep.cancelled < len(meant):  # below the button, which a note that comes or goes would move
+        st.info(t("clear.stops", n=number, of=show.isolate(str(len(meant)))))
 
 
 @st.fragment(run_every=LIVE_SECONDS)
